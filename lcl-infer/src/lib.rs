@@ -1,0 +1,2 @@
+//! Integer inference.
+#![no_std]

@@ -1,0 +1,1 @@
+//! Integration tests of the workspace; the tests themselves are in `integration/`.
