@@ -1,0 +1,262 @@
+//! Sizes and geometry: what follows from a width, a kernel and a stride.
+
+use serde::{Deserialize, Serialize};
+
+/// Largest kernel side that a stage may have.
+pub const MAX_KERNEL: usize = 15;
+
+/// Largest number of channels at either side of a stage.
+pub const MAX_CHANNELS: usize = 1024;
+
+/// Largest stride that a convolution may have.
+pub const MAX_STRIDE: usize = 8;
+
+/// Largest image width and height.
+///
+/// With the bounds on kernels and channels, every length that the engine
+/// computes then fits 32 bits.
+pub const MAX_IMAGE_SIDE: usize = 8192;
+
+/// Side of the pooling window, of the blur as of the maximum.
+pub(crate) const POOL_KERNEL: usize = 3;
+
+/// Stride of the pooling.
+pub(crate) const POOL_STRIDE: usize = 2;
+
+/// Order of the two operations of a blur-max pool ([LCL] section A.1, the
+/// public `BlurMaxPool2d` layers).
+///
+/// # Examples
+///
+/// ```
+/// use lcl_infer::PoolOrder;
+/// assert_eq!(PoolOrder::default(), PoolOrder::MaxBlur);
+/// assert_eq!(PoolOrder::MaxBlur.name(), "max-blur");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[serde(rename_all = "kebab-case")]
+pub enum PoolOrder {
+    /// Maximum 3×3 at stride 1, then the binomial blur at stride 2.
+    #[default]
+    MaxBlur,
+    /// The binomial blur at stride 1, then the maximum 3×3 at stride 2.
+    BlurMax,
+    /// Maximum 3×3 at stride 2 alone.
+    Max,
+}
+
+impl PoolOrder {
+    /// Every order, in the order of the blob's encoding.
+    pub const ALL: [Self; 3] = [Self::MaxBlur, Self::BlurMax, Self::Max];
+
+    /// Returns the name that configurations and checkpoints use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MaxBlur => "max-blur",
+            Self::BlurMax => "blur-max",
+            Self::Max => "max",
+        }
+    }
+}
+
+/// Width and height of an image or a feature map, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ImageSize {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl ImageSize {
+    /// Creates a square size.
+    #[must_use]
+    pub const fn square(side: usize) -> Self {
+        Self { width: side, height: side }
+    }
+}
+
+/// Geometry of a convolution with reflection at the borders.
+///
+/// Input `[1, H, W, in_c]` (NHWC), weights `[out_c, kernel, kernel, in_c]`
+/// (OHWI), output `[1, out(H), out(W), out_c]`.
+///
+/// # Examples
+///
+/// ```
+/// use lcl_infer::ConvGeometry;
+/// let v1 = ConvGeometry::new(3, 64, 11, 4, 5).unwrap();
+/// assert_eq!(v1.out_side(96), 24);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ConvGeometry {
+    in_c: usize,
+    out_c: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+}
+
+impl ConvGeometry {
+    /// Creates a geometry, or returns nothing where the engine cannot run it.
+    ///
+    /// Kernel side 1 to [`MAX_KERNEL`], channels 1 to [`MAX_CHANNELS`], stride
+    /// 1 to [`MAX_STRIDE`], and a padding below half of the kernel.
+    #[must_use]
+    pub const fn new(
+        in_c: usize,
+        out_c: usize,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Option<Self> {
+        let channels = in_c >= 1 && in_c <= MAX_CHANNELS && out_c >= 1 && out_c <= MAX_CHANNELS;
+        let window = kernel >= 1 && kernel <= MAX_KERNEL && 2 * padding < kernel;
+        let steps = stride >= 1 && stride <= MAX_STRIDE;
+        if channels && window && steps {
+            Some(Self { in_c, out_c, kernel, stride, padding })
+        } else {
+            None
+        }
+    }
+
+    /// Returns the number of input channels.
+    #[must_use]
+    pub const fn in_c(&self) -> usize {
+        self.in_c
+    }
+
+    /// Returns the number of output channels.
+    #[must_use]
+    pub const fn out_c(&self) -> usize {
+        self.out_c
+    }
+
+    /// Returns the side of the kernel.
+    #[must_use]
+    pub const fn kernel(&self) -> usize {
+        self.kernel
+    }
+
+    /// Returns the stride, the same in both directions.
+    #[must_use]
+    pub const fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Returns the number of reflected pixels at each border.
+    #[must_use]
+    pub const fn padding(&self) -> usize {
+        self.padding
+    }
+
+    /// Returns the smallest side of an input: reflection leaves out the edge
+    /// pixel, so it needs one more than it repeats.
+    #[must_use]
+    pub const fn min_side(&self) -> usize {
+        let window = self.kernel - 2 * self.padding;
+        if window > self.padding + 1 { window } else { self.padding + 1 }
+    }
+
+    /// Returns the side of the output for an input of `side` pixels, or 0 for
+    /// one below [`min_side`](Self::min_side).
+    #[must_use]
+    pub const fn out_side(&self, side: usize) -> usize {
+        if side < self.min_side() {
+            return 0;
+        }
+        (side + 2 * self.padding - self.kernel) / self.stride + 1
+    }
+
+    /// Returns the weights of one output channel: `kernel · kernel · in_c`.
+    #[must_use]
+    pub const fn weights_per_channel(&self) -> usize {
+        self.kernel * self.kernel * self.in_c
+    }
+
+    /// Returns the number of weights, `[out_c, kernel, kernel, in_c]`.
+    #[must_use]
+    pub const fn weights_len(&self) -> usize {
+        self.out_c * self.weights_per_channel()
+    }
+
+    /// Returns the multiply-accumulates for an input of that size.
+    #[must_use]
+    pub const fn macs(&self, size: ImageSize) -> u64 {
+        self.out_side(size.width) as u64
+            * self.out_side(size.height) as u64
+            * self.weights_len() as u64
+    }
+}
+
+/// Returns the side of the pooled map for a map of `side` pixels: every order
+/// of pooling has window 3, stride 2 and padding 1.
+#[must_use]
+pub const fn pooled_side(side: usize) -> usize {
+    side.div_ceil(POOL_STRIDE)
+}
+
+/// Geometry of one cortical stage: convolution, ReLU, pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct StageGeometry {
+    /// The convolution; batch norm is folded into it.
+    pub conv: ConvGeometry,
+    /// The order of pooling.
+    pub pool: PoolOrder,
+}
+
+impl StageGeometry {
+    /// Returns the side of the stage's output for an input of `side` pixels.
+    #[must_use]
+    pub const fn out_side(&self, side: usize) -> usize {
+        pooled_side(self.conv.out_side(side))
+    }
+}
+
+/// Returns the convolutions of the published model, LCL-V2, for stage 1 (V1)
+/// and stage 2 (V2).
+pub const LCL_V2: [ConvGeometry; 2] = [
+    ConvGeometry { in_c: 3, out_c: 64, kernel: 11, stride: 4, padding: 5 },
+    ConvGeometry { in_c: 64, out_c: 192, kernel: 5, stride: 1, padding: 2 },
+];
+
+/// Reflects a coordinate into `0..side` without repeating the edge pixel.
+///
+/// Right for `-side < coordinate < 2 · side - 1`, which the checks of
+/// [`ConvGeometry`] and its smallest side ensure.
+pub(crate) const fn reflect(coordinate: isize, side: usize) -> usize {
+    let magnitude = coordinate.unsigned_abs();
+    if magnitude < side { magnitude } else { 2 * side - 2 - magnitude }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_the_published_model() {
+        for (side, v1, v2) in [(48, 6, 3), (96, 12, 6), (224, 28, 14), (17, 3, 2)] {
+            let conv1 = pooled_side(LCL_V2[0].out_side(side));
+            assert_eq!((conv1, pooled_side(LCL_V2[1].out_side(conv1))), (v1, v2), "{side}");
+        }
+    }
+
+    #[test]
+    fn reflection_leaves_out_the_edge() {
+        let reflected: [usize; 8] = core::array::from_fn(|c| reflect(c.cast_signed() - 2, 4));
+        assert_eq!(reflected, [2, 1, 0, 1, 2, 3, 2, 1]);
+    }
+
+    #[test]
+    fn geometry_that_cannot_stream_is_refused() {
+        assert!(ConvGeometry::new(3, 8, 4, 1, 2).is_none());
+        assert!(ConvGeometry::new(0, 8, 3, 1, 1).is_none());
+        assert!(ConvGeometry::new(3, 8, 17, 1, 8).is_none());
+        assert_eq!(ConvGeometry::new(3, 8, 3, 1, 0).map(|g| g.min_side()), Some(3));
+    }
+}
