@@ -17,9 +17,6 @@ pub const MAX_STRIDE: usize = 8;
 /// computes then fits 32 bits.
 pub const MAX_IMAGE_SIDE: usize = 8192;
 
-/// Side of the pooling window, of the blur as of the maximum.
-pub(crate) const POOL_KERNEL: usize = 3;
-
 /// Stride of the pooling.
 pub(crate) const POOL_STRIDE: usize = 2;
 
@@ -75,7 +72,10 @@ impl ImageSize {
     /// Creates a square size.
     #[must_use]
     pub const fn square(side: usize) -> Self {
-        Self { width: side, height: side }
+        Self {
+            width: side,
+            height: side,
+        }
     }
 }
 
@@ -118,7 +118,13 @@ impl ConvGeometry {
         let window = kernel >= 1 && kernel <= MAX_KERNEL && 2 * padding < kernel;
         let steps = stride >= 1 && stride <= MAX_STRIDE;
         if channels && window && steps {
-            Some(Self { in_c, out_c, kernel, stride, padding })
+            Some(Self {
+                in_c,
+                out_c,
+                kernel,
+                stride,
+                padding,
+            })
         } else {
             None
         }
@@ -159,7 +165,11 @@ impl ConvGeometry {
     #[must_use]
     pub const fn min_side(&self) -> usize {
         let window = self.kernel - 2 * self.padding;
-        if window > self.padding + 1 { window } else { self.padding + 1 }
+        if window > self.padding + 1 {
+            window
+        } else {
+            self.padding + 1
+        }
     }
 
     /// Returns the side of the output for an input of `side` pixels, or 0 for
@@ -221,17 +231,33 @@ impl StageGeometry {
 /// Returns the convolutions of the published model, LCL-V2, for stage 1 (V1)
 /// and stage 2 (V2).
 pub const LCL_V2: [ConvGeometry; 2] = [
-    ConvGeometry { in_c: 3, out_c: 64, kernel: 11, stride: 4, padding: 5 },
-    ConvGeometry { in_c: 64, out_c: 192, kernel: 5, stride: 1, padding: 2 },
+    ConvGeometry {
+        in_c: 3,
+        out_c: 64,
+        kernel: 11,
+        stride: 4,
+        padding: 5,
+    },
+    ConvGeometry {
+        in_c: 64,
+        out_c: 192,
+        kernel: 5,
+        stride: 1,
+        padding: 2,
+    },
 ];
 
-/// Reflects a coordinate into `0..side` without repeating the edge pixel.
+/// Returns the coordinate in `0..side` that stands at `padded` once `padding`
+/// pixels are reflected at each border, without repeating the edge pixel.
 ///
-/// Right for `-side < coordinate < 2 · side - 1`, which the checks of
-/// [`ConvGeometry`] and its smallest side ensure.
-pub(crate) const fn reflect(coordinate: isize, side: usize) -> usize {
-    let magnitude = coordinate.unsigned_abs();
-    if magnitude < side { magnitude } else { 2 * side - 2 - magnitude }
+/// Right for `padding < side` and `padded < side + 2 · padding`.
+pub(crate) const fn reflect(padded: usize, padding: usize, side: usize) -> usize {
+    let coordinate = padded.abs_diff(padding);
+    if coordinate < side {
+        coordinate
+    } else {
+        (2 * side - 2).saturating_sub(coordinate)
+    }
 }
 
 #[cfg(test)]
@@ -242,13 +268,17 @@ mod tests {
     fn sizes_of_the_published_model() {
         for (side, v1, v2) in [(48, 6, 3), (96, 12, 6), (224, 28, 14), (17, 3, 2)] {
             let conv1 = pooled_side(LCL_V2[0].out_side(side));
-            assert_eq!((conv1, pooled_side(LCL_V2[1].out_side(conv1))), (v1, v2), "{side}");
+            assert_eq!(
+                (conv1, pooled_side(LCL_V2[1].out_side(conv1))),
+                (v1, v2),
+                "{side}"
+            );
         }
     }
 
     #[test]
     fn reflection_leaves_out_the_edge() {
-        let reflected: [usize; 8] = core::array::from_fn(|c| reflect(c.cast_signed() - 2, 4));
+        let reflected: [usize; 8] = core::array::from_fn(|padded| reflect(padded, 2, 4));
         assert_eq!(reflected, [2, 1, 0, 1, 2, 3, 2, 1]);
     }
 
@@ -257,6 +287,9 @@ mod tests {
         assert!(ConvGeometry::new(3, 8, 4, 1, 2).is_none());
         assert!(ConvGeometry::new(0, 8, 3, 1, 1).is_none());
         assert!(ConvGeometry::new(3, 8, 17, 1, 8).is_none());
-        assert_eq!(ConvGeometry::new(3, 8, 3, 1, 0).map(|g| g.min_side()), Some(3));
+        assert_eq!(
+            ConvGeometry::new(3, 8, 3, 1, 0).map(|g| g.min_side()),
+            Some(3)
+        );
     }
 }

@@ -1,0 +1,143 @@
+//! The header of a blob: serde types, encoded with postcard.
+
+use heapless::Vec;
+use serde::{Deserialize, Serialize};
+
+use super::OpenError;
+use crate::{ConvGeometry, PoolOrder};
+
+/// Most layers that a header may list.
+pub(crate) const MAX_LAYERS: usize = 4;
+
+/// What is in a blob, and where.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Header<'a> {
+    pub(crate) input: InputFormat,
+    pub(crate) golden: Golden,
+    pub(crate) layers: Vec<Layer<'a>, MAX_LAYERS>,
+}
+
+/// Pixel format of the image rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum InputFormat {
+    /// Three bytes a pixel: red, green, blue.
+    Rgb888,
+}
+
+impl InputFormat {
+    /// Returns the channels that stage 1 sees.
+    #[must_use]
+    pub const fn channels(self) -> usize {
+        match self {
+            Self::Rgb888 => 3,
+        }
+    }
+
+    /// Returns the name of the format.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rgb888 => "RGB888",
+        }
+    }
+}
+
+/// A generated image and the CRC-32 of the features that it must give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Golden {
+    /// Seed of the image, see [`GoldenImage`](crate::GoldenImage).
+    pub seed: u32,
+    /// Width and height of the image, in pixels.
+    pub side: u16,
+    /// CRC-32 of the V1 features, `[1, H, W, C]`.
+    pub v1_crc32: u32,
+    /// CRC-32 of the V2 features, `[1, H, W, C]`.
+    pub v2_crc32: u32,
+}
+
+/// One layer. The encoding starts with the variant's index, its kind.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) enum Layer<'a> {
+    Stage(StageHeader<'a>),
+}
+
+/// Kind of [`Layer::Stage`].
+const KIND_STAGE: u32 = 0;
+
+/// Geometry, tables and output scale of one stage.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct StageHeader<'a> {
+    pub(crate) in_c: u16,
+    pub(crate) out_c: u16,
+    pub(crate) kernel: u8,
+    pub(crate) stride: u8,
+    pub(crate) padding: u8,
+    pub(crate) pool: PoolOrder,
+    /// i8, OHWI.
+    pub(crate) weights: Section,
+    /// Three i32 a channel: bias, multiplier, shift.
+    pub(crate) channels: Section,
+    /// One f32 a channel, little-endian.
+    pub(crate) output_scale: &'a [u8],
+}
+
+impl StageHeader<'_> {
+    pub(crate) fn geometry(&self) -> Option<ConvGeometry> {
+        ConvGeometry::new(
+            self.in_c.into(),
+            self.out_c.into(),
+            self.kernel.into(),
+            self.stride.into(),
+            self.padding.into(),
+        )
+    }
+}
+
+/// A range of bytes of the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Section {
+    /// From the start of the payload, a multiple of 16.
+    pub(crate) offset: u32,
+    /// Bytes.
+    pub(crate) len: u32,
+}
+
+impl<'a> Header<'a> {
+    /// Decodes a header, layer by layer, so that an unknown layer is told from
+    /// damage.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, OpenError> {
+        let (input, rest) = take(bytes)?;
+        let (golden, rest) = take(rest)?;
+        let (count, mut rest): (u32, _) = take(rest)?;
+        let mut layers = Vec::new();
+        for index in 0..count {
+            let (kind, after_kind): (u32, _) = take(rest)?;
+            if kind != KIND_STAGE {
+                return Err(OpenError::UnknownLayer { index, kind });
+            }
+            let (stage, after_stage) = take(after_kind)?;
+            let too_many = OpenError::LayerCount {
+                expected: MAX_LAYERS,
+                got: count as usize,
+            };
+            layers.push(Layer::Stage(stage)).map_err(|_| too_many)?;
+            rest = after_stage;
+        }
+        if rest.is_empty() {
+            Ok(Self {
+                input,
+                golden,
+                layers,
+            })
+        } else {
+            Err(OpenError::Header)
+        }
+    }
+}
+
+fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), OpenError> {
+    postcard::take_from_bytes(bytes).map_err(|_| OpenError::Header)
+}

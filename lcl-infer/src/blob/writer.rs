@@ -1,0 +1,164 @@
+//! Writing a blob, into memory that the caller owns.
+
+use core::fmt;
+
+use heapless::Vec;
+
+use super::header::{Golden, Header, InputFormat, Layer, Section, StageHeader};
+use super::preamble::{self, Preamble};
+use super::{ALIGNMENT, CRC32};
+use crate::arithmetic::Channel;
+use crate::kernels::CHANNEL_WORDS;
+use crate::{ConvGeometry, PoolOrder};
+
+/// Everything that goes into a blob.
+#[derive(Clone, Copy, Debug)]
+pub struct BlobSpec<'a> {
+    /// Format of the image rows.
+    pub input: InputFormat,
+    /// The golden vector; [`golden_crc32`](crate::golden_crc32) computes its
+    /// CRCs from a blob that was written with any.
+    pub golden: Golden,
+    /// The stages, V1 and V2.
+    pub stages: [StageSpec<'a>; 2],
+}
+
+/// Everything that goes into a blob for one stage.
+#[derive(Clone, Copy, Debug)]
+pub struct StageSpec<'a> {
+    /// Geometry of the convolution.
+    pub conv: ConvGeometry,
+    /// Order of pooling.
+    pub pool: PoolOrder,
+    /// Weights, `[out_c, kernel, kernel, in_c]` (OHWI), in `[-127, 127]`.
+    pub weights: &'a [i8],
+    /// Bias and requantisation, `[out_c]`.
+    pub channels: &'a [Channel],
+    /// What one step of each channel's byte is worth, `[out_c]`.
+    pub output_scale: &'a [f32],
+}
+
+impl BlobSpec<'_> {
+    /// Returns an upper bound of the blob's length in bytes.
+    #[must_use]
+    pub fn max_len(&self) -> usize {
+        let stages = self.stages.iter().map(|stage| {
+            let tables = stage.weights.len() + 4 * CHANNEL_WORDS * stage.channels.len();
+            // Three times the alignment, for each table's and the header's.
+            tables + 4 * stage.output_scale.len() + 64 + 3 * ALIGNMENT
+        });
+        preamble::LEN + 64 + stages.sum::<usize>()
+    }
+
+    /// Writes the blob to the start of `out` and returns its length in bytes.
+    ///
+    /// Nothing is checked here that [`Blob::open`](super::Blob::open) checks:
+    /// a writer opens what it wrote.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where `out` is too small; [`max_len`](Self::max_len)
+    /// bytes are enough.
+    pub fn emit(&self, out: &mut [u8]) -> Result<usize, EmitError> {
+        let error = EmitError {
+            expected: self.max_len(),
+            got: out.len(),
+        };
+        let (out_preamble, rest) = out
+            .split_first_chunk_mut::<{ preamble::LEN }>()
+            .ok_or(error)?;
+
+        let mut payload_len = 0;
+        let mut layers = Vec::new();
+        for stage in &self.stages {
+            let weights = place(&mut payload_len, stage.weights.len()).ok_or(error)?;
+            let channels_len = 4 * CHANNEL_WORDS * stage.channels.len();
+            let channels = place(&mut payload_len, channels_len).ok_or(error)?;
+            let header = stage.header(weights, channels).ok_or(error)?;
+            layers.push(Layer::Stage(header)).map_err(|_| error)?;
+        }
+        let header = Header {
+            input: self.input,
+            golden: self.golden,
+            layers,
+        };
+        let header_len = postcard::to_slice(&header, rest).map_err(|_| error)?.len();
+        let payload_start = (preamble::LEN + header_len).next_multiple_of(ALIGNMENT);
+        let body_len = payload_start - preamble::LEN + payload_len;
+        let body = rest.get_mut(..body_len).ok_or(error)?;
+        body[header_len..].fill(0);
+
+        for (layer, stage) in header.layers.iter().zip(&self.stages) {
+            let Layer::Stage(header) = layer;
+            let payload = &mut body[payload_start - preamble::LEN..];
+            let weights = bytemuck::cast_slice(stage.weights);
+            payload[header.weights.offset as usize..][..weights.len()].copy_from_slice(weights);
+            let words = stage.channels.iter().flat_map(|channel| {
+                [
+                    channel.bias,
+                    channel.requant.multiplier(),
+                    channel.requant.shift().into(),
+                ]
+            });
+            let channels = &mut payload[header.channels.offset as usize..];
+            for (bytes, word) in channels.chunks_exact_mut(4).zip(words) {
+                bytes.copy_from_slice(&word.to_le_bytes());
+            }
+        }
+        let preamble = Preamble {
+            header_len: u32::try_from(header_len).map_err(|_| error)?,
+            payload_len: u32::try_from(payload_len).map_err(|_| error)?,
+            crc32: CRC32.checksum(body),
+        };
+        *out_preamble = preamble.emit();
+        Ok(preamble::LEN + body_len)
+    }
+}
+
+impl<'a> StageSpec<'a> {
+    fn header(&self, weights: Section, channels: Section) -> Option<StageHeader<'a>> {
+        Some(StageHeader {
+            in_c: self.conv.in_c().try_into().ok()?,
+            out_c: self.conv.out_c().try_into().ok()?,
+            kernel: self.conv.kernel().try_into().ok()?,
+            stride: self.conv.stride().try_into().ok()?,
+            padding: self.conv.padding().try_into().ok()?,
+            pool: self.pool,
+            weights,
+            channels,
+            output_scale: bytemuck::cast_slice(self.output_scale),
+        })
+    }
+}
+
+/// Appends a section to the payload.
+fn place(payload_len: &mut usize, len: usize) -> Option<Section> {
+    let offset = payload_len.next_multiple_of(ALIGNMENT);
+    *payload_len = offset.checked_add(len)?;
+    Some(Section {
+        offset: offset.try_into().ok()?,
+        len: len.try_into().ok()?,
+    })
+}
+
+/// The slice that a blob should go to is too small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EmitError {
+    /// Bytes that are enough.
+    pub expected: usize,
+    /// Bytes handed over.
+    pub got: usize,
+}
+
+impl fmt::Display for EmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the blob needs up to {} bytes and has {}",
+            self.expected, self.got
+        )
+    }
+}
+
+impl core::error::Error for EmitError {}

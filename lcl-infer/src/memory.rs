@@ -1,0 +1,58 @@
+//! Division of the caller's one slice.
+
+/// Alignment in bytes of every part.
+pub(crate) const ALIGNMENT: usize = 16;
+
+/// Returns `len` rounded up to the alignment.
+pub(crate) const fn aligned(len: usize) -> usize {
+    len.div_ceil(ALIGNMENT) * ALIGNMENT
+}
+
+/// Hands out aligned parts of a slice, from its start.
+#[derive(Debug)]
+pub(crate) struct Carver<'a> {
+    rest: &'a mut [u8],
+}
+
+impl<'a> Carver<'a> {
+    /// Starts at the first aligned byte of `memory`, which is at most
+    /// `ALIGNMENT - 1` bytes away.
+    pub(crate) fn new(memory: &'a mut [u8]) -> Self {
+        let offset = memory.as_ptr().align_offset(ALIGNMENT);
+        Self {
+            rest: memory.get_mut(offset..).unwrap_or_default(),
+        }
+    }
+
+    /// Returns the next `len` bytes, or nothing where fewer are left.
+    pub(crate) fn take(&mut self, len: usize) -> Option<&'a mut [u8]> {
+        let (part, rest) = core::mem::take(&mut self.rest).split_at_mut_checked(aligned(len))?;
+        self.rest = rest;
+        part.get_mut(..len)
+    }
+
+    /// Returns the next `len` values of 16 bits, or nothing where fewer are
+    /// left.
+    pub(crate) fn take_u16(&mut self, len: usize) -> Option<&'a mut [u16]> {
+        bytemuck::try_cast_slice_mut(self.take(2 * len)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_aligned_and_end_with_the_memory() {
+        let mut memory = [0; 2 * ALIGNMENT + ALIGNMENT - 1];
+        let mut carver = Carver::new(&mut memory);
+        for len in [3, 9] {
+            let part = carver.take(len).expect("two parts fit");
+            assert_eq!(
+                (part.len(), part.as_ptr().align_offset(ALIGNMENT)),
+                (len, 0)
+            );
+        }
+        assert!(carver.take(1).is_none());
+    }
+}
