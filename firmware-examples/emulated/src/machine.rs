@@ -1,0 +1,95 @@
+//! The board that every emulated machine is, and what one adds to it.
+
+use core::marker::PhantomData;
+
+use lcl_infer::{FeatureRow, ImageSize};
+use shared::{Board, Failure, Meter, Ratio};
+
+use crate::files::{FileError, Files};
+use crate::{memory, spin, stop};
+
+/// What sets one emulated machine apart.
+pub trait Machine {
+    /// Name, as in `cargo xtask emulate --board NAME`.
+    const NAME: &'static str;
+
+    /// Widest image that its memory is laid out for.
+    const MAX_WIDTH: usize;
+
+    /// Returns a counter of virtual time that wraps at 32 bits.
+    ///
+    /// It is to advance at least once for each instruction, at a constant
+    /// rate.
+    fn ticks() -> u32;
+}
+
+/// A [`Machine`] with images and features in files of the host.
+#[derive(Debug)]
+pub struct Emulated<M> {
+    files: Files,
+    machine: PhantomData<M>,
+}
+
+/// Runs `program` on the machine with `memory` for the front-end, and ends the
+/// emulator with its status.
+pub fn run<M: Machine>(
+    memory: &mut [u8],
+    program: fn(&mut Emulated<M>, &mut [u8]) -> Result<(), Failure<FileError>>,
+) -> ! {
+    let mut board = Emulated {
+        files: Files::new(),
+        machine: PhantomData,
+    };
+    stop::exit(shared::run(&mut board, memory, program))
+}
+
+impl<M: Machine> Board for Emulated<M> {
+    const NAME: &'static str = M::NAME;
+    const MAX_WIDTH: usize = M::MAX_WIDTH;
+    type Error = FileError;
+
+    fn model(&self) -> &'static [u8] {
+        memory::model()
+    }
+
+    fn next_frame(&mut self) -> Result<Option<ImageSize>, FileError> {
+        self.files.next_frame()
+    }
+
+    fn read_row(&mut self, row: &mut [u8]) -> Result<(), FileError> {
+        self.files.read_row(row)
+    }
+
+    fn write_features(&mut self, features: &FeatureRow<'_>) -> Result<(), FileError> {
+        self.files.write_features(features)
+    }
+}
+
+impl<M: Machine> Meter for Emulated<M> {
+    const UNIT: &'static str = "instructions";
+
+    fn ticks() -> u32 {
+        M::ticks()
+    }
+
+    fn calibrate() -> Ratio {
+        const SHORT: u32 = 1_000;
+        const LONG: u32 = 1_001_000;
+        let time = |turns| {
+            let start = M::ticks();
+            spin::turns(turns);
+            M::ticks().wrapping_sub(start)
+        };
+        let short = time(SHORT);
+        let long = time(LONG);
+        Ratio::simplest(long.wrapping_sub(short), (LONG - SHORT) * spin::TURN_INSNS)
+    }
+
+    fn stack_bytes() -> usize {
+        memory::stack_bytes()
+    }
+
+    fn flash_bytes() -> usize {
+        memory::flash_bytes()
+    }
+}

@@ -1,0 +1,32 @@
+//! Every way a program ends.
+#![expect(unsafe_code, reason = "an exception handler is an unsafe attribute")]
+
+use core::panic::PanicInfo;
+
+use cortex_m_rt::{ExceptionFrame, exception};
+use semihosting::process::ExitCode;
+use shared::Status;
+
+/// Ends the emulator with `status`.
+pub(crate) fn exit(status: Status) -> ! {
+    match status {
+        Status::Success => ExitCode::SUCCESS,
+        Status::Failure => ExitCode::FAILURE,
+    }
+    .exit_process()
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    match info.location() {
+        Some(place) => defmt::error!("panicked at {=str}:{=u32}", place.file(), place.line()),
+        None => defmt::error!("panicked"),
+    }
+    exit(Status::Failure)
+}
+
+#[exception]
+unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
+    defmt::error!("hard fault at {=u32:#010x}", frame.pc());
+    exit(Status::Failure)
+}

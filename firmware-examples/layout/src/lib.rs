@@ -1,0 +1,136 @@
+//! Where a board's memory lies, told to the linker.
+//!
+//! The build script of each board states three regions and calls
+//! [`Layout::emit`]. Nothing of this crate reaches the firmware.
+
+use std::path::Path;
+use std::{env, fs, io};
+
+/// A range of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// First address.
+    pub origin: u32,
+    /// Length in bytes.
+    pub length: u32,
+}
+
+impl Region {
+    const fn end(self) -> u64 {
+        self.origin as u64 + self.length as u64
+    }
+
+    const fn overlaps(self, other: Self) -> bool {
+        (self.origin as u64) < other.end() && (other.origin as u64) < self.end()
+    }
+}
+
+/// The memory of a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Flash of the program.
+    pub flash: Region,
+    /// Flash of the model partition: a blob is placed at its start, so that
+    /// another blob never needs another build.
+    pub model: Region,
+    /// RAM.
+    pub ram: Region,
+}
+
+/// Alignment of the model partition, which a blob is read in place from.
+const MODEL_ALIGNMENT: u32 = 16;
+
+impl Layout {
+    /// Writes `memory.x` into the output folder of a build script and passes
+    /// the linker what a firmware needs.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where the regions overlap, the model partition is not
+    /// aligned, or the file cannot be written.
+    pub fn emit(self) -> io::Result<()> {
+        self.check().map_err(io::Error::other)?;
+        let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+        fs::write(Path::new(&out).join("memory.x"), self.memory_x())?;
+        println!("cargo:rustc-link-search={}", Path::new(&out).display());
+        for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x"] {
+            println!("cargo:rustc-link-arg-bins={argument}");
+        }
+        println!("cargo:rerun-if-changed=build.rs");
+        Ok(())
+    }
+
+    fn check(self) -> Result<(), &'static str> {
+        if self.model.origin % MODEL_ALIGNMENT != 0 {
+            return Err("the model partition is not aligned to 16 bytes");
+        }
+        let Self { flash, model, ram } = self;
+        if flash.overlaps(model) || flash.overlaps(ram) || model.overlaps(ram) {
+            return Err("two regions of memory overlap");
+        }
+        Ok(())
+    }
+
+    fn memory_x(self) -> String {
+        let line = |name: &str, region: Region| {
+            format!(
+                "  {name} : ORIGIN = {:#010x}, LENGTH = {:#x}\n",
+                region.origin, region.length
+            )
+        };
+        let regions = [
+            line("FLASH", self.flash),
+            line("MODEL", self.model),
+            line("RAM", self.ram),
+        ];
+        format!(
+            "MEMORY\n{{\n{}}}\n_model_start = ORIGIN(MODEL);\n_model_end = ORIGIN(MODEL) + LENGTH(MODEL);\n",
+            regions.concat()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYOUT: Layout = Layout {
+        flash: Region {
+            origin: 0,
+            length: 0x1000,
+        },
+        model: Region {
+            origin: 0x1000,
+            length: 0x1000,
+        },
+        ram: Region {
+            origin: 0x2000_0000,
+            length: 0x1000,
+        },
+    };
+
+    #[test]
+    fn names_the_model_partition() {
+        let text = LAYOUT.memory_x();
+        assert!(
+            text.contains("MODEL : ORIGIN = 0x00001000, LENGTH = 0x1000"),
+            "{text}"
+        );
+        assert!(text.contains("_model_start = ORIGIN(MODEL);"), "{text}");
+    }
+
+    #[test]
+    fn refuses_what_overlaps_or_is_not_aligned() {
+        assert_eq!(LAYOUT.check(), Ok(()));
+        let model = Region {
+            origin: 0x0ff0,
+            length: 0x10,
+        };
+        assert!(Layout { model, ..LAYOUT }.check().is_err());
+        let model = Region {
+            origin: 0x1008,
+            length: 0x10,
+        };
+        assert!(Layout { model, ..LAYOUT }.check().is_err());
+    }
+}

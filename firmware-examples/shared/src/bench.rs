@@ -1,0 +1,120 @@
+//! What each operation costs on this board.
+
+use lcl_infer::{Blob, Frontend, ImageSize, memory_len};
+
+use crate::features::{blob_bytes, open, row_of};
+use crate::tally::{self, OPS};
+use crate::{Board, Failure, Meter, ROW_BYTES, Ratio};
+
+/// Sides of the square images that are measured, where the board takes them.
+const SIDES: [usize; 3] = [48, 96, 224];
+
+/// Measures one generated image of each size: the whole with plain kernels,
+/// then each operation with kernels that count.
+///
+/// Each line of the log that starts with `bench ` is one object of `cargo
+/// xtask bench --json`, as `key=value`. Rows are made between the windows that
+/// are measured. `other` is what remains of the total: rings, borders, calls.
+///
+/// # Errors
+///
+/// Returns the first thing that went wrong.
+pub fn bench<B: Board + Meter>(board: &mut B, memory: &mut [u8]) -> Result<(), Failure<B::Error>> {
+    let blob = open(board)?;
+    let flash_bytes = B::flash_bytes() + blob_bytes(board)?.len();
+    let ratio = B::calibrate();
+    defmt::info!(
+        "{=u32} ticks are {=u32} {=str}, kernels: {=str}",
+        ratio.numerator,
+        ratio.denominator,
+        B::UNIT,
+        lcl_infer::kernels::active().name
+    );
+    for side in SIDES.into_iter().filter(|&side| side <= B::MAX_WIDTH) {
+        bench_size::<B>(&blob, ImageSize::square(side), memory, ratio, flash_bytes)?;
+    }
+    Ok(())
+}
+
+fn bench_size<B: Board + Meter>(
+    blob: &Blob<'_>,
+    size: ImageSize,
+    memory: &mut [u8],
+    ratio: Ratio,
+    flash_bytes: usize,
+) -> Result<(), Failure<B::Error>> {
+    let empty = empty_window::<B>();
+    let plain = Frontend::new(blob, size, memory).map_err(Failure::Frontend)?;
+    let total = ratio.divide(run::<B>(plain, size, empty)?);
+
+    let [stage_1, _] = blob.convolutions();
+    tally::set_stage_1_row_len(stage_1.out_side(size.width) * stage_1.out_c());
+    let measured = Frontend::with_kernels(blob, size, memory, tally::measured::<B>())
+        .map_err(Failure::Frontend)?;
+    run::<B>(measured, size, empty)?;
+
+    let (mut macs, mut within) = (0, 0);
+    for (costs, stage) in tally::take(ratio, empty).iter().zip(1_u8..) {
+        for (cost, op) in costs.iter().zip(OPS).filter(|(cost, _)| cost.calls > 0) {
+            macs += cost.macs;
+            within += cost.units;
+            defmt::info!(
+                "bench size={=usize} stage={=u8} op={=str} {=str}={=u64} macs={=u64}",
+                size.width,
+                stage,
+                op,
+                B::UNIT,
+                cost.units,
+                cost.macs
+            );
+        }
+    }
+    defmt::info!(
+        "bench size={=usize} stage=0 op=other {=str}={=u64} macs=0",
+        size.width,
+        B::UNIT,
+        total.saturating_sub(within)
+    );
+    defmt::info!(
+        "bench size={=usize} stage=0 op=total {=str}={=u64} macs={=u64} ram_bytes={=usize} flash_bytes={=usize} stack_bytes={=usize}",
+        size.width,
+        B::UNIT,
+        total,
+        macs,
+        memory_len(size.width),
+        flash_bytes,
+        B::stack_bytes()
+    );
+    Ok(())
+}
+
+/// Runs one generated image through and returns the ticks of all rows.
+fn run<B: Board + Meter>(
+    mut frontend: Frontend<'_>,
+    size: ImageSize,
+    empty: u32,
+) -> Result<u64, Failure<B::Error>> {
+    let mut buffer = [0; ROW_BYTES];
+    let row = row_of::<B>(&mut buffer, size)?;
+    let mut noise = 1_u32;
+    let mut ticks = 0;
+    for _ in 0..size.height {
+        for value in &mut *row {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let [.., high] = noise.to_le_bytes();
+            *value = high;
+        }
+        let start = B::ticks();
+        let pushed = frontend.push_row(row, |_| {});
+        let end = B::ticks();
+        pushed.map_err(Failure::Row)?;
+        ticks += u64::from(end.wrapping_sub(start).saturating_sub(empty));
+    }
+    Ok(ticks)
+}
+
+/// Returns the ticks that a window with nothing in it shows.
+fn empty_window<B: Meter>() -> u32 {
+    let start = B::ticks();
+    B::ticks().wrapping_sub(start)
+}

@@ -1,0 +1,51 @@
+//! Why a program stops.
+
+use defmt::Formatter;
+use lcl_infer::{FrontendError, OpenError, RowError, SelfTestError};
+
+/// Why a program stops; `E` is the board's error.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Failure<E> {
+    /// The model partition has no blob that can be run.
+    Model(OpenError),
+    /// The front-end cannot take this image.
+    Frontend(FrontendError),
+    /// A row does not belong to the image.
+    Row(RowError),
+    /// The image is wider than the board's memory is laid out for.
+    TooWide {
+        /// Widest image, in pixels.
+        expected: usize,
+        /// Width of the image, in pixels.
+        got: usize,
+    },
+    /// There was no image at all.
+    NoFrame,
+    /// An image could not be read or features could not be written.
+    Board(E),
+    /// The blob's own test failed.
+    SelfTest(SelfTestError),
+}
+
+impl<E: defmt::Format> defmt::Format for Failure<E> {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            Self::Model(error) => {
+                defmt::write!(f, "the model partition has no usable blob: {}", error);
+            }
+            Self::Frontend(error) => defmt::write!(f, "cannot run this image: {}", error),
+            Self::Row(error) => defmt::write!(f, "a row was refused: {}", error),
+            Self::TooWide { expected, got } => defmt::write!(
+                f,
+                "the image is {=usize} pixels wide, this board takes {=usize}: pass --size {=usize}",
+                got,
+                expected,
+                expected
+            ),
+            Self::NoFrame => defmt::write!(f, "there is no image: pass one with --image"),
+            Self::Board(error) => defmt::write!(f, "{}", error),
+            Self::SelfTest(error) => defmt::write!(f, "self-test failed: {}", error),
+        }
+    }
+}

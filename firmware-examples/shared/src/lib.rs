@@ -1,0 +1,50 @@
+//! The example programs, written once for every board.
+//!
+//! A board implements [`Board`], and [`Meter`] where it can count what a
+//! program costs; each program is a function generic over them and a binary
+//! of a board is one call of [`run`]. Nothing here knows an instruction set,
+//! a peripheral or an emulator. Start with [`features`].
+#![no_std]
+
+mod bench;
+mod board;
+mod failure;
+mod features;
+mod ratio;
+mod self_test;
+mod tally;
+
+pub use bench::bench;
+pub use board::{Board, Meter};
+pub use failure::Failure;
+pub use features::features;
+pub use ratio::Ratio;
+pub use self_test::self_test;
+
+/// Bytes of one row of the widest image that any board takes.
+pub const ROW_BYTES: usize = 3 * 256;
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It did what it is there for.
+    Success,
+    /// It logged what was wrong.
+    Failure,
+}
+
+/// Runs `program` on `board` with `memory` for the front-end, and logs an
+/// error where it returns one.
+pub fn run<B: Board>(
+    board: &mut B,
+    memory: &mut [u8],
+    program: fn(&mut B, &mut [u8]) -> Result<(), Failure<B::Error>>,
+) -> Status {
+    match program(board, memory) {
+        Ok(()) => Status::Success,
+        Err(failure) => {
+            defmt::error!("{}", failure);
+            Status::Failure
+        }
+    }
+}
