@@ -1,0 +1,7 @@
+//! The engine against the integer contract, in its plainest form.
+
+mod blob;
+mod golden;
+mod model;
+mod pooling;
+mod streaming;
