@@ -1,5 +1,7 @@
 //! Sizes and geometry: what follows from a width, a kernel and a stride.
 
+use core::num::NonZero;
+
 use serde::{Deserialize, Serialize};
 
 /// Largest kernel side that a stage may have.
@@ -94,10 +96,11 @@ impl ImageSize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ConvGeometry {
-    in_c: usize,
-    out_c: usize,
-    kernel: usize,
-    stride: usize,
+    // Types that exclude zero: what divides by one of them cannot panic.
+    in_c: NonZero<usize>,
+    out_c: NonZero<usize>,
+    kernel: NonZero<usize>,
+    stride: NonZero<usize>,
     padding: usize,
 }
 
@@ -114,44 +117,48 @@ impl ConvGeometry {
         stride: usize,
         padding: usize,
     ) -> Option<Self> {
-        let channels = in_c >= 1 && in_c <= MAX_CHANNELS && out_c >= 1 && out_c <= MAX_CHANNELS;
-        let window = kernel >= 1 && kernel <= MAX_KERNEL && 2 * padding < kernel;
-        let steps = stride >= 1 && stride <= MAX_STRIDE;
-        if channels && window && steps {
-            Some(Self {
-                in_c,
-                out_c,
-                kernel,
-                stride,
-                padding,
-            })
-        } else {
-            None
+        let (Some(in_c), Some(out_c), Some(kernel), Some(stride)) = (
+            within(in_c, MAX_CHANNELS),
+            within(out_c, MAX_CHANNELS),
+            within(kernel, MAX_KERNEL),
+            within(stride, MAX_STRIDE),
+        ) else {
+            return None;
+        };
+        if padding >= kernel.get().div_ceil(2) {
+            return None;
         }
+        Some(Self {
+            in_c,
+            out_c,
+            kernel,
+            stride,
+            padding,
+        })
     }
 
     /// Returns the number of input channels.
     #[must_use]
     pub const fn in_c(&self) -> usize {
-        self.in_c
+        self.in_c.get()
     }
 
     /// Returns the number of output channels.
     #[must_use]
     pub const fn out_c(&self) -> usize {
-        self.out_c
+        self.out_c.get()
     }
 
     /// Returns the side of the kernel.
     #[must_use]
     pub const fn kernel(&self) -> usize {
-        self.kernel
+        self.kernel.get()
     }
 
     /// Returns the stride, the same in both directions.
     #[must_use]
     pub const fn stride(&self) -> usize {
-        self.stride
+        self.stride.get()
     }
 
     /// Returns the number of reflected pixels at each border.
@@ -164,7 +171,7 @@ impl ConvGeometry {
     /// pixel, so it needs one more than it repeats.
     #[must_use]
     pub const fn min_side(&self) -> usize {
-        let window = self.kernel - 2 * self.padding;
+        let window = self.kernel() - 2 * self.padding;
         if window > self.padding + 1 {
             window
         } else {
@@ -179,19 +186,27 @@ impl ConvGeometry {
         if side < self.min_side() {
             return 0;
         }
-        (side + 2 * self.padding - self.kernel) / self.stride + 1
+        (side + 2 * self.padding - self.kernel()) / self.stride() + 1
     }
 
-    /// Returns the weights of one output channel: `kernel · kernel · in_c`.
+    /// Returns the weights of one row of one output channel's kernel, which lie
+    /// together: `kernel · in_c`, at least 1.
+    #[must_use]
+    pub const fn weights_per_row(&self) -> usize {
+        at_least_one(self.kernel() * self.in_c())
+    }
+
+    /// Returns the weights of one output channel: `kernel · kernel · in_c`, at
+    /// least 1.
     #[must_use]
     pub const fn weights_per_channel(&self) -> usize {
-        self.kernel * self.kernel * self.in_c
+        at_least_one(self.kernel() * self.weights_per_row())
     }
 
     /// Returns the number of weights, `[out_c, kernel, kernel, in_c]`.
     #[must_use]
     pub const fn weights_len(&self) -> usize {
-        self.out_c * self.weights_per_channel()
+        self.out_c() * self.weights_per_channel()
     }
 
     /// Returns the multiply-accumulates for an input of that size.
@@ -228,24 +243,27 @@ impl StageGeometry {
     }
 }
 
-/// Returns the convolutions of the published model, LCL-V2, for stage 1 (V1)
-/// and stage 2 (V2).
-pub const LCL_V2: [ConvGeometry; 2] = [
-    ConvGeometry {
-        in_c: 3,
-        out_c: 64,
-        kernel: 11,
-        stride: 4,
-        padding: 5,
-    },
-    ConvGeometry {
-        in_c: 64,
-        out_c: 192,
-        kernel: 5,
-        stride: 1,
-        padding: 2,
-    },
-];
+/// Convolutions of the published model, LCL-V2: stage 1 (V1) and stage 2 (V2).
+pub const LCL_V2: [ConvGeometry; 2] = match (
+    ConvGeometry::new(3, 64, 11, 4, 5),
+    ConvGeometry::new(64, 192, 5, 1, 2),
+) {
+    (Some(v1), Some(v2)) => [v1, v2],
+    _ => panic!("the engine runs the published model"),
+};
+
+/// Tells the compiler what it cannot see in a product: that it is not zero.
+const fn at_least_one(product: usize) -> usize {
+    if product == 0 { 1 } else { product }
+}
+
+const fn within(value: usize, largest: usize) -> Option<NonZero<usize>> {
+    if value <= largest {
+        NonZero::new(value)
+    } else {
+        None
+    }
+}
 
 /// Returns the coordinate in `0..side` that stands at `padded` once `padding`
 /// pixels are reflected at each border, without repeating the edge pixel.

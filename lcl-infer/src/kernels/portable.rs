@@ -16,7 +16,7 @@ pub static KERNELS: Kernels = Kernels {
 
 fn conv2d_row(conv: &Conv2d<'_>, window: &RowWindow<'_>, out: &mut [u8]) {
     let geometry = conv.geometry();
-    let run = geometry.kernel() * geometry.in_c();
+    let run = geometry.weights_per_row();
     let step = geometry.stride() * geometry.in_c();
     for (x, pixel) in out.chunks_exact_mut(geometry.out_c()).enumerate() {
         let filters = conv.weights().chunks_exact(geometry.weights_per_channel());
