@@ -9,6 +9,9 @@ use crate::{Board, Failure, Meter, ROW_BYTES, Ratio};
 /// Sides of the square images that are measured, where the board takes them.
 const SIDES: [usize; 3] = [48, 96, 224];
 
+/// Largest denominator of two clocks that follow each other.
+const MAX_DENOMINATOR: u32 = 1000;
+
 /// Measures one generated image of each size: the whole with plain kernels,
 /// then each operation with kernels that count.
 ///
@@ -30,6 +33,12 @@ pub fn bench<B: Board + Meter>(board: &mut B, memory: &mut [u8]) -> Result<(), F
         B::UNIT,
         lcl_infer::kernels::active().name
     );
+    if ratio.denominator > MAX_DENOMINATOR {
+        defmt::warn!(
+            "the counter does not follow {=str}: the figures are estimates",
+            B::UNIT
+        );
+    }
     for side in SIDES.into_iter().filter(|&side| side <= B::MAX_WIDTH) {
         bench_size::<B>(&blob, ImageSize::square(side), memory, ratio, flash_bytes)?;
     }

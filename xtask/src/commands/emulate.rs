@@ -1,0 +1,162 @@
+//! `cargo xtask emulate`: runs an example on an emulated board.
+
+use std::fs;
+use std::path::{Path, PathBuf, absolute};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::host::{exit_code, lcl};
+use crate::boards::{self, Board, Example};
+use crate::firmware::{Program, Run, TemporaryFolder, check_fits, find_model};
+use crate::process::{note, run as run_command};
+
+/// What is emulated without `--image`.
+const DEFAULT_IMAGE: &str = "synthetic:1";
+
+/// The size of that, in pixels.
+const DEFAULT_SIZE: u32 = 96;
+
+/// Arguments of `emulate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Board, such as mps2-an386
+    #[arg(long)]
+    board: String,
+    /// Example: features, self-test or bench
+    #[arg(long)]
+    example: String,
+    /// Blob to place in the board's flash [default: the newest run's]
+    #[arg(long, value_name = "M.lcl")]
+    model: Option<PathBuf>,
+    /// Images that go in: a file, a folder or synthetic[:N[:SEED]]
+    /// [default: one synthetic image of 96 pixels]
+    #[arg(long, value_name = "SRC")]
+    image: Option<String>,
+    /// Fit images to N×N pixels [default: as they are]
+    #[arg(long, value_name = "N")]
+    size: Option<u32>,
+    /// Write the features here
+    #[arg(long, value_name = "F.safetensors")]
+    out: Option<PathBuf>,
+    /// Stop a program that takes longer
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    timeout: u64,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask emulate --board mps2-an386 --example features
+  cargo xtask emulate --board mps2-an386 --example features --image I.png --out F.safetensors
+  cargo xtask emulate --board mps2-an386 --example self-test --model M.lcl";
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let board = boards::board(&arguments.board)?;
+    let example = boards::example(&arguments.example)?;
+    let streamed = [
+        ("--image", arguments.image.is_some()),
+        ("--size", arguments.size.is_some()),
+        ("--out", arguments.out.is_some()),
+    ];
+    if let Some((option, _)) = streamed
+        .iter()
+        .find(|(_, given)| *given && !example.streams)
+    {
+        bail!(
+            "the example {} takes no images: leave out {option}",
+            example.name
+        );
+    }
+    let model = find_model(arguments.model.as_deref())?;
+    Run::ensure(board)?;
+
+    let folder = TemporaryFolder::new()?;
+    let source = arguments.image.as_deref().unwrap_or(DEFAULT_IMAGE);
+    if example.streams {
+        write_frames(arguments, source, folder.path())?;
+    }
+    let program = Program::build(board, example)?;
+    let model_len = check_fits(&model, program.model_partition())?;
+    note(format!("{} on {}", example.name, board.description));
+    let run = Run {
+        board,
+        program: &program,
+        model: &model,
+        folder: folder.path(),
+        counting: example.counts,
+        timeout: Duration::from_secs(arguments.timeout),
+    };
+    let ended = run.run(|line| println!("{line}"))?;
+    if !ended.status.success() {
+        note(format!(
+            "{} failed on {} ({})",
+            example.name, board.name, ended.status
+        ));
+        return Ok(exit_code(ended.status.code()));
+    }
+    if let Some(out) = &arguments.out {
+        collect(&model, source, folder.path(), out)?;
+    }
+    let seconds = ended.elapsed.as_secs_f64();
+    summarise(arguments, (board, example), (&model, model_len), seconds);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_frames(arguments: &Arguments, source: &str, folder: &Path) -> Result<()> {
+    let mut command = lcl("frames");
+    command
+        .args(["--images", source])
+        .arg("--out")
+        .arg(folder.join("frames.bin"));
+    let default_size = arguments.image.is_none().then_some(DEFAULT_SIZE);
+    if let Some(size) = arguments.size.or(default_size) {
+        command.args(["--size", &size.to_string()]);
+    }
+    run_command(&mut command).context("cannot prepare the images")
+}
+
+fn collect(model: &Path, source: &str, folder: &Path, out: &Path) -> Result<()> {
+    let mut command = lcl("collect");
+    command.arg("--model").arg(model).args(["--images", source]);
+    command.arg("--frames").arg(folder.join("frames.bin"));
+    command.arg("--rows").arg(folder.join("rows.bin"));
+    command.arg("--out").arg(out);
+    run_command(&mut command).context("cannot write the features")
+}
+
+fn summarise(
+    arguments: &Arguments,
+    (board, example): (&Board, &Example),
+    (model, model_len): (&Path, u64),
+    seconds: f64,
+) {
+    println!("\n  board    {} ({})", board.name, board.description);
+    println!(
+        "  example  {}, ended well after {seconds:.1} s of emulation",
+        example.name
+    );
+    println!("  model    {} ({model_len} bytes)", shown(model));
+    let again = format!("cargo xtask emulate --board {} --example", board.name);
+    if let Some(out) = &arguments.out {
+        let len = fs::metadata(out).map_or(0, |metadata| metadata.len());
+        println!("  wrote    {} ({len} bytes)", out.display());
+    }
+    let next = match (example.name, &arguments.out) {
+        ("features", None) => format!("{again} features --out features.safetensors"),
+        ("features", Some(_)) => format!("{again} self-test"),
+        _ => format!("cargo xtask bench --board {}", board.name),
+    };
+    println!("  next     {next}");
+}
+
+/// Returns a path as it is shortest to read: relative to where the user is.
+fn shown(path: &Path) -> String {
+    let here = absolute(".").unwrap_or_default();
+    path.strip_prefix(here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}

@@ -1,0 +1,129 @@
+//! `cargo xtask train` and the other commands of the binary `lcl`: sets up
+//! what the command needs and passes everything on.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use crate::process::{cargo, status};
+use crate::project;
+use crate::setup::libtorch;
+
+/// Arguments that go to `lcl` as they are.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct Arguments {
+    /// Everything that `lcl NAME` takes; see `cargo xtask NAME --help`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    passed_on: Vec<OsString>,
+}
+
+/// Runs `lcl NAME` with all arguments that follow NAME on xtask's command
+/// line.
+pub fn run(name: &str) -> Result<ExitCode> {
+    // Not from clap, which takes a `--` away.
+    let arguments: Vec<_> = env::args_os().skip(2).collect();
+    if needs_libtorch(name, &arguments) {
+        libtorch::ensure()?;
+    }
+    let status = status(lcl(name).args(arguments))?;
+    Ok(exit_code(status.code()))
+}
+
+/// Returns a command that runs `lcl NAME`, built with libtorch only if it is
+/// there.
+pub fn lcl(name: &str) -> Command {
+    let mut command = cargo();
+    command.args([
+        "run",
+        "--release",
+        "--package",
+        "host-trainer",
+        "--bin",
+        "lcl",
+    ]);
+    command
+        .arg("--manifest-path")
+        .arg(project::root().join("Cargo.toml"));
+    if !libtorch::is_ready() {
+        command.arg("--no-default-features");
+    }
+    command.args(["--", name]);
+    command
+}
+
+/// Returns the exit status to end with, after a program that ended with
+/// `code` or by a signal.
+pub fn exit_code(code: Option<i32>) -> ExitCode {
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Returns whether the command computes in float.
+fn needs_libtorch(name: &str, arguments: &[OsString]) -> bool {
+    match name {
+        "train" | "quantise" | "compare" | "evaluate" => true,
+        "features" => model(arguments)
+            .is_some_and(|model| Path::new(&model).extension() == Some(OsStr::new("safetensors"))),
+        _ => false,
+    }
+}
+
+/// Returns the value of `--model VALUE` or `--model=VALUE`.
+fn model(arguments: &[OsString]) -> Option<OsString> {
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--model" {
+            return arguments.next().cloned();
+        }
+        if let Some(value) = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix("--model="))
+        {
+            return Some(value.into());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, line: &str, expected: bool) {
+        let arguments: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        assert_eq!(needs_libtorch(name, &arguments), expected, "{name} {line}");
+    }
+
+    #[test]
+    fn libtorch_is_asked_for_only_where_floats_are_computed() {
+        check("train", "", true);
+        check("inspect", "m.lcl", false);
+        check(
+            "features",
+            "--model m.lcl --images i --out f.safetensors",
+            false,
+        );
+        check(
+            "features",
+            "--model=c.safetensors --images i --out f.safetensors",
+            true,
+        );
+        check(
+            "features",
+            "--images i --model c.safetensors --out f.safetensors",
+            true,
+        );
+        check("features", "--help", false);
+    }
+
+    #[test]
+    fn the_status_is_passed_on() {
+        assert_eq!(exit_code(Some(0)), ExitCode::SUCCESS);
+        assert_eq!(exit_code(Some(3)), ExitCode::from(3));
+        assert_eq!(exit_code(None), ExitCode::FAILURE);
+    }
+}

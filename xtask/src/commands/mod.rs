@@ -1,0 +1,101 @@
+//! The commands, one file for each.
+
+mod bench;
+mod ci;
+mod emulate;
+mod host;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Sets up what a command needs and runs it.
+///
+/// Nothing is installed twice, and nothing that the command does not need.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask train
+  cargo xtask train --data ~/photos --steps 300
+  cargo xtask emulate --board mps2-an386 --example features
+  cargo xtask test";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install libtorch or the emulator ahead of time
+    Setup(setup::Arguments),
+    /// Train the model (see `cargo xtask train --help`)
+    Train(host::Arguments),
+    /// Decode images once, for quick training
+    Prepare(host::Arguments),
+    /// Make a blob from a checkpoint
+    Quantise(host::Arguments),
+    /// Compute features on this machine
+    Features(host::Arguments),
+    /// Compare quantised with float features
+    Compare(host::Arguments),
+    /// Show what is in a blob
+    Inspect(host::Arguments),
+    /// Measure how brain-like the model is
+    Evaluate(host::Arguments),
+    /// Run an example on an emulated board
+    Emulate(emulate::Arguments),
+    /// Count what each operation costs on a board
+    Bench(bench::Arguments),
+    /// Run all checks; those whose tool is missing are skipped
+    Test(test::Arguments),
+    /// Run all checks; those whose tool is missing fail
+    Ci(test::Arguments),
+}
+
+impl Cli {
+    /// Runs the command and returns its exit status.
+    pub fn run(&self) -> Result<ExitCode> {
+        match &self.command {
+            Command::Setup(arguments) => setup::run(arguments),
+            Command::Train(_) => host::run("train"),
+            Command::Prepare(_) => host::run("prepare"),
+            Command::Quantise(_) => host::run("quantise"),
+            Command::Features(_) => host::run("features"),
+            Command::Compare(_) => host::run("compare"),
+            Command::Inspect(_) => host::run("inspect"),
+            Command::Evaluate(_) => host::run("evaluate"),
+            Command::Emulate(arguments) => emulate::run(arguments),
+            Command::Bench(arguments) => bench::run(arguments),
+            Command::Test(arguments) => test::run(arguments),
+            Command::Ci(arguments) => ci::run(arguments),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_of_the_host_are_not_looked_at() {
+        for line in [
+            ["xtask", "train", "--help"],
+            ["xtask", "features", "--no-such-option"],
+        ] {
+            let cli = Cli::try_parse_from(line);
+            assert!(cli.is_ok(), "{line:?}: {cli:?}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! A folder that is gone when it is no longer needed.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+use anyhow::{Context, Result};
+
+/// A folder for the files of one run, removed when dropped.
+#[derive(Debug)]
+pub struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    /// Creates a folder that no other process has.
+    pub fn new() -> Result<Self> {
+        let mut number = 0;
+        loop {
+            let path = env::temp_dir().join(format!("lcl-{}-{number}", process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => {
+                    return Err(error).with_context(|| format!("cannot create {}", path.display()));
+                }
+            }
+        }
+    }
+
+    /// Returns where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}

@@ -1,0 +1,11 @@
+//! Programs for boards: building them, placing the model, running them.
+
+mod emulator;
+mod folder;
+mod model;
+mod program;
+
+pub use emulator::Run;
+pub use folder::TemporaryFolder;
+pub use model::{check_fits, find as find_model};
+pub use program::{Program, target_dir};

@@ -1,0 +1,41 @@
+//! The blob that goes into a board's model partition.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::project;
+
+/// Returns the absolute path of the blob: `given`, or the newest run's.
+pub fn find(given: Option<&Path>) -> Result<PathBuf> {
+    let newest = project::root().join("runs/latest/model.lcl");
+    let path = match given {
+        Some(path) => path,
+        None if newest.is_file() => &newest,
+        None => bail!("there is no model: run `cargo xtask train` first, or pass --model M.lcl"),
+    };
+    fs::canonicalize(path).with_context(|| format!("cannot read the model {}", path.display()))
+}
+
+/// Checks that the blob fits the partition, and returns its length in bytes.
+pub fn check_fits(path: &Path, partition: &Range<u64>) -> Result<u64> {
+    let context = || format!("cannot read the model {}", path.display());
+    let metadata = fs::metadata(path).with_context(context)?;
+    let room = partition.end - partition.start;
+    if !metadata.is_file() {
+        bail!(
+            "the model {} is no file: pass --model M.lcl",
+            path.display()
+        );
+    }
+    if metadata.len() > room {
+        bail!(
+            "the model {} takes {} bytes and the board's model partition has {room}",
+            path.display(),
+            metadata.len()
+        );
+    }
+    Ok(metadata.len())
+}

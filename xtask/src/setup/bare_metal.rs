@@ -1,0 +1,204 @@
+//! A Rust for targets that have no operating system.
+//!
+//! This is the one place that decides which: the user's own where it has the
+//! target or rustup can add it, otherwise one that carries the source of
+//! `core`, which is then built with the program.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::system;
+use crate::process::{cargo, find, note, output, run};
+
+/// How a program for a bare-metal target is built.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Toolchain {
+    target: String,
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    /// The user's cargo, with the target installed.
+    Installed,
+    /// The user's cargo, with `core` built from its `rust-src`.
+    OwnSource,
+    /// Debian's cargo, with `core` built from its source package.
+    Debian,
+}
+
+/// Where Debian's packages put Rust.
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
+
+/// Oldest Rust that builds the project, as (major, minor).
+const OLDEST: (u32, u32) = (1, 85);
+
+/// Debian 12's newer Rust; what other releases call theirs.
+const DEBIAN_PACKAGES: [&[&str]; 2] = [
+    &["rustc-web", "cargo-web", "rust-web-src"],
+    &["rustc", "cargo", "rust-src", "rust-lld"],
+];
+
+/// Returns a toolchain for `target`, after installing one if there is none.
+pub fn ensure(target: &str) -> Result<Toolchain> {
+    let kind = find_or_install(target)?;
+    let toolchain = Toolchain {
+        target: target.to_owned(),
+        kind,
+    };
+    note(format!("{target}: {}", toolchain.how()));
+    Ok(toolchain)
+}
+
+fn find_or_install(target: &str) -> Result<Kind> {
+    if has_target(target) {
+        return Ok(Kind::Installed);
+    }
+    if debian_is_complete() {
+        return Ok(Kind::Debian);
+    }
+    if find("rustup").is_some() {
+        note(format!(
+            "adding {target} to the Rust toolchain (about 30 MB)"
+        ));
+        run(Command::new("rustup").args(["target", "add", target])).ok();
+        if has_target(target) {
+            return Ok(Kind::Installed);
+        }
+    }
+    if own_sysroot().is_some_and(|sysroot| has_source(&sysroot)) {
+        return Ok(Kind::OwnSource);
+    }
+    let remedy = format!("run `rustup target add {target}`");
+    if find("apt-get").is_none() {
+        bail!("Rust has no target {target}: {remedy}");
+    }
+    let known = |packages: &&[&str]| output(Command::new("apt-cache").arg("show").arg(packages[0]));
+    let packages = DEBIAN_PACKAGES
+        .into_iter()
+        .find(|packages| known(packages).is_some());
+    let packages = packages.unwrap_or(DEBIAN_PACKAGES[1]);
+    system::install(packages, "a Rust with the source of its core library")
+        .with_context(|| format!("Rust has no target {target}: {remedy}, or"))?;
+    if debian_is_complete() {
+        return Ok(Kind::Debian);
+    }
+    bail!("Rust has no target {target} and Debian's Rust is too old or incomplete: {remedy}");
+}
+
+impl Toolchain {
+    /// Returns `cargo SUBCOMMAND` for the target, to run in `folder`, with
+    /// build output in `target_dir`.
+    pub fn cargo(&self, subcommand: &str, folder: &Path, target_dir: &Path) -> Command {
+        let mut command = match self.kind {
+            Kind::Installed | Kind::OwnSource => cargo(),
+            Kind::Debian if subcommand == "clippy" => debian(DEBIAN_CLIPPY),
+            Kind::Debian => debian(DEBIAN_CARGO),
+        };
+        command
+            .current_dir(folder)
+            .arg(subcommand)
+            .args(["--target", &self.target]);
+        command.arg("--target-dir").arg(target_dir);
+        if self.kind != Kind::Installed {
+            command.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core");
+        }
+        command
+    }
+
+    /// Sees that `cargo("clippy", …)` can run.
+    pub fn ensure_clippy(&self) -> Result<()> {
+        if self.kind != Kind::Debian {
+            return super::components::ensure("clippy", "clippy");
+        }
+        if !Path::new(DEBIAN_CLIPPY).is_file() {
+            let web = output(Command::new("dpkg").args(["-s", DEBIAN_PACKAGES[0][0]])).is_some();
+            let package = if web {
+                "rust-web-clippy"
+            } else {
+                "rust-clippy"
+            };
+            system::install(&[package], "clippy for Debian's Rust")?;
+        }
+        Ok(())
+    }
+
+    fn how(&self) -> &'static str {
+        match self.kind {
+            Kind::Installed => "building with your Rust, which has this target",
+            Kind::OwnSource => "building with your Rust, and core from its rust-src",
+            Kind::Debian => "building with Debian's Rust, and core from its source",
+        }
+    }
+}
+
+fn debian(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("CARGO", DEBIAN_CARGO)
+        .env("RUSTC", DEBIAN_RUSTC);
+    // What rustup and cargo set up for the other toolchain.
+    command
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("LD_LIBRARY_PATH");
+    command
+}
+
+fn own_sysroot() -> Option<PathBuf> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    output(Command::new(rustc).args(["--print", "sysroot"])).map(PathBuf::from)
+}
+
+fn has_target(target: &str) -> bool {
+    own_sysroot().is_some_and(|sysroot| sysroot.join("lib/rustlib").join(target).is_dir())
+}
+
+fn has_source(sysroot: &Path) -> bool {
+    sysroot.join("lib/rustlib/src/rust/library/core").is_dir()
+}
+
+fn debian_is_complete() -> bool {
+    let version = output(Command::new(DEBIAN_RUSTC).arg("--version"));
+    let new_enough = version
+        .and_then(|text| version_of(&text))
+        .is_some_and(|v| v >= OLDEST);
+    new_enough && Path::new(DEBIAN_CARGO).is_file() && has_source(Path::new("/usr"))
+}
+
+/// Returns major and minor of `rustc 1.85.0 (…)`.
+fn version_of(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split_whitespace().nth(1)?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(version_of("rustc 1.96.0 (abc 2026-01-01)"), Some((1, 96)));
+        assert_eq!(version_of("rustc"), None);
+        assert!(version_of("rustc 1.75.0").is_some_and(|version| version < OLDEST));
+    }
+
+    #[test]
+    fn source_is_built_only_where_the_target_is_not_installed() {
+        let shown = |kind| {
+            let toolchain = Toolchain {
+                target: "thumbv7em-none-eabihf".to_owned(),
+                kind,
+            };
+            let command = toolchain.cargo("build", Path::new("."), Path::new("target"));
+            crate::process::shown(&command)
+        };
+        assert!(!shown(Kind::Installed).contains("build-std"));
+        assert!(shown(Kind::OwnSource).contains("-Zbuild-std=core"));
+        assert!(shown(Kind::Debian).ends_with("--target-dir target -Zbuild-std=core"));
+    }
+}

@@ -1,0 +1,317 @@
+//! libtorch: PyTorch's own, in a folder of the project, or the user's.
+//!
+//! `.libtorch` in the root is a link to it, and `.cargo/config.toml` names the
+//! link, so that plain cargo commands need no variable.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+
+use super::system::{self, CPP_COMPILER};
+use crate::process::{find, note, output, run};
+use crate::project;
+
+/// Version that the bindings are made for.
+const VERSION: &str = "2.11.0";
+
+/// What has to agree in the version of a user's own libtorch.
+const COMPATIBLE: &str = "2.11";
+
+/// What pip installs.
+struct Wheels {
+    packages: &'static [&'static str],
+    dependencies: bool,
+    description: &'static str,
+    /// Space that unpacking takes, in MB.
+    space_mb: u64,
+}
+
+/// The CUDA build of PyTorch for Linux, with the two libraries that it does
+/// not load without.
+const CPU_ON_LINUX: Wheels = Wheels {
+    packages: &[
+        "torch==2.11.0",
+        "nvidia-cuda-runtime==13.0.96",
+        "nvidia-cuda-cupti==13.0.85",
+    ],
+    dependencies: false,
+    description: "for the CPU, 1.3 GB on disk",
+    space_mb: 3_500,
+};
+
+const CUDA: Wheels = Wheels {
+    packages: &["torch==2.11.0"],
+    dependencies: true,
+    description: "with CUDA for your NVIDIA GPU, 4.7 GB on disk",
+    space_mb: 12_000,
+};
+
+const OTHER: Wheels = Wheels {
+    packages: &["torch==2.11.0"],
+    dependencies: true,
+    description: "up to 1 GB on disk",
+    space_mb: 3_000,
+};
+
+/// Returns whether libtorch is there, so that nothing has to be installed.
+pub fn is_ready() -> bool {
+    if env::var_os("LIBTORCH_USE_PYTORCH").is_some() || users_own().is_some() {
+        return true;
+    }
+    check(&project::libtorch_link()).is_ok()
+}
+
+/// Sees that libtorch and a C++ compiler are there and `.libtorch` leads to
+/// libtorch.
+pub fn ensure() -> Result<()> {
+    CPP_COMPILER.ensure()?;
+    if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
+        return link(&from_python()?, "LIBTORCH_USE_PYTORCH");
+    }
+    if let Some(folder) = users_own() {
+        return link(&folder, "LIBTORCH");
+    }
+    if check(&project::libtorch_link()).is_ok() {
+        return Ok(());
+    }
+    let ours = project::tools().join("pytorch");
+    if check(&ours.join("torch")).is_err() {
+        install(&ours)?;
+    }
+    link(&ours.join("torch"), "the installed PyTorch")
+}
+
+/// Returns the folder in `LIBTORCH`, unless it is what the project's own
+/// configuration sets.
+fn users_own() -> Option<PathBuf> {
+    let folder = PathBuf::from(env::var_os("LIBTORCH")?);
+    (folder != project::libtorch_link()).then_some(folder)
+}
+
+fn from_python() -> Result<PathBuf> {
+    let script = "import os, torch; print(os.path.dirname(torch.__file__))";
+    let python = python().context("LIBTORCH_USE_PYTORCH is set but there is no python3")?;
+    output(Command::new(python).args(["-c", script]))
+        .map(PathBuf::from)
+        .context(
+            "LIBTORCH_USE_PYTORCH is set but python3 cannot import torch: install it, or unset the \
+         variable and let xtask install libtorch",
+        )
+}
+
+/// Makes `.libtorch` a link to `folder`, which `origin` named.
+fn link(folder: &Path, origin: &str) -> Result<()> {
+    check(folder).with_context(|| format!("cannot use {origin}"))?;
+    let link = project::libtorch_link();
+    if fs::canonicalize(&link).ok() == fs::canonicalize(folder).ok() {
+        return Ok(());
+    }
+    match fs::symlink_metadata(&link) {
+        Ok(metadata) if metadata.is_symlink() => fs::remove_file(&link)
+            .with_context(|| format!("cannot replace the link {}", link.display()))?,
+        Ok(_) => bail!("{} is no link: move it away", link.display()),
+        Err(_) => {}
+    }
+    let target = folder.strip_prefix(project::root()).unwrap_or(folder);
+    note(format!("linking .libtorch to {}", target.display()));
+    symlink(target, &link).with_context(|| format!("cannot create the link {}", link.display()))
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(windows)]
+fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::windows::fs::symlink_dir(target, link)
+}
+
+/// Checks that `folder` is a libtorch of the right version.
+fn check(folder: &Path) -> Result<()> {
+    let library = ["libtorch_cpu.so", "libtorch_cpu.dylib", "torch_cpu.lib"];
+    if !library
+        .iter()
+        .any(|name| folder.join("lib").join(name).is_file())
+    {
+        bail!(
+            "{} has no lib/{}: it is no libtorch",
+            folder.display(),
+            library[0]
+        );
+    }
+    let read = |name| fs::read_to_string(folder.join(name)).ok();
+    let version = read("build-version").or_else(|| read("version.py")?.lines().find_map(assigned));
+    let fits = |version: &str| version.trim().starts_with(COMPATIBLE);
+    if version.as_deref().is_some_and(fits)
+        || env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_some()
+    {
+        return Ok(());
+    }
+    bail!(
+        "{} is libtorch {}, and {COMPATIBLE} is needed: install PyTorch {VERSION}, or unset LIBTORCH \
+         and let xtask install it",
+        folder.display(),
+        version
+            .as_deref()
+            .map_or("of an unknown version", str::trim)
+    );
+}
+
+/// Returns the version in a line such as `__version__ = '2.11.0+cu130'`.
+fn assigned(line: &str) -> Option<String> {
+    let value = line
+        .strip_prefix("__version__")?
+        .trim_start()
+        .strip_prefix('=')?;
+    Some(value.trim().trim_matches(['\'', '"']).to_owned())
+}
+
+/// Installs PyTorch's wheels into `folder`.
+///
+/// They are unpacked beside it and moved at the end, so that an interrupted
+/// installation never looks complete.
+fn install(folder: &Path) -> Result<()> {
+    let wheels = match (env::consts::OS, env::consts::ARCH) {
+        ("linux", _) if has_nvidia_gpu() => CUDA,
+        ("linux", "x86_64") => CPU_ON_LINUX,
+        _ => OTHER,
+    };
+    let tools = project::tools();
+    let partial = tools.join("pytorch.partial");
+    let temporary = tools.join("tmp");
+    for folder in [folder, &partial, &temporary] {
+        remove(folder)?;
+    }
+    fs::create_dir_all(&temporary)
+        .with_context(|| format!("cannot create {}", temporary.display()))?;
+    if let Some(free) = free_mb(&tools).filter(|&free| free < wheels.space_mb) {
+        bail!(
+            "installing libtorch takes {} MB while it unpacks and {} has {free} MB left: free some \
+             space, or set LIBTORCH to a PyTorch {VERSION} that you have",
+            wheels.space_mb,
+            tools.display()
+        );
+    }
+    note(format!(
+        "installing PyTorch {VERSION} {} into .tools/pytorch",
+        wheels.description
+    ));
+    let mut pip = pip()?;
+    pip.env("TMPDIR", &temporary)
+        .args(["install", "--disable-pip-version-check", "--target"]);
+    pip.arg(&partial).args(wheels.packages);
+    if !wheels.dependencies {
+        pip.arg("--no-deps");
+    }
+    run(pip.env_remove("LD_LIBRARY_PATH")).context("cannot install PyTorch's wheels")?;
+    fs::rename(&partial, folder)
+        .with_context(|| format!("cannot move {} into place", partial.display()))?;
+    remove(&temporary)
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Returns a pip: Python's own, one in a virtual environment of the project,
+/// or Debian's.
+fn pip() -> Result<Command> {
+    let python = python().context(
+        "Python 3 is missing: install Python 3.10 or newer, or set LIBTORCH to a libtorch that you \
+         have",
+    )?;
+    if let Some(pip) = pip_of(&python) {
+        return Ok(pip);
+    }
+    let environment = project::tools().join("venv");
+    let inside = environment.join(if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python3"
+    });
+    if let Some(pip) = pip_of(&inside) {
+        return Ok(pip);
+    }
+    note("Python has no pip: making an environment with one in .tools/venv (20 MB)");
+    output(Command::new(&python).args(["-m", "venv"]).arg(&environment));
+    if let Some(pip) = pip_of(&inside) {
+        return Ok(pip);
+    }
+    remove(&environment)?;
+    if find("apt-get").is_some() {
+        system::install(&["python3-pip"], "pip, which installs libtorch")?;
+        if let Some(pip) = pip_of(Path::new("/usr/bin/python3")) {
+            return Ok(pip);
+        }
+    }
+    bail!("Python has no pip: run `python3 -m ensurepip`, or install pip as your system has it");
+}
+
+fn python() -> Option<PathBuf> {
+    ["python3", "python"].iter().find_map(find)
+}
+
+fn pip_of(python: &Path) -> Option<Command> {
+    output(Command::new(python).args(["-m", "pip", "--version"]))?;
+    let mut command = Command::new(python);
+    command.args(["-m", "pip"]);
+    Some(command)
+}
+
+fn has_nvidia_gpu() -> bool {
+    Path::new("/proc/driver/nvidia/version").exists()
+        || output(Command::new("nvidia-smi").arg("-L")).is_some_and(|gpus| gpus.contains("GPU"))
+}
+
+/// Returns the free space of the disk that `folder` is on, where `df` says.
+fn free_mb(folder: &Path) -> Option<u64> {
+    free_of_df(&output(Command::new("df").arg("-Pk").arg(folder))?)
+}
+
+fn free_of_df(report: &str) -> Option<u64> {
+    let kilobytes: u64 = report
+        .lines()
+        .nth(1)?
+        .split_whitespace()
+        .nth(3)?
+        .parse()
+        .ok()?;
+    Some(kilobytes / 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_a_wheel_is_read() {
+        assert_eq!(
+            assigned("__version__ = '2.11.0+cu130'").as_deref(),
+            Some("2.11.0+cu130")
+        );
+        assert_eq!(assigned("debug = False"), None);
+    }
+
+    #[test]
+    fn free_space_is_read() {
+        let report = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
+                      /dev/sda1 100000000 1 5000000 1% /\n";
+        assert_eq!(free_of_df(report), Some(5_000));
+        assert_eq!(free_of_df("nothing"), None);
+    }
+
+    #[test]
+    fn a_folder_without_the_library_is_refused() {
+        let error = check(Path::new("/nonexistent"))
+            .expect_err("there is nothing")
+            .to_string();
+        assert!(error.contains("/nonexistent"), "{error}");
+    }
+}

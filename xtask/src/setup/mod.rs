@@ -1,0 +1,10 @@
+//! What commands need from outside the repository, and how it comes here.
+//!
+//! Each module has an `ensure` that returns at once where the thing is there,
+//! otherwise says what it installs and how large that is, installs it, and
+//! fails with the one command to type where it may not.
+
+pub mod bare_metal;
+pub mod components;
+pub mod libtorch;
+pub mod system;
