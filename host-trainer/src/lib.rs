@@ -1,1 +1,42 @@
-//! Trains, quantises and evaluates.
+//! Trains the two-stage model of cortical areas V1 and V2, quantises it and
+//! writes the blob that `lcl-infer` runs.
+//!
+//! libtorch is behind the feature `torch`, which is on by default. Only
+//! [`model`], [`loss`](crate::model) and [`training`] know it; everything else
+//! deals in plain arrays. Without the feature the same functions are there and
+//! return [`WithoutTorch`](without_torch::WithoutTorch).
+//!
+//! Where to start: [`config::Config`] for what a run does, [`training::train`]
+//! for the loop, [`checkpoint::Checkpoint`] for the weights,
+//! [`model::FloatNetwork`] for the features of images.
+
+pub mod atomic_file;
+pub mod blob_file;
+pub mod checkpoint;
+pub mod compare;
+pub mod config;
+pub mod data;
+pub mod device;
+pub mod feature_file;
+pub mod feature_map;
+pub mod frames;
+pub mod integer_features;
+pub mod loader;
+pub mod passes;
+pub mod quantise;
+pub mod random;
+pub mod run;
+pub mod tensor_file;
+pub mod views;
+
+#[cfg(feature = "torch")]
+pub mod loss;
+#[cfg(feature = "torch")]
+pub mod model;
+#[cfg(feature = "torch")]
+pub mod training;
+
+#[cfg(not(feature = "torch"))]
+pub mod without_torch;
+#[cfg(not(feature = "torch"))]
+pub use without_torch::{model, training};

@@ -1,0 +1,297 @@
+//! Reading a checkpoint, with everything about it checked.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use half::{bf16, f16};
+use lcl_infer::PoolOrder;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use super::{
+    Checkpoint, FORMAT, ProjectorWeights, StageWeights, projector_layout, stage_layout,
+};
+use crate::{
+    config::InputConfig,
+    tensor_file::{ReadError, TensorFile},
+};
+
+/// Tensors that are named in one error; the others are counted.
+const NAMED_PROBLEMS: usize = 8;
+
+/// A checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The file is no safetensors file.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Tensors are missing, unknown, wrongly shaped or not finite.
+    #[error(
+        "{} is not a checkpoint of this model: {}; export the tensors of layer1 and layer2 with \
+         PyTorch's names",
+        path.display(),
+        listed(problems)
+    )]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with which tensors.
+        problems: Vec<TensorProblem>,
+    },
+    /// A string of the metadata cannot be understood.
+    #[error("{}: the metadata says {key} = {value:?}; expected {expected}", path.display())]
+    Metadata {
+        /// The file.
+        path: PathBuf,
+        /// The string's name.
+        key: &'static str,
+        /// The string.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+/// What is wrong with one tensor of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TensorProblem {
+    /// It is not there.
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// The model has none of that name.
+    Unknown {
+        /// Its name.
+        name: String,
+    },
+    /// It has another shape.
+    Shape {
+        /// Its name.
+        name: String,
+        /// The shape that the model has.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        got: Vec<usize>,
+    },
+    /// Its values are no floats.
+    Dtype {
+        /// Its name.
+        name: String,
+        /// The type in the file.
+        got: String,
+    },
+    /// Some values are not numbers or infinite.
+    NotFinite {
+        /// Its name.
+        name: String,
+        /// How many values.
+        count: usize,
+    },
+    /// A variance is negative.
+    Negative {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl fmt::Display for TensorProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { name } => write!(f, "{name} is missing"),
+            Self::Unknown { name } => write!(f, "{name} is unknown"),
+            Self::Shape { name, expected, got } => {
+                write!(f, "{name} has shape {got:?}, expected {expected:?}")
+            }
+            Self::Dtype { name, got } => {
+                write!(f, "{name} has type {got}, expected F32 (or F16, BF16, F64)")
+            }
+            Self::NotFinite { name, count } => {
+                write!(f, "{name} has {count} values that are NaN or infinite")
+            }
+            Self::Negative { name } => write!(f, "{name} has a negative variance"),
+        }
+    }
+}
+
+impl Checkpoint {
+    /// Reads the checkpoint at `path` and checks it.
+    ///
+    /// Projectors may be missing, and missing biases of convolutions are 0.
+    /// What the metadata leaves out takes its default. Values of 16 or 64 bits
+    /// are converted to 32.
+    ///
+    /// # Errors
+    ///
+    /// When the file is not whole, or a tensor or string is not as the model
+    /// needs it; all such tensors are named.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let file = TensorFile::read(path)?;
+        let mut tensors = Tensors::new(file.tensors()?);
+        let stages = [0, 1].map(|stage| tensors.stage(stage));
+        let with_projectors = tensors.any_starts_with("projector");
+        let projectors = with_projectors.then(|| [0, 1].map(|stage| tensors.projector(stage)));
+        let problems = tensors.finish();
+        if !problems.is_empty() {
+            return Err(CheckpointError::Tensors { path: path.to_owned(), problems });
+        }
+        let metadata = Strings { path, strings: file.metadata() };
+        metadata.parse("format", "\"lcl-v2\"", (), |format| (format == FORMAT).then_some(()))?;
+        let InputConfig { mean, std } = InputConfig::default();
+        let three = "three finite numbers as a JSON array";
+        let above_zero = "three numbers above 0 as a JSON array";
+        Ok(Self {
+            pool: metadata.parse("pool", "max-blur, blur-max or max", PoolOrder::default(), pool)?,
+            mean: metadata.parse("mean", three, mean, |text| rgb(text, |_| true))?,
+            std: metadata.parse("std", above_zero, std, |text| rgb(text, |value| value > 0.0))?,
+            step: metadata.parse("step", "a whole number", 0, |text| text.parse().ok())?,
+            config: file.metadata().get("config").cloned(),
+            stages,
+            projectors,
+        })
+    }
+}
+
+struct Tensors<'a> {
+    tensors: SafeTensors<'a>,
+    unused: BTreeSet<String>,
+    problems: Vec<TensorProblem>,
+}
+
+impl<'a> Tensors<'a> {
+    fn new(tensors: SafeTensors<'a>) -> Self {
+        // PyTorch counts batches for batch norms without a momentum.
+        let counter = |name: &&str| name.ends_with(".num_batches_tracked");
+        let names = tensors.names().into_iter().filter(|name| !counter(name));
+        let unused = names.map(str::to_owned).collect();
+        Self { tensors, unused, problems: Vec::new() }
+    }
+
+    fn any_starts_with(&self, prefix: &str) -> bool {
+        self.unused.iter().any(|name| name.starts_with(prefix))
+    }
+
+    fn stage(&mut self, stage: usize) -> StageWeights {
+        let layout = stage_layout(stage);
+        let bias = &layout[1];
+        let zero_bias = (!self.unused.contains(&bias.0)).then(|| vec![0.0; bias.1[0]]);
+        let [conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var] =
+            layout.map(|(name, shape)| match &zero_bias {
+                Some(zeros) if name.ends_with("conv.bias") => zeros.clone(),
+                _ => self.take(name, &shape),
+            });
+        StageWeights { conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var }
+    }
+
+    fn projector(&mut self, stage: usize) -> ProjectorWeights {
+        let last = self.tensors.tensor(&format!("projector{}.fc2.weight", stage + 1));
+        let embedding = last.ok().and_then(|tensor| tensor.shape().first().copied());
+        let layout = projector_layout(stage, embedding.unwrap_or_default());
+        let [
+            fc1_weight,
+            fc1_bias,
+            bn_weight,
+            bn_bias,
+            bn_running_mean,
+            bn_running_var,
+            fc2_weight,
+            fc2_bias,
+        ] = layout.map(|(name, shape)| self.take(name, &shape));
+        ProjectorWeights {
+            fc1_weight,
+            fc1_bias,
+            bn_weight,
+            bn_bias,
+            bn_running_mean,
+            bn_running_var,
+            fc2_weight,
+            fc2_bias,
+        }
+    }
+
+    fn take(&mut self, name: String, expected: &[usize]) -> Vec<f32> {
+        self.unused.remove(&name);
+        let Ok(tensor) = self.tensors.tensor(&name) else {
+            self.problems.push(TensorProblem::Missing { name });
+            return Vec::new();
+        };
+        if tensor.shape() != expected {
+            let (expected, got) = (expected.to_vec(), tensor.shape().to_vec());
+            self.problems.push(TensorProblem::Shape { name, expected, got });
+            return Vec::new();
+        }
+        let Some(values) = floats(&tensor) else {
+            let got = format!("{:?}", tensor.dtype());
+            self.problems.push(TensorProblem::Dtype { name, got });
+            return Vec::new();
+        };
+        let count = values.iter().filter(|value| !value.is_finite()).count();
+        if count > 0 {
+            self.problems.push(TensorProblem::NotFinite { name, count });
+        } else if name.ends_with("running_var") && values.iter().any(|&value| value < 0.0) {
+            self.problems.push(TensorProblem::Negative { name });
+        }
+        values
+    }
+
+    fn finish(mut self) -> Vec<TensorProblem> {
+        self.problems.extend(self.unused.into_iter().map(|name| TensorProblem::Unknown { name }));
+        self.problems
+    }
+}
+
+struct Strings<'a> {
+    path: &'a Path,
+    strings: &'a HashMap<String, String>,
+}
+
+impl Strings<'_> {
+    fn parse<T>(
+        &self,
+        key: &'static str,
+        expected: &'static str,
+        default: T,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, CheckpointError> {
+        let Some(text) = self.strings.get(key) else {
+            return Ok(default);
+        };
+        let (path, value) = (self.path.to_owned(), text.clone());
+        parse(text).ok_or(CheckpointError::Metadata { path, key, value, expected })
+    }
+}
+
+fn pool(name: &str) -> Option<PoolOrder> {
+    PoolOrder::ALL.into_iter().find(|pool| pool.name() == name)
+}
+
+fn rgb(text: &str, accepts: impl Fn(f32) -> bool) -> Option<[f32; 3]> {
+    let values: [f32; 3] = serde_json::from_str(text).ok()?;
+    values.iter().all(|&value| value.is_finite() && accepts(value)).then_some(values)
+}
+
+fn floats(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
+    fn convert<const N: usize>(data: &[u8], to_f32: impl Fn([u8; N]) -> f32) -> Option<Vec<f32>> {
+        let chunks = data.chunks_exact(N);
+        chunks.map(|chunk| Some(to_f32(chunk.try_into().ok()?))).collect()
+    }
+    match tensor.dtype() {
+        Dtype::F32 => convert(tensor.data(), f32::from_le_bytes),
+        Dtype::F16 => convert(tensor.data(), |bytes| f16::from_le_bytes(bytes).to_f32()),
+        Dtype::BF16 => convert(tensor.data(), |bytes| bf16::from_le_bytes(bytes).to_f32()),
+        Dtype::F64 => convert(tensor.data(), |bytes| f64::from_le_bytes(bytes) as f32),
+        _ => None,
+    }
+}
+
+fn listed(problems: &[TensorProblem]) -> String {
+    let named: Vec<String> =
+        problems.iter().take(NAMED_PROBLEMS).map(TensorProblem::to_string).collect();
+    let more = problems.len().saturating_sub(NAMED_PROBLEMS);
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    format!("{}{rest}", named.join(", "))
+}

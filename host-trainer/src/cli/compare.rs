@@ -1,0 +1,72 @@
+//! `lcl compare`: quantised against float features.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Result;
+use serde_json::json;
+
+use host_trainer::{
+    blob_file::BlobFile,
+    checkpoint::Checkpoint,
+    compare::Agreement,
+    data::{ImageSet, Source, images_at_size},
+    device::DeviceChoice,
+    model::FloatNetwork,
+    passes,
+};
+
+/// Compares the features of a blob with those of the checkpoint it came from
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lcl compare --checkpoint best.safetensors --model model.lcl --images photos --size 96
+  lcl compare --checkpoint best.safetensors --model model.lcl --images synthetic:16 --size 96 --json")]
+pub struct Args {
+    /// The checkpoint
+    #[arg(long, value_name = "C.safetensors")]
+    checkpoint: PathBuf,
+    /// The blob
+    #[arg(long, value_name = "M.lcl")]
+    model: PathBuf,
+    /// Images: a folder, an image, or synthetic[:N[:SEED]]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    images: Vec<Source>,
+    /// Width and height that the images are fitted to, in pixels
+    #[arg(long, value_name = "N")]
+    size: u32,
+    /// Prints one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Where the float network runs: auto, cpu or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value_t)]
+    device: DeviceChoice,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When a file cannot be read or the images cannot be had.
+pub fn run(args: &Args) -> Result<()> {
+    let checkpoint = Checkpoint::read(&args.checkpoint)?;
+    let file = BlobFile::read(&args.model)?;
+    let images = Arc::new(ImageSet::open(&args.images)?);
+    let network = FloatNetwork::new(&checkpoint, args.device)?;
+    let [v1, v2] = passes::compare(&network, &file.open()?, images_at_size(images, args.size))?;
+    if args.json {
+        println!("{}", json!({ "v1": v1, "v2": v2 }));
+    } else {
+        print_table(&[("V1", v1), ("V2", v2)]);
+    }
+    Ok(())
+}
+
+fn print_table(areas: &[(&str, Agreement)]) {
+    println!("area  SQNR dB   cosine  largest error");
+    for (area, agreement) in areas {
+        println!(
+            "{area:<4}  {:7.2}  {:.5}  {:13.4}",
+            agreement.sqnr_db, agreement.cosine, agreement.max_abs_error
+        );
+    }
+}

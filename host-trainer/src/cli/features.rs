@@ -1,0 +1,74 @@
+//! `lcl features`
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use host_trainer::{
+    checkpoint::Checkpoint,
+    data::{ImageSet, SizedImage, Source, images_at_size},
+    device::DeviceChoice,
+    feature_file::FeatureFile,
+    model::FloatNetwork,
+};
+use image::RgbImage;
+
+/// Images that are computed at a time.
+const BATCH: usize = 16;
+
+/// Writes the features of images: float ones from a checkpoint.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lcl features --model runs/latest/best.safetensors --images photos --size 224 --out f.safetensors
+  lcl features --model c.safetensors --images cat.png --size 96 --out cat.safetensors")]
+pub struct Args {
+    /// Model: a checkpoint, .safetensors
+    #[arg(long, value_name = "MODEL")]
+    model: PathBuf,
+    /// Images: a folder, an image or synthetic[:N[:SEED]]
+    #[arg(long, value_name = "SRC")]
+    images: Source,
+    /// Side of the images in pixels; others are resized and their centre cropped
+    #[arg(long, value_name = "PIXELS")]
+    size: u32,
+    /// File to write, .safetensors
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Where to compute float features: auto, cpu or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: DeviceChoice,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let file = float_features(args)?;
+    file.write(&args.out)?;
+    let images = file.images.len();
+    println!("{images} images of {0}x{0} pixels, {1}", args.size, args.out.display());
+    Ok(())
+}
+
+fn float_features(args: &Args) -> Result<FeatureFile> {
+    let checkpoint = Checkpoint::read(&args.model)?;
+    let set = ImageSet::open(std::slice::from_ref(&args.images))?;
+    let network = FloatNetwork::new(&checkpoint, args.device)?;
+    let mut file = FeatureFile::default();
+    let mut images = images_at_size(Arc::new(set), args.size);
+    loop {
+        let batch: Vec<SizedImage> = images.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+        if batch.is_empty() {
+            break;
+        }
+        let (names, pixels): (Vec<String>, Vec<RgbImage>) =
+            batch.into_iter().map(|image| (image.name, image.pixels)).unzip();
+        let features = network.forward(&pixels).context("computing features")?;
+        for (output, stage) in file.stages.iter_mut().zip(&features.stages) {
+            output.extend(&stage.pooled);
+        }
+        file.images.extend(names);
+    }
+    if file.images.is_empty() {
+        bail!("no image of {} can be used", args.images);
+    }
+    Ok(file)
+}

@@ -1,0 +1,88 @@
+//! `lcl frames` and `lcl collect`, which `cargo xtask emulate` calls.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use host_trainer::{
+    atomic_file,
+    blob_file::BlobFile,
+    data::{ImageSet, Source, fit},
+    feature_file::FeatureFile,
+    frames::{collect_rows, frame_sizes, write_frame},
+};
+
+/// Writes images as an emulated board reads them
+#[derive(Debug, clap::Args)]
+pub struct FramesArgs {
+    /// Images: a folder, an image, or synthetic[:N[:SEED]]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    images: Vec<Source>,
+    /// Width and height that the images are fitted to; their own without it
+    #[arg(long, value_name = "N")]
+    size: Option<u32>,
+    /// The file to write
+    #[arg(long, value_name = "FRAMES")]
+    out: PathBuf,
+}
+
+/// Runs `lcl frames`.
+///
+/// # Errors
+///
+/// When the images cannot be had or the file cannot be written.
+pub fn run_frames(args: &FramesArgs) -> Result<()> {
+    let images = ImageSet::open(&args.images)?;
+    let mut bytes = Vec::new();
+    for index in 0..images.len() {
+        let image = images.load(index)?;
+        let image = if let Some(size) = args.size { fit(image, size) } else { image };
+        write_frame(&image, &mut bytes);
+    }
+    Ok(atomic_file::write(&args.out, &[&bytes])?)
+}
+
+/// Packs the rows that an emulated board wrote into a features file
+#[derive(Debug, clap::Args)]
+pub struct CollectArgs {
+    /// The blob that the board ran
+    #[arg(long, value_name = "M.lcl")]
+    model: PathBuf,
+    /// The images that the board read
+    #[arg(long, value_name = "FRAMES")]
+    frames: PathBuf,
+    /// The rows that it wrote
+    #[arg(long, value_name = "ROWS")]
+    rows: PathBuf,
+    /// Where the images came from
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    images: Vec<Source>,
+    /// The features file to write
+    #[arg(long, value_name = "F.safetensors")]
+    out: PathBuf,
+}
+
+/// Runs `lcl collect`.
+///
+/// # Errors
+///
+/// When a file cannot be read or written or rows are missing.
+pub fn run_collect(args: &CollectArgs) -> Result<()> {
+    let read = |path: &PathBuf| fs::read(path).with_context(|| format!("reading {}", path.display()));
+    let file = BlobFile::read(&args.model)?;
+    let blob = file.open()?;
+    let sizes = frame_sizes(&read(&args.frames)?)?;
+    let maps = collect_rows(&blob, &sizes, &read(&args.rows)?)?;
+    let images = ImageSet::open(&args.images)?;
+    let mut file = FeatureFile::default();
+    file.images = (0..images.len()).map(|index| images.name(index).into_owned()).collect();
+    ensure!(
+        file.images.len() == sizes.len(),
+        "{} holds {} images and {} names were given",
+        args.frames.display(),
+        sizes.len(),
+        file.images.len()
+    );
+    file.extend_bytes(&blob, &maps);
+    Ok(file.write(&args.out)?)
+}

@@ -1,0 +1,48 @@
+//! The commands of `lcl`, one file each.
+
+mod compare;
+mod features;
+mod frames;
+mod inspect;
+mod progress;
+mod quantise;
+mod train;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Trains, quantises and measures LCL-V2, a model of cortical areas V1 and V2.
+#[derive(Debug, Parser)]
+#[command(name = "lcl", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(train::Args),
+    Quantise(quantise::Args),
+    Features(features::Args),
+    Compare(compare::Args),
+    Inspect(inspect::Args),
+    #[command(hide = true)]
+    Frames(frames::FramesArgs),
+    #[command(hide = true)]
+    Collect(frames::CollectArgs),
+}
+
+impl Cli {
+    /// Runs the command that was given.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Train(args) => train::run(&args),
+            Command::Quantise(args) => quantise::run(&args),
+            Command::Features(args) => features::run(&args),
+            Command::Compare(args) => compare::run(&args),
+            Command::Inspect(args) => inspect::run(&args),
+            Command::Frames(args) => frames::run_frames(&args),
+            Command::Collect(args) => frames::run_collect(&args),
+        }
+    }
+}

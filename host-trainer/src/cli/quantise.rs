@@ -1,0 +1,76 @@
+//! `lcl quantise`: from a checkpoint to a blob.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Result;
+
+use host_trainer::{
+    checkpoint::Checkpoint,
+    data::{ImageSet, Source, images_at_size},
+    device::DeviceChoice,
+    model::FloatNetwork,
+    passes::calibrate,
+    quantise::quantise,
+};
+
+/// Quantises a checkpoint to 8 bits and writes a blob
+///
+/// The calibration images say which range of values each channel's byte has to
+/// cover: a few dozen photographs like those that the model will see.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lcl quantise --checkpoint runs/latest/best.safetensors --calibration photos --out model.lcl
+  lcl quantise --checkpoint imported.safetensors --calibration synthetic:64 --out model.lcl")]
+pub struct Args {
+    /// The checkpoint
+    #[arg(long, value_name = "C.safetensors")]
+    checkpoint: PathBuf,
+    /// Images to calibrate on: a folder, an image, or synthetic[:N[:SEED]]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    calibration: Vec<Source>,
+    /// The blob to write
+    #[arg(long, value_name = "M.lcl")]
+    out: PathBuf,
+    /// Width and height that the images are fitted to, in pixels
+    #[arg(long, value_name = "N", default_value_t = 96)]
+    size: u32,
+    /// Where the float network runs: auto, cpu or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value_t)]
+    device: DeviceChoice,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When the checkpoint or the images cannot be read, a channel cannot be
+/// expressed in integers, or the blob cannot be written.
+pub fn run(args: &Args) -> Result<()> {
+    let checkpoint = Checkpoint::read(&args.checkpoint)?;
+    let images = Arc::new(ImageSet::open(&args.calibration)?);
+    let network = FloatNetwork::new(&checkpoint, args.device)?;
+    let calibration = calibrate(&network, images_at_size(images, args.size))?;
+    let model = quantise(&checkpoint, &calibration)?;
+    let blob = model.to_blob()?;
+    blob.write(&args.out)?;
+    println!(
+        "{}: {} bytes, calibrated on {} images of {size}×{size}",
+        args.out.display(),
+        blob.bytes().len(),
+        calibration.images(),
+        size = args.size,
+    );
+    for (stage, index) in model.stages.iter().zip(1..) {
+        if stage.silent > 0 {
+            println!(
+                "stage {index}: {} of {} channels stayed silent on all calibration images; their \
+                 bytes get the range of the widest channel",
+                stage.silent,
+                stage.channels.len()
+            );
+        }
+    }
+    println!("next: lcl inspect {}", args.out.display());
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! How far quantised features are from float ones.
+
+use serde::Serialize;
+
+/// Agreement of the quantised features of one stage with the float ones, over
+/// all images, locations and channels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Signal to quantisation noise, `10 · log10(Σ f² / Σ (f − q)²)`, in dB;
+    /// infinite where both are the same.
+    pub sqnr_db: f64,
+    /// `Σ f·q / √(Σ f² · Σ q²)`, or 1 where both are zero throughout.
+    pub cosine: f64,
+    /// `max |f − q|`, in units of the float features.
+    pub max_abs_error: f64,
+}
+
+/// Sums that make an [`Agreement`], added up image by image.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Comparison {
+    signal: f64,
+    noise: f64,
+    quantised: f64,
+    product: f64,
+    max_abs_error: f64,
+}
+
+impl Comparison {
+    /// Adds float features and the dequantised ones of the same images.
+    ///
+    /// # Panics
+    ///
+    /// When there are not as many of one as of the other.
+    pub fn add(&mut self, float: &[f32], quantised: &[f32]) {
+        assert_eq!(float.len(), quantised.len());
+        for (&f, &q) in float.iter().zip(quantised) {
+            let (f, q) = (f64::from(f), f64::from(q));
+            self.signal += f * f;
+            self.noise += (f - q) * (f - q);
+            self.quantised += q * q;
+            self.product += f * q;
+            self.max_abs_error = self.max_abs_error.max((f - q).abs());
+        }
+    }
+
+    /// Returns the agreement of everything added.
+    #[must_use]
+    pub fn agreement(&self) -> Agreement {
+        let energy = (self.signal * self.quantised).sqrt();
+        let silent = self.signal == 0.0 && self.quantised == 0.0;
+        Agreement {
+            sqnr_db: if silent { f64::INFINITY } else { 10.0 * (self.signal / self.noise).log10() },
+            cosine: if silent { 1.0 } else { self.product / energy },
+            max_abs_error: self.max_abs_error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(float: &[f32], quantised: &[f32], sqnr_db: f64, cosine: f64, max_abs_error: f64) {
+        let mut comparison = Comparison::default();
+        for (f, q) in float.iter().zip(quantised) {
+            comparison.add(&[*f], &[*q]);
+        }
+        let got = comparison.agreement();
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        assert!(near(got.sqnr_db, sqnr_db) || got.sqnr_db == sqnr_db, "{got:?}");
+        assert!(near(got.cosine, cosine) && near(got.max_abs_error, max_abs_error), "{got:?}");
+    }
+
+    #[test]
+    fn agreement_by_hand() {
+        check(&[3.0, 4.0], &[3.0, 3.5], 10.0 * 100_f64.log10(), 23.0 / (25.0 * 21.25_f64).sqrt(), 0.5);
+        check(&[1.0, 2.0], &[1.0, 2.0], f64::INFINITY, 1.0, 0.0);
+        check(&[0.0, 0.0], &[0.0, 0.0], f64::INFINITY, 1.0, 0.0);
+        check(&[1.0, 0.0], &[0.0, 1.0], 10.0 * 0.5_f64.log10(), 0.0, 1.0);
+    }
+}

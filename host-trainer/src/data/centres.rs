@@ -1,0 +1,131 @@
+//! The 112×112 centres of images, which is all that training looks at.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use super::{Damage, DecodeError, ImageSet, MostlyDamaged, centre_crop, shorter_side_to};
+
+/// Length to which the shorter side of a training image is resized ([LCL]
+/// A.2).
+pub const SHORTER_SIDE: u32 = 224;
+
+/// Side of the centre that is kept: the larger of the two stages' centres.
+pub const CENTRE_SIDE: u32 = 112;
+
+/// Bytes of one centre, `[112, 112, 3]`.
+const CENTRE_BYTES: usize = (CENTRE_SIDE * CENTRE_SIDE * 3) as usize;
+
+/// The centres of a set of images, decoded when first asked for and kept in
+/// memory up to a limit.
+///
+/// What it returns depends neither on the limit nor on the order of the calls.
+#[derive(Debug)]
+pub struct Centres {
+    set: ImageSet,
+    slots: Vec<OnceLock<Slot>>,
+    limit_bytes: usize,
+    kept_bytes: AtomicUsize,
+    damage: Damage,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Kept(Arc<[u8]>),
+    OverLimit,
+    Damaged,
+}
+
+impl Centres {
+    /// Creates the centres of `set`, none of them decoded yet.
+    #[must_use]
+    pub fn new(set: ImageSet, limit_bytes: usize) -> Self {
+        let slots = (0..set.len()).map(|_| OnceLock::new()).collect();
+        let (kept_bytes, damage) = (AtomicUsize::new(0), Damage::default());
+        Self { set, slots, limit_bytes, kept_bytes, damage }
+    }
+
+    /// Returns the number of images, damaged ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Returns whether there is no image.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Returns the centre of an image, RGB8 `[112, 112, 3]`, or nothing where
+    /// the image cannot be used.
+    ///
+    /// The first time, an unusable image is counted and warned about.
+    ///
+    /// # Panics
+    ///
+    /// When there are not so many images.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Arc<[u8]>> {
+        let mut decoded = None;
+        let slot = self.slots[index].get_or_init(|| match self.decode(index) {
+            Ok(centre) => {
+                self.damage.count_sound();
+                decoded = Some(Arc::clone(&centre));
+                let kept = self.kept_bytes.fetch_add(CENTRE_BYTES, Ordering::Relaxed);
+                if kept < self.limit_bytes { Slot::Kept(centre) } else { Slot::OverLimit }
+            }
+            Err(error) => {
+                self.damage.count_skipped(&error);
+                Slot::Damaged
+            }
+        });
+        match slot {
+            Slot::Kept(centre) => Some(Arc::clone(centre)),
+            Slot::OverLimit => decoded.or_else(|| self.decode(index).ok()),
+            Slot::Damaged => None,
+        }
+    }
+
+    /// Returns the number of images that turned out to be unusable.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.damage.skipped()
+    }
+
+    /// Checks that at least half of the images decoded so far can be used.
+    ///
+    /// # Errors
+    ///
+    /// When more than half cannot.
+    pub fn check(&self) -> Result<(), MostlyDamaged> {
+        self.damage.check()
+    }
+
+    fn decode(&self, index: usize) -> Result<Arc<[u8]>, DecodeError> {
+        let image = shorter_side_to(self.set.load(index)?, SHORTER_SIDE);
+        Ok(centre_crop(&image, CENTRE_SIDE).into_raw().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DataError, Source};
+
+    #[test]
+    fn the_limit_changes_nothing_but_memory() -> Result<(), DataError> {
+        let set = || ImageSet::open(&[Source::Synthetic { images: 3, seed: 5 }]);
+        let roomy = Centres::new(set()?, usize::MAX);
+        let tight = Centres::new(set()?, CENTRE_BYTES);
+        for _ in 0..2 {
+            for index in 0..3 {
+                let centre = roomy.get(index);
+                assert_eq!(centre.as_ref().map(|c| c.len()), Some(CENTRE_BYTES));
+                assert_eq!(centre, tight.get(index));
+            }
+        }
+        Ok(())
+    }
+}

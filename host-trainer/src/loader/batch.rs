@@ -1,0 +1,100 @@
+//! Making the views of a batch.
+
+use std::sync::Arc;
+
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::{LoaderError, Order, Sample};
+use crate::{
+    data::Centres,
+    random::{Purpose, stream},
+    views::{View, ViewMaker},
+};
+
+/// The views of some images, ready to train on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Images.
+    pub images: usize,
+    /// Side of the views of each stage, in pixels.
+    pub sides: [usize; 2],
+    /// For each stage, views A and B, `[images, side, side, 3]`, normalised.
+    pub views: [[Vec<f32>; 2]; 2],
+}
+
+/// Makes the views of training and validation images.
+#[derive(Debug)]
+pub struct ViewSource {
+    centres: Arc<Centres>,
+    maker: ViewMaker,
+}
+
+impl ViewSource {
+    /// Creates a source of views.
+    #[must_use]
+    pub fn new(centres: Arc<Centres>, maker: ViewMaker) -> Self {
+        Self { centres, maker }
+    }
+
+    /// Makes the views for some showings of training images.
+    ///
+    /// An image that cannot be used gives its place to the next usable one in
+    /// the list, with views of its own.
+    ///
+    /// # Errors
+    ///
+    /// When most images are damaged.
+    pub fn training_batch(&self, samples: &[Sample], order: &Order) -> Result<Batch, LoaderError> {
+        let centres: Vec<_> = samples
+            .par_iter()
+            .map(|sample| self.usable_centre(sample.image, order.images()))
+            .collect();
+        self.centres.check()?;
+        let centres = centres.into_iter().collect::<Option<Vec<_>>>().ok_or(LoaderError::Stopped)?;
+        let key = |at: usize| [samples[at].epoch, samples[at].image as u64];
+        Ok(self.make(&centres, |at| stream(order.seed(), Purpose::TrainingView, key(at))))
+    }
+
+    /// Makes the fixed views of held-out images; those that cannot be used are
+    /// left out.
+    ///
+    /// # Errors
+    ///
+    /// When most images are damaged.
+    pub fn validation_batch(&self, images: &[usize], seed: u64) -> Result<Batch, LoaderError> {
+        let usable: Vec<(usize, Arc<[u8]>)> = images
+            .par_iter()
+            .filter_map(|&image| Some((image, self.centres.get(image)?)))
+            .collect();
+        self.centres.check()?;
+        let (images, centres): (Vec<usize>, Vec<Arc<[u8]>>) = usable.into_iter().unzip();
+        let key = |at: usize| [0, images[at] as u64];
+        Ok(self.make(&centres, |at| stream(seed, Purpose::ValidationView, key(at))))
+    }
+
+    fn usable_centre(&self, image: usize, images: &[usize]) -> Option<Arc<[u8]>> {
+        self.centres.get(image).or_else(|| {
+            let start = images.iter().position(|&other| other == image)?;
+            images.iter().cycle().skip(start + 1).take(images.len()).find_map(|&i| self.centres.get(i))
+        })
+    }
+
+    /// Each view draws from a stream of its own within its image's.
+    fn make(&self, centres: &[Arc<[u8]>], rng: impl Fn(usize) -> ChaCha8Rng + Sync) -> Batch {
+        let views = [0, 1].map(|stage| {
+            View::BOTH.map(|view| {
+                let len = self.maker.view_len(stage);
+                let mut values = vec![0.0; len * centres.len()];
+                values.par_chunks_exact_mut(len).enumerate().for_each(|(at, out)| {
+                    let mut rng = rng(at);
+                    rng.set_stream((2 * stage + view.index()) as u64);
+                    self.maker.make(&centres[at], stage, view, &mut rng, out);
+                });
+                values
+            })
+        });
+        let sides = [0, 1].map(|stage| self.maker.side(stage) as usize);
+        Batch { images: centres.len(), sides, views }
+    }
+}

@@ -1,0 +1,116 @@
+//! The projector of one stage, for training only.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::{
+    array::{tensor, values},
+    batch_norm::{BatchNorm, Mode},
+    network::Parameter,
+};
+use crate::checkpoint::ProjectorWeights;
+
+/// Linear, batch norm, ReLU and linear at each location, then the mean over
+/// the locations.
+#[derive(Debug)]
+pub(super) struct Projector {
+    fc1_weight: Tensor,
+    fc1_bias: Tensor,
+    norm: BatchNorm,
+    fc2_weight: Tensor,
+    fc2_bias: Tensor,
+}
+
+impl Projector {
+    pub(super) fn new(weights: &ProjectorWeights, device: Device) -> Result<Self, TchError> {
+        let (channels, embedding) = (weights.fc1_bias.len(), weights.fc2_bias.len());
+        let norm = [
+            &weights.bn_weight[..],
+            &weights.bn_bias[..],
+            &weights.bn_running_mean[..],
+            &weights.bn_running_var[..],
+        ];
+        Ok(Self {
+            fc1_weight: tensor(&weights.fc1_weight, &[channels, channels], device)?,
+            fc1_bias: tensor(&weights.fc1_bias, &[channels], device)?,
+            norm: BatchNorm::new(norm, device)?,
+            fc2_weight: tensor(&weights.fc2_weight, &[embedding, channels], device)?,
+            fc2_bias: tensor(&weights.fc2_bias, &[embedding], device)?,
+        })
+    }
+
+    /// `[N, C, H, W]` to the embeddings `[N, D]`.
+    ///
+    /// The mean over the locations is taken before the last linear layer: both
+    /// are linear, so the result is the same for `H · W` times less work.
+    pub(super) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let mean = self.hidden(x, mode)?.f_mean_dim(1_i64, false, Kind::Float)?;
+        self.last(&mean)
+    }
+
+    /// `[N, C, H, W]` to `[N, H · W, C]`, after the ReLU.
+    fn hidden(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let (n, channels, h, w) = x.size4()?;
+        let locations = x.f_permute([0, 2, 3, 1])?.f_reshape([n * h * w, channels])?;
+        let mixed = locations.f_linear(&self.fc1_weight, Some(&self.fc1_bias))?;
+        self.norm.forward(&mixed, mode)?.f_relu()?.f_reshape([n, h * w, channels])
+    }
+
+    /// `[…, C]` to `[…, D]`.
+    fn last(&self, hidden: &Tensor) -> Result<Tensor, TchError> {
+        hidden.f_linear(&self.fc2_weight, Some(&self.fc2_bias))
+    }
+
+    pub(super) fn parameters(&self, prefix: &str) -> Vec<Parameter> {
+        let mut parameters = vec![
+            Parameter::new(format!("{prefix}.fc1.weight"), &self.fc1_weight),
+            Parameter::new(format!("{prefix}.fc1.bias"), &self.fc1_bias),
+        ];
+        parameters.extend(self.norm.parameters(&format!("{prefix}.bn")));
+        parameters.push(Parameter::new(format!("{prefix}.fc2.weight"), &self.fc2_weight));
+        parameters.push(Parameter::new(format!("{prefix}.fc2.bias"), &self.fc2_bias));
+        parameters
+    }
+
+    pub(super) fn weights(&self) -> Result<ProjectorWeights, TchError> {
+        Ok(ProjectorWeights {
+            fc1_weight: values(&self.fc1_weight)?,
+            fc1_bias: values(&self.fc1_bias)?,
+            bn_weight: values(&self.norm.weight)?,
+            bn_bias: values(&self.norm.bias)?,
+            bn_running_mean: values(&self.norm.running_mean)?,
+            bn_running_var: values(&self.norm.running_var)?,
+            fc2_weight: values(&self.fc2_weight)?,
+            fc2_bias: values(&self.fc2_bias)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        checkpoint::Checkpoint,
+        config::{InputConfig, ModelConfig},
+    };
+
+    /// Rounding of sums over 64 channels and 35 locations.
+    const TOLERANCE: f64 = 1e-5;
+
+    #[test]
+    fn the_mean_commutes_with_the_last_layer() -> Result<(), TchError> {
+        let model = ModelConfig { embedding_dim: 32, ..ModelConfig::default() };
+        let checkpoint = Checkpoint::initial(model, InputConfig::default(), 1);
+        let weights = &checkpoint.projectors.expect("projectors")[0];
+        let projector = Projector::new(weights, Device::Cpu)?;
+        let image: Vec<f32> =
+            (0..3 * 64 * 35_u16).map(|at| (f32::from(at) * 0.37).sin()).collect();
+        let x = tensor(&image, &[3, 64, 7, 5], Device::Cpu)?;
+        let literal = projector.last(&projector.hidden(&x, Mode::Evaluation)?)?;
+        let literal = literal.f_mean_dim(1_i64, false, Kind::Float)?;
+        let pooled_first = projector.forward(&x, Mode::Evaluation)?;
+        assert_eq!(pooled_first.size(), [3, 32]);
+        let error = (literal - pooled_first).f_abs()?.f_max()?.f_double_value(&[])?;
+        assert!(error < TOLERANCE, "{error}");
+        Ok(())
+    }
+}

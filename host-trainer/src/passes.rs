@@ -1,0 +1,85 @@
+//! Passes over images through the float network: calibration and comparison.
+
+use image::RgbImage;
+use lcl_infer::{Area, Blob};
+
+use crate::compare::{Agreement, Comparison};
+use crate::data::{DataError, SizedImage};
+use crate::integer_features::{IntegerError, integer_features};
+use crate::model::{FloatNetwork, ModelError};
+use crate::quantise::Calibration;
+
+/// Images that go through the network at a time.
+const BATCH: usize = 16;
+
+/// A pass over images cannot be finished.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PassError {
+    /// The images cannot be had.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The float network cannot be run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The blob cannot be run.
+    #[error(transparent)]
+    Integer(#[from] IntegerError),
+}
+
+/// Collects what quantisation needs to know from images of one size.
+///
+/// # Errors
+///
+/// When the images cannot be had or the network cannot be run.
+pub fn calibrate(
+    network: &FloatNetwork,
+    images: impl Iterator<Item = Result<SizedImage, DataError>>,
+) -> Result<Calibration, PassError> {
+    let mut calibration = Calibration::default();
+    for_each_batch(images, |batch| {
+        calibration.add(batch, &network.forward(batch)?);
+        Ok(())
+    })?;
+    Ok(calibration)
+}
+
+/// Compares a blob's features with those of the float network, V1 and V2, on
+/// images of one size.
+///
+/// # Errors
+///
+/// When the images cannot be had or a network cannot be run.
+pub fn compare(
+    network: &FloatNetwork,
+    blob: &Blob<'_>,
+    images: impl Iterator<Item = Result<SizedImage, DataError>>,
+) -> Result<[Agreement; 2], PassError> {
+    let mut comparisons = [Comparison::default(); 2];
+    for_each_batch(images, |batch| {
+        let float = network.forward(batch)?;
+        let bytes = integer_features(blob, batch)?;
+        for area in [Area::V1, Area::V2] {
+            let stage = area as usize;
+            let quantised = bytes[stage].dequantise(blob, area);
+            comparisons[stage].add(&float.stages[stage].pooled.data, &quantised.data);
+        }
+        Ok(())
+    })?;
+    Ok(comparisons.map(|comparison| comparison.agreement()))
+}
+
+fn for_each_batch(
+    images: impl Iterator<Item = Result<SizedImage, DataError>>,
+    mut pass: impl FnMut(&[RgbImage]) -> Result<(), PassError>,
+) -> Result<(), PassError> {
+    let mut batch = Vec::with_capacity(BATCH);
+    for image in images {
+        batch.push(image?.pixels);
+        if batch.len() == BATCH {
+            pass(&batch)?;
+            batch.clear();
+        }
+    }
+    if batch.is_empty() { Ok(()) } else { pass(&batch) }
+}

@@ -1,0 +1,123 @@
+//! Batch norm and input scaling, folded into a convolution.
+
+use lcl_infer::ConvGeometry;
+
+use crate::checkpoint::StageWeights;
+
+/// Added to the variance of a batch norm, as in training.
+const BATCH_NORM_EPS: f64 = 1e-5;
+
+/// What a byte of one input channel stands for: `real = scale · byte + offset`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InputChannel {
+    /// What one step of the byte is worth.
+    pub scale: f64,
+    /// What byte 0 is worth.
+    pub offset: f64,
+    /// Mean of the byte over the calibration images.
+    pub mean_byte: f64,
+}
+
+impl InputChannel {
+    /// Returns the channels of an image that the network sees as
+    /// `(byte / 255 - mean) / std`.
+    #[must_use]
+    pub fn of_image(mean: [f32; 3], std: [f32; 3], mean_byte: [f64; 3]) -> [Self; 3] {
+        [0, 1, 2].map(|c| {
+            let (mean, std) = (f64::from(mean[c]), f64::from(std[c]));
+            Self { scale: 1.0 / (255.0 * std), offset: -mean / std, mean_byte: mean_byte[c] }
+        })
+    }
+
+    /// Returns the channels of a stage's output.
+    #[must_use]
+    pub fn of_features(output_scale: &[f32], mean: &[f64]) -> Vec<Self> {
+        let channel = |(&scale, &mean): (&f32, &f64)| {
+            let scale = f64::from(scale);
+            Self { scale, offset: 0.0, mean_byte: mean / scale }
+        };
+        output_scale.iter().zip(mean).map(channel).collect()
+    }
+}
+
+/// A convolution on bytes with everything around it folded in:
+/// `activation = relu(Σ weight · byte + bias)`.
+///
+/// Exact, since borders are reflected: no pixel is padded with a zero that
+/// the input's offset would have to reach.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoldedStage {
+    /// Geometry of the convolution.
+    pub conv: ConvGeometry,
+    /// `[out_c, kernel, kernel, in_c]` (OHWI).
+    pub weights: Vec<f64>,
+    /// `[out_c]`.
+    pub bias: Vec<f64>,
+}
+
+impl FoldedStage {
+    /// Folds batch norm and input scaling into a convolution.
+    ///
+    /// # Panics
+    ///
+    /// When there are not as many weights or inputs as the geometry says; a
+    /// checkpoint that was read has them.
+    #[must_use]
+    pub fn new(conv: ConvGeometry, stage: &StageWeights, input: &[InputChannel]) -> Self {
+        assert_eq!(input.len(), conv.in_c());
+        let area = conv.kernel() * conv.kernel();
+        let mut weights = Vec::with_capacity(conv.weights_len());
+        let mut bias = Vec::with_capacity(conv.out_c());
+        for (oc, filter) in stage.conv_weight.chunks_exact(conv.in_c() * area).enumerate() {
+            let deviation = (f64::from(stage.bn_running_var[oc]) + BATCH_NORM_EPS).sqrt();
+            let gain = f64::from(stage.bn_weight[oc]) / deviation;
+            let mut shift = f64::from(stage.conv_bias[oc]) - f64::from(stage.bn_running_mean[oc]);
+            for position in 0..area {
+                for (c, input) in input.iter().enumerate() {
+                    let weight = f64::from(filter[c * area + position]);
+                    weights.push(gain * weight * input.scale);
+                    shift += weight * input.offset;
+                }
+            }
+            bias.push(gain * shift + f64::from(stage.bn_bias[oc]));
+        }
+        assert_eq!(weights.len(), conv.weights_len());
+        Self { conv, weights, bias }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folded_convolution_equals_the_layers_one_after_the_other() {
+        let conv = ConvGeometry::new(3, 2, 1, 1, 0).expect("valid");
+        let stage = StageWeights {
+            conv_weight: vec![0.5, -1.0, 2.0, 1.5, 0.25, -0.75],
+            conv_bias: vec![0.125, -0.5],
+            bn_weight: vec![1.5, -2.0],
+            bn_bias: vec![0.25, 0.75],
+            bn_running_mean: vec![-0.5, 0.375],
+            bn_running_var: vec![2.0, 0.25],
+        };
+        let (mean, std) = ([0.5, 0.25, 0.75], [0.25, 0.5, 0.125]);
+        let folded = FoldedStage::new(conv, &stage, &InputChannel::of_image(mean, std, [0.0; 3]));
+        let pixel = [12.0, 200.0, 99.0];
+        for oc in 0..2 {
+            let mut sum = f64::from(stage.conv_bias[oc]);
+            for c in 0..3 {
+                let x = (pixel[c] / 255.0 - f64::from(mean[c])) / f64::from(std[c]);
+                sum += f64::from(stage.conv_weight[3 * oc + c]) * x;
+            }
+            let var = f64::from(stage.bn_running_var[oc]) + 1e-5;
+            let normal = (sum - f64::from(stage.bn_running_mean[oc])) / var.sqrt();
+            let expected =
+                f64::from(stage.bn_weight[oc]) * normal + f64::from(stage.bn_bias[oc]);
+            let products = folded.weights[3 * oc..].iter().zip(pixel).map(|(w, x)| w * x);
+            let got = products.sum::<f64>() + folded.bias[oc];
+            // A few additions in f64.
+            assert!((got - expected).abs() < 1e-12, "{got} {expected}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! From a float checkpoint to the integers of the contract `lcl.u8.v1`.
+//!
+//! Post-training quantisation: batch norm and the input's normalisation are
+//! folded into the convolutions in f64, every output channel has its own weight
+//! scale, and every channel of a stage's output has its own activation scale,
+//! which [`Calibration`] finds on images. Plain arrays only; start with
+//! [`quantise`].
+
+mod calibration;
+mod fold;
+mod model;
+mod requant;
+mod stage;
+
+pub use calibration::{CalibratedStage, Calibration};
+pub use fold::{FoldedStage, InputChannel};
+pub use model::{GOLDEN_SEED, GOLDEN_SIDE, QuantisedModel};
+pub use requant::requant_for_ratio;
+pub use stage::{QuantiseError, QuantisedStage, quantise_stage};
+
+use lcl_infer::LCL_V2;
+
+use crate::checkpoint::Checkpoint;
+
+/// Quantises the layers of a checkpoint.
+///
+/// # Errors
+///
+/// When a channel cannot be expressed in the contract's integers.
+pub fn quantise(
+    checkpoint: &Checkpoint,
+    calibration: &Calibration,
+) -> Result<QuantisedModel, QuantiseError> {
+    let [v1, v2] = calibration.stages();
+    let image = InputChannel::of_image(checkpoint.mean, checkpoint.std, calibration.image_mean());
+    let stage1 = FoldedStage::new(LCL_V2[0], &checkpoint.stages[0], &image);
+    let stage1 = quantise_stage(1, &stage1, checkpoint.pool, &v1, &image)?;
+
+    let features = InputChannel::of_features(&stage1.output_scale, &v1.pooled_mean);
+    let stage2 = FoldedStage::new(LCL_V2[1], &checkpoint.stages[1], &features);
+    let stage2 = quantise_stage(2, &stage2, checkpoint.pool, &v2, &features)?;
+    Ok(QuantisedModel { stages: [stage1, stage2] })
+}

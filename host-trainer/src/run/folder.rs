@@ -1,0 +1,215 @@
+//! The folder of a run, and where in it what is.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Where runs go that are given no folder.
+const RUNS: &str = "runs";
+
+/// The link in [`RUNS`] to the newest run.
+const LATEST: &str = "latest";
+
+/// A folder cannot be used for a run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// It cannot be made or read.
+    #[error("cannot use {} for a run: {source}; choose another folder with --out", path.display())]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It holds a run already.
+    #[error(
+        "{} holds a run already; continue it with --resume or choose another folder with --out",
+        path.display()
+    )]
+    Taken {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It holds no run to continue.
+    #[error(
+        "{} holds no checkpoint to resume from; start a run without --resume, or name its folder \
+         with --out",
+        path.display()
+    )]
+    NothingToResume {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// The folder of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder of a fresh run: `out`, or else the first `runs/N` that
+    /// is free.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made, or holds a run already.
+    pub fn create(out: Option<&Path>) -> Result<Self, FolderError> {
+        let path = match out {
+            Some(path) => path.to_owned(),
+            None => first_free(Path::new(RUNS)),
+        };
+        let folder = Self { path };
+        if folder.checkpoint().exists() || folder.metrics().exists() {
+            return Err(FolderError::Taken { path: folder.path });
+        }
+        fs::create_dir_all(&folder.path).map_err(|source| folder.error(source))?;
+        folder.link_latest()?;
+        Ok(folder)
+    }
+
+    /// Finds the folder of a run to continue: `out`, or else `runs/latest`.
+    ///
+    /// # Errors
+    ///
+    /// When it holds no checkpoint.
+    pub fn resume(out: Option<&Path>) -> Result<Self, FolderError> {
+        let latest = || Path::new(RUNS).join(LATEST);
+        let folder = Self { path: out.map_or_else(latest, Path::to_owned) };
+        if !folder.checkpoint().exists() {
+            return Err(FolderError::NothingToResume { path: folder.path });
+        }
+        Ok(folder)
+    }
+
+    /// Returns the folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the path of the configuration.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// Returns the path of the log, one JSON object a line.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// Returns the path of the newest checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+
+    /// Returns the path of the checkpoint of least validation loss.
+    #[must_use]
+    pub fn best(&self) -> PathBuf {
+        self.path.join("best.safetensors")
+    }
+
+    /// Returns the path of the optimiser's state, as old as the newest
+    /// checkpoint.
+    #[must_use]
+    pub fn optimiser(&self) -> PathBuf {
+        self.path.join("optimiser.safetensors")
+    }
+
+    /// Returns the path of the quantised model.
+    #[must_use]
+    pub fn blob(&self) -> PathBuf {
+        self.path.join("model.lcl")
+    }
+
+    /// Returns the path of the report.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// Points `runs/latest` to this run, where this run lies in a folder
+    /// `runs`.
+    ///
+    /// It is a symbolic link; where links cannot be made, a text file that
+    /// holds the run's name.
+    fn link_latest(&self) -> Result<(), FolderError> {
+        let (Some(runs), Some(name)) = (self.path.parent(), self.path.file_name()) else {
+            return Ok(());
+        };
+        if runs.file_name() != Some(RUNS.as_ref()) || name == LATEST {
+            return Ok(());
+        }
+        let link = runs.join(LATEST);
+        match fs::remove_file(&link) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(FolderError::Io { path: link, source });
+            }
+            _ => {}
+        }
+        symlink(Path::new(name), &link)
+            .or_else(|_| fs::write(&link, name.as_encoded_bytes()))
+            .map_err(|source| FolderError::Io { path: link, source })
+    }
+
+    fn error(&self, source: io::Error) -> FolderError {
+        FolderError::Io { path: self.path.clone(), source }
+    }
+}
+
+fn first_free(runs: &Path) -> PathBuf {
+    let mut number = 1_u64;
+    loop {
+        let path = runs.join(number.to_string());
+        if !path.exists() {
+            return path;
+        }
+        number += 1;
+    }
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(not(unix))]
+fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_a_run_is_not_overwritten() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let out = temporary.path().join("runs/mine");
+        assert!(RunFolder::resume(Some(&out)).is_err());
+        let folder = RunFolder::create(Some(&out)).expect("a fresh folder");
+        assert!(RunFolder::create(Some(&out)).is_ok(), "nothing was written yet");
+        fs::write(folder.checkpoint(), b"").expect("a file");
+        let error = RunFolder::create(Some(&out)).expect_err("taken").to_string();
+        assert!(error.contains("--resume") && error.contains("--out"), "{error}");
+        assert!(RunFolder::resume(Some(&out)).is_ok());
+        let latest = temporary.path().join("runs/latest");
+        assert_eq!(RunFolder::resume(Some(&latest)).map(|f| f.path).ok(), Some(latest));
+    }
+
+    #[test]
+    fn the_first_free_number_is_taken() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        for expected in ["1", "2"] {
+            let free = first_free(temporary.path());
+            assert_eq!(free, temporary.path().join(expected));
+            fs::create_dir(free).expect("a folder");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What can end a run.
+
+use std::path::PathBuf;
+
+use tch::TchError;
+
+use crate::{
+    atomic_file::WriteError, checkpoint::CheckpointError, config::ConfigError, data::DataError,
+    loader::LoaderError, model::ModelError, run::MetricsError, tensor_file::ReadError,
+};
+
+/// A run cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The images cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// No batches can be made.
+    #[error(transparent)]
+    Loader(#[from] LoaderError),
+    /// The checkpoint to resume from cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The network cannot be run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The log cannot be written.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The optimiser's state cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The optimiser's state is not that of the checkpoint.
+    #[error(
+        "{} is not the optimiser's state of the checkpoint beside it: {reason}; start a run in \
+         another folder with --out",
+        path.display()
+    )]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The loss is not a number or infinite.
+    #[error(
+        "the loss of stage {stage} is {loss} at step {step}; lower optimiser.learning_rate in the \
+         configuration, or look for broken images"
+    )]
+    NotFinite {
+        /// Updates so far.
+        step: u64,
+        /// Stage 1 or 2.
+        stage: usize,
+        /// The loss.
+        loss: f64,
+    },
+}
+
+impl From<TchError> for TrainError {
+    fn from(error: TchError) -> Self {
+        Self::Model(error.into())
+    }
+}

@@ -1,0 +1,70 @@
+//! What stands in for libtorch in a build without the feature `torch`.
+//!
+//! The functions that need it are there with the same signatures and return an
+//! error, so that nothing else has to ask how it was built.
+
+/// This build has no libtorch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this lcl was built without libtorch, which training and float features need; run `cargo xtask \
+     setup libtorch`, then build host-trainer with its default features"
+)]
+pub struct WithoutTorch;
+
+/// Stands in for the float network.
+pub mod model {
+    use std::convert::Infallible;
+
+    use image::RgbImage;
+
+    use super::WithoutTorch;
+    pub use super::WithoutTorch as ModelError;
+    use crate::{checkpoint::Checkpoint, device::DeviceChoice, feature_map::FloatFeatures};
+
+    /// A float network, which cannot be had in this build.
+    #[derive(Debug)]
+    pub struct FloatNetwork(Infallible);
+
+    impl FloatNetwork {
+        /// Returns the error of this build.
+        ///
+        /// # Errors
+        ///
+        /// Always.
+        pub fn new(_: &Checkpoint, _: DeviceChoice) -> Result<Self, WithoutTorch> {
+            Err(WithoutTorch)
+        }
+
+        /// Cannot be called, as there is no network.
+        ///
+        /// # Errors
+        ///
+        /// Never.
+        pub fn forward(&self, _: &[RgbImage]) -> Result<FloatFeatures, WithoutTorch> {
+            match self.0 {}
+        }
+    }
+}
+
+/// Stands in for training.
+pub mod training {
+    use super::WithoutTorch;
+    use crate::{
+        config::Config,
+        run::{Progress, RunFolder, RunSummary, Start},
+    };
+
+    /// Returns the error of this build.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    pub fn train(
+        _: &Config,
+        _: &RunFolder,
+        _: Start,
+        _: &mut dyn Progress,
+    ) -> Result<RunSummary, WithoutTorch> {
+        Err(WithoutTorch)
+    }
+}
