@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::marker::PhantomData;
 
 use lcl_infer::{FeatureRow, ImageSize};
-use shared::{Board, Failure, Meter, Ratio};
+use shared::{Board, Meter, Program, Ratio};
 
 use crate::files::{FileError, Files};
 use crate::{memory, spin, stop};
@@ -33,10 +33,7 @@ pub struct Emulated<M> {
 
 /// Runs `program` on the machine with `memory` for the front-end, and ends the
 /// emulator with its status.
-pub fn run<M: Machine>(
-    memory: &mut [u8],
-    program: fn(&mut Emulated<M>, &mut [u8]) -> Result<(), Failure<FileError>>,
-) -> ! {
+pub fn run<M: Machine>(memory: &mut [u8], program: Program<Emulated<M>>) -> ! {
     let mut board = Emulated {
         files: Files::new(),
         machine: PhantomData,

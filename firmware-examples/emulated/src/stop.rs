@@ -18,9 +18,10 @@ pub(crate) fn exit(status: Status) -> ! {
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    match info.location() {
-        Some(place) => defmt::error!("panicked at {=str}:{=u32}", place.file(), place.line()),
-        None => defmt::error!("panicked"),
+    if let Some(place) = info.location() {
+        defmt::error!("panicked at {=str}:{=u32}", place.file(), place.line());
+    } else {
+        defmt::error!("panicked");
     }
     exit(Status::Failure)
 }

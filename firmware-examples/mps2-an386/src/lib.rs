@@ -2,9 +2,9 @@
 //! emulates it.
 #![no_std]
 
-use emulated::{Emulated, FileError, Machine};
+use emulated::{Emulated, Machine};
 use lcl_infer::memory_len;
-use shared::Failure;
+use shared::Program;
 use static_cell::ConstStaticCell;
 
 /// The board.
@@ -32,9 +32,7 @@ static MEMORY: ConstStaticCell<Memory> =
     ConstStaticCell::new(Memory([0; memory_len(Mps2An386::MAX_WIDTH)]));
 
 /// Runs `program` and ends the emulator with its status.
-pub fn run(
-    program: fn(&mut Emulated<Mps2An386>, &mut [u8]) -> Result<(), Failure<FileError>>,
-) -> ! {
+pub fn run(program: Program<Emulated<Mps2An386>>) -> ! {
     let Memory(memory) = MEMORY.take();
     emulated::run(memory, program)
 }

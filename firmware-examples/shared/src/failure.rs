@@ -32,7 +32,17 @@ impl<E: defmt::Format> defmt::Format for Failure<E> {
     fn format(&self, f: Formatter<'_>) {
         match self {
             Self::Model(error) => {
-                defmt::write!(f, "the model partition has no usable blob: {}", error);
+                match error {
+                    OpenError::NotABlob => {
+                        defmt::write!(f, "there is no blob in the model partition");
+                    }
+                    OpenError::Crc { .. } => defmt::write!(f, "the blob is damaged: {}", error),
+                    error => defmt::write!(f, "the blob cannot be run: {}", error),
+                }
+                defmt::write!(
+                    f,
+                    "; make one with `cargo xtask train` or `cargo xtask quantise`"
+                );
             }
             Self::Frontend(error) => defmt::write!(f, "cannot run this image: {}", error),
             Self::Row(error) => defmt::write!(f, "a row was refused: {}", error),

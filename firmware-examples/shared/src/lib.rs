@@ -33,13 +33,12 @@ pub enum Status {
     Failure,
 }
 
+/// A program: it takes the board and memory for the front-end.
+pub type Program<B> = fn(&mut B, &mut [u8]) -> Result<(), Failure<<B as Board>::Error>>;
+
 /// Runs `program` on `board` with `memory` for the front-end, and logs an
 /// error where it returns one.
-pub fn run<B: Board>(
-    board: &mut B,
-    memory: &mut [u8],
-    program: fn(&mut B, &mut [u8]) -> Result<(), Failure<B::Error>>,
-) -> Status {
+pub fn run<B: Board>(board: &mut B, memory: &mut [u8], program: Program<B>) -> Status {
     match program(board, memory) {
         Ok(()) => Status::Success,
         Err(failure) => {

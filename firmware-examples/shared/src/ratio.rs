@@ -17,21 +17,21 @@ impl Ratio {
     };
 
     /// Returns the fraction with the smallest denominator that is strictly
-    /// within `(ticks ± 1) / steps`.
+    /// within `(ticks ± 2) / steps`.
     ///
-    /// A counter that runs at a rational multiple of the steps is read once
-    /// before and once after a known number of them: that is off by less than
-    /// a tick, and the true ratio is the simplest that explains it. Both
-    /// arguments are to be at least 2.
+    /// A counter that runs at a rational multiple of the steps is read before
+    /// and after a known number of them, and again around a few, to take the
+    /// reading itself off: that is off by less than two ticks, and the true
+    /// ratio is the simplest that explains it. `steps` is to be at least 1.
     #[must_use]
     pub fn simplest(ticks: u32, steps: u32) -> Self {
         let (ticks, steps) = (u64::from(ticks), u64::from(steps));
         let (mut low, mut high) = ((0_u64, 1_u64), (1_u64, 0_u64));
         loop {
             let middle = (low.0 + high.0, low.1 + high.1);
-            if middle.0 * steps <= ticks.saturating_sub(1) * middle.1 {
+            if middle.0 * steps <= ticks.saturating_sub(2) * middle.1 {
                 low = middle;
-            } else if middle.0 * steps >= (ticks + 1) * middle.1 {
+            } else if middle.0 * steps >= (ticks + 2) * middle.1 {
                 high = middle;
             } else {
                 let part = |value| u32::try_from(value).unwrap_or(u32::MAX);
@@ -60,7 +60,7 @@ mod tests {
         const STEPS: u32 = 2_000_000;
         let ticks = u64::from(STEPS) * u64::from(numerator) / u64::from(denominator);
         let ticks = u32::try_from(ticks).expect("the ticks fit");
-        for ticks in [ticks, ticks + 1] {
+        for ticks in ticks - 1..=ticks + 1 {
             let exact = Ratio {
                 numerator,
                 denominator,

@@ -142,19 +142,19 @@ fn measure<M: Meter>(op: Op, row_len: usize, macs: usize, kernel: impl FnOnce())
 fn conv2d_row<M: Meter>(conv: &Conv2d<'_>, window: &RowWindow<'_>, out: &mut [u8]) {
     let macs = out.len() * conv.geometry().weights_per_channel();
     measure::<M>(Op::Conv2d, out.len(), macs, || {
-        (active().conv2d_row)(conv, window, out)
+        (active().conv2d_row)(conv, window, out);
     });
 }
 
 fn max_rows<M: Meter>(row: &mut [u8], other: &[u8]) {
     measure::<M>(Op::MaxRows, other.len(), 0, || {
-        (active().max_rows)(row, other)
+        (active().max_rows)(row, other);
     });
 }
 
 fn max_blur_row<M: Meter>(row: &[u8], channels: usize, sum: &mut [u16], step: PoolStep<'_>) {
     measure::<M>(Op::MaxBlur, row.len(), 0, || {
-        (active().max_blur_row)(row, channels, sum, step)
+        (active().max_blur_row)(row, channels, sum, step);
     });
 }
 
@@ -172,6 +172,6 @@ fn blur_max_row<M: Meter>(
 
 fn max_row<M: Meter>(row: &[u8], channels: usize, largest: &mut [u16], step: PoolStep<'_>) {
     measure::<M>(Op::Max, row.len(), 0, || {
-        (active().max_row)(row, channels, largest, step)
+        (active().max_row)(row, channels, largest, step);
     });
 }

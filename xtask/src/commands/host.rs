@@ -63,8 +63,14 @@ pub fn exit_code(code: Option<i32>) -> ExitCode {
 
 /// Returns whether the command computes in float.
 fn needs_libtorch(name: &str, arguments: &[OsString]) -> bool {
+    if arguments
+        .iter()
+        .any(|argument| argument == "--help" || argument == "-h")
+    {
+        return false;
+    }
     match name {
-        "train" | "quantise" | "compare" | "evaluate" => true,
+        "train" | "quantise" | "compare" => true,
         "features" => model(arguments)
             .is_some_and(|model| Path::new(&model).extension() == Some(OsStr::new("safetensors"))),
         _ => false,
@@ -117,7 +123,7 @@ mod tests {
             "--images i --model c.safetensors --out f.safetensors",
             true,
         );
-        check("features", "--help", false);
+        check("train", "--help", false);
     }
 
     #[test]

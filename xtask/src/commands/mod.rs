@@ -35,8 +35,6 @@ enum Command {
     Setup(setup::Arguments),
     /// Train the model (see `cargo xtask train --help`)
     Train(host::Arguments),
-    /// Decode images once, for quick training
-    Prepare(host::Arguments),
     /// Make a blob from a checkpoint
     Quantise(host::Arguments),
     /// Compute features on this machine
@@ -45,8 +43,6 @@ enum Command {
     Compare(host::Arguments),
     /// Show what is in a blob
     Inspect(host::Arguments),
-    /// Measure how brain-like the model is
-    Evaluate(host::Arguments),
     /// Run an example on an emulated board
     Emulate(emulate::Arguments),
     /// Count what each operation costs on a board
@@ -63,12 +59,10 @@ impl Cli {
         match &self.command {
             Command::Setup(arguments) => setup::run(arguments),
             Command::Train(_) => host::run("train"),
-            Command::Prepare(_) => host::run("prepare"),
             Command::Quantise(_) => host::run("quantise"),
             Command::Features(_) => host::run("features"),
             Command::Compare(_) => host::run("compare"),
             Command::Inspect(_) => host::run("inspect"),
-            Command::Evaluate(_) => host::run("evaluate"),
             Command::Emulate(arguments) => emulate::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
             Command::Test(arguments) => test::run(arguments),

@@ -8,13 +8,16 @@ use anyhow::{Context, Result, bail};
 
 use crate::project;
 
-/// Returns the absolute path of the blob: `given`, or the newest run's.
+/// The newest run's blob, in the folder that training was started in.
+const NEWEST: &str = "runs/latest/model.lcl";
+
+/// Returns the absolute path of the blob: `given`, or the newest run's, here
+/// or else in the root.
 pub fn find(given: Option<&Path>) -> Result<PathBuf> {
-    let newest = project::root().join("runs/latest/model.lcl");
-    let path = match given {
-        Some(path) => path,
-        None if newest.is_file() => &newest,
-        None => bail!("there is no model: run `cargo xtask train` first, or pass --model M.lcl"),
+    let newest = [PathBuf::from(NEWEST), project::root().join(NEWEST)];
+    let newest = newest.iter().find(|path| path.is_file());
+    let Some(path) = given.or(newest.map(PathBuf::as_path)) else {
+        bail!("there is no model: run `cargo xtask train` first, or pass --model M.lcl");
     };
     fs::canonicalize(path).with_context(|| format!("cannot read the model {}", path.display()))
 }
