@@ -4,10 +4,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use host_trainer::{
+    blob_file::BlobFile,
     checkpoint::Checkpoint,
     data::{ImageSet, SizedImage, Source, images_at_size},
     device::DeviceChoice,
     feature_file::FeatureFile,
+    integer_features,
     model::FloatNetwork,
 };
 use image::RgbImage;
@@ -15,14 +17,15 @@ use image::RgbImage;
 /// Images that are computed at a time.
 const BATCH: usize = 16;
 
-/// Writes the features of images: float ones from a checkpoint.
+/// Writes the features of images: float ones from a checkpoint, integer ones
+/// from a blob
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lcl features --model runs/latest/best.safetensors --images photos --size 224 --out f.safetensors
-  lcl features --model c.safetensors --images cat.png --size 96 --out cat.safetensors")]
+  lcl features --model runs/latest/model.lcl --images cat.png --size 96 --out cat.safetensors")]
 pub struct Args {
-    /// Model: a checkpoint, .safetensors
+    /// Model: a checkpoint, .safetensors, or a blob, .lcl
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
     /// Images: a folder, an image or synthetic[:N[:SEED]]
@@ -41,7 +44,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let file = float_features(args)?;
+    let is_blob = args.model.extension().is_some_and(|extension| extension == "lcl");
+    let file = if is_blob { blob_features(args)? } else { float_features(args)? };
     file.write(&args.out)?;
     let images = file.images.len();
     println!("{images} images of {0}x{0} pixels, {1}", args.size, args.out.display());
@@ -50,10 +54,33 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn float_features(args: &Args) -> Result<FeatureFile> {
     let checkpoint = Checkpoint::read(&args.model)?;
-    let set = ImageSet::open(std::slice::from_ref(&args.images))?;
     let network = FloatNetwork::new(&checkpoint, args.device)?;
-    let mut file = FeatureFile::default();
+    collect(args, |file, images| {
+        let features = network.forward(images).context("computing features")?;
+        for (output, stage) in file.stages.iter_mut().zip(&features.stages) {
+            output.extend(&stage.pooled);
+        }
+        Ok(())
+    })
+}
+
+fn blob_features(args: &Args) -> Result<FeatureFile> {
+    let model = BlobFile::read(&args.model)?;
+    let blob = model.open()?;
+    collect(args, |file, images| {
+        file.extend_bytes(&blob, &integer_features::integer_features(&blob, images)?);
+        Ok(())
+    })
+}
+
+/// Collects what `extend` adds to a file for each batch of images.
+fn collect(
+    args: &Args,
+    mut extend: impl FnMut(&mut FeatureFile, &[RgbImage]) -> Result<()>,
+) -> Result<FeatureFile> {
+    let set = ImageSet::open(std::slice::from_ref(&args.images))?;
     let mut images = images_at_size(Arc::new(set), args.size);
+    let mut file = FeatureFile::default();
     loop {
         let batch: Vec<SizedImage> = images.by_ref().take(BATCH).collect::<Result<_, _>>()?;
         if batch.is_empty() {
@@ -61,10 +88,7 @@ fn float_features(args: &Args) -> Result<FeatureFile> {
         }
         let (names, pixels): (Vec<String>, Vec<RgbImage>) =
             batch.into_iter().map(|image| (image.name, image.pixels)).unzip();
-        let features = network.forward(&pixels).context("computing features")?;
-        for (output, stage) in file.stages.iter_mut().zip(&features.stages) {
-            output.extend(&stage.pooled);
-        }
+        extend(&mut file, &pixels)?;
         file.images.extend(names);
     }
     if file.images.is_empty() {

@@ -7,13 +7,14 @@ mod inspect;
 mod progress;
 mod quantise;
 mod train;
+pub mod usage;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 /// Trains, quantises and measures LCL-V2, a model of cortical areas V1 and V2.
 #[derive(Debug, Parser)]
-#[command(name = "lcl", version, arg_required_else_help = true)]
+#[command(name = "lcl", version)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
