@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::host::{exit_code, lcl};
 use crate::boards::{self, Board, Example};
 use crate::firmware::{Program, Run, TemporaryFolder, check_fits, find_model};
-use crate::process::{note, run as run_command};
+use crate::process::{note, status};
 
 /// What is emulated without `--image`.
 const DEFAULT_IMAGE: &str = "synthetic:1";
@@ -76,7 +76,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let folder = TemporaryFolder::new()?;
     let source = arguments.image.as_deref().unwrap_or(DEFAULT_IMAGE);
     if example.streams {
-        write_frames(arguments, source, folder.path())?;
+        let status = status(&mut frames(arguments, source, folder.path()))?;
+        if !status.success() {
+            return Ok(exit_code(status.code()));
+        }
     }
     let program = Program::build(board, example)?;
     let model_len = check_fits(&model, program.model_partition())?;
@@ -98,14 +101,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(exit_code(ended.status.code()));
     }
     if let Some(out) = &arguments.out {
-        collect(&model, source, folder.path(), out)?;
+        let status = status(&mut collect(&model, source, folder.path(), out))?;
+        if !status.success() {
+            return Ok(exit_code(status.code()));
+        }
     }
     let seconds = ended.elapsed.as_secs_f64();
     summarise(arguments, (board, example), (&model, model_len), seconds);
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_frames(arguments: &Arguments, source: &str, folder: &Path) -> Result<()> {
+/// Returns the command that writes the images as the program reads them.
+fn frames(arguments: &Arguments, source: &str, folder: &Path) -> Command {
     let mut command = lcl("frames");
     command
         .args(["--images", source])
@@ -115,16 +122,17 @@ fn write_frames(arguments: &Arguments, source: &str, folder: &Path) -> Result<()
     if let Some(size) = arguments.size.or(default_size) {
         command.args(["--size", &size.to_string()]);
     }
-    run_command(&mut command).context("cannot prepare the images")
+    command
 }
 
-fn collect(model: &Path, source: &str, folder: &Path, out: &Path) -> Result<()> {
+/// Returns the command that makes a features file of the program's rows.
+fn collect(model: &Path, source: &str, folder: &Path, out: &Path) -> Command {
     let mut command = lcl("collect");
     command.arg("--model").arg(model).args(["--images", source]);
     command.arg("--frames").arg(folder.join("frames.bin"));
     command.arg("--rows").arg(folder.join("rows.bin"));
     command.arg("--out").arg(out);
-    run_command(&mut command).context("cannot write the features")
+    command
 }
 
 fn summarise(

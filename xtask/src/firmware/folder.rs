@@ -36,3 +36,19 @@ impl Drop for TemporaryFolder {
         fs::remove_dir_all(&self.0).ok();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_apart_and_gone_at_the_end() {
+        let (first, second) = (TemporaryFolder::new(), TemporaryFolder::new());
+        let (first, second) = (first.expect("a folder"), second.expect("another"));
+        assert_ne!(first.path(), second.path());
+        let path = first.path().to_owned();
+        assert!(path.is_dir());
+        drop(first);
+        assert!(!path.exists());
+    }
+}

@@ -37,21 +37,21 @@ const CPU_ON_LINUX: Wheels = Wheels {
         "nvidia-cuda-cupti==13.0.85",
     ],
     dependencies: false,
-    description: "for the CPU, 1.3 GB on disk",
+    description: "for the CPU: 0.55 GB to download, 1.3 GB on disk",
     space_mb: 3_500,
 };
 
 const CUDA: Wheels = Wheels {
     packages: &["torch==2.11.0"],
     dependencies: true,
-    description: "with CUDA for your NVIDIA GPU, 4.7 GB on disk",
+    description: "with CUDA for your NVIDIA GPU: 4.7 GB on disk",
     space_mb: 12_000,
 };
 
 const OTHER: Wheels = Wheels {
     packages: &["torch==2.11.0"],
     dependencies: true,
-    description: "up to 1 GB on disk",
+    description: "for this system: up to 1 GB on disk",
     space_mb: 3_000,
 };
 
@@ -196,7 +196,7 @@ fn install(folder: &Path) -> Result<()> {
         );
     }
     note(format!(
-        "installing PyTorch {VERSION} {} into .tools/pytorch",
+        "installing PyTorch {VERSION} into .tools/pytorch {}",
         wheels.description
     ));
     let mut pip = pip()?;
