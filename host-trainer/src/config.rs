@@ -108,8 +108,8 @@ pub struct TrainingConfig {
 impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
-            length: Length::Steps(150),
-            batch: 64,
+            length: Length::Steps(160),
+            batch: 128,
             seed: 0,
             device: DeviceChoice::Auto,
             threads: 0,

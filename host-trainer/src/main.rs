@@ -15,6 +15,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    cli::wait_passively();
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -4,6 +4,7 @@ mod compare;
 mod features;
 mod frames;
 mod inspect;
+mod openmp;
 mod progress;
 mod quantise;
 mod train;
@@ -11,6 +12,7 @@ pub mod usage;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+pub use openmp::wait_passively;
 
 /// Trains, quantises and measures LCL-V2, a model of cortical areas V1 and V2.
 #[derive(Debug, Parser)]

@@ -187,12 +187,17 @@ fn rotate([x, y]: [f32; 2], [cos, sin]: [f32; 2]) -> [f32; 2] {
     [x * cos + y * sin, y * cos - x * sin]
 }
 
+/// Interpolates the texture at a point no further than a few hundred pixels
+/// from its origin.
 fn sample(texture: &[f32], x: f32, y: f32) -> f32 {
-    let (left, top) = (x.floor(), y.floor());
-    let (dx, dy) = (x - left, y - top);
-    let wrap = |coordinate: f32| (coordinate as i32).rem_euclid(TEXTURE_SIDE as i32) as usize;
-    let (x0, x1) = (wrap(left), wrap(left + 1.0));
-    let (y0, y1) = (wrap(top) * TEXTURE_SIDE, wrap(top + 1.0) * TEXTURE_SIDE);
+    // Whole periods make the coordinates positive, where truncation is floor.
+    let periods = (TEXTURE_SIDE * 8) as f32;
+    let (x, y) = (x + periods, y + periods);
+    let (left, top) = (x as u32, y as u32);
+    let (dx, dy) = (x - left as f32, y - top as f32);
+    let wrap = |coordinate: u32| coordinate as usize % TEXTURE_SIDE;
+    let (x0, x1) = (wrap(left), wrap(left + 1));
+    let (y0, y1) = (wrap(top) * TEXTURE_SIDE, wrap(top + 1) * TEXTURE_SIDE);
     let upper = texture[y0 + x0] + dx * (texture[y0 + x1] - texture[y0 + x0]);
     let lower = texture[y1 + x0] + dx * (texture[y1 + x1] - texture[y1 + x0]);
     upper + dy * (lower - upper)
