@@ -1,13 +1,13 @@
 //! Passes over images through the float network: calibration and comparison.
 
 use image::RgbImage;
-use lcl_infer::{Area, Blob};
+use lcl_infer::{Area, Blob, PoolOrder};
 
 use crate::compare::{Agreement, Comparison};
 use crate::data::{DataError, SizedImage};
 use crate::integer_features::{IntegerError, integer_features};
 use crate::model::{FloatNetwork, ModelError};
-use crate::quantise::Calibration;
+use crate::quantise::{Calibration, Ranges};
 
 /// Images that go through the network at a time.
 const BATCH: usize = 16;
@@ -27,21 +27,31 @@ pub enum PassError {
     Integer(#[from] IntegerError),
 }
 
-/// Collects what quantisation needs to know from images of one size.
+/// Collects what quantisation needs to know from images of one size, which
+/// `images` returns twice.
 ///
 /// # Errors
 ///
 /// When the images cannot be had or the network cannot be run.
-pub fn calibrate(
+pub fn calibrate<I>(
     network: &FloatNetwork,
-    images: impl Iterator<Item = Result<SizedImage, DataError>>,
-) -> Result<Calibration, PassError> {
-    let mut calibration = Calibration::default();
-    for_each_batch(images, |batch| {
-        calibration.add(batch, &network.forward(batch)?);
+    pool: PoolOrder,
+    images: impl Fn() -> I,
+) -> Result<Calibration, PassError>
+where
+    I: Iterator<Item = Result<SizedImage, DataError>>,
+{
+    let mut ranges = Ranges::default();
+    for_each_batch(images(), |batch| {
+        ranges.add(batch, &network.forward(batch)?);
         Ok(())
     })?;
-    Ok(calibration)
+    let mut search = ranges.search(pool);
+    for_each_batch(images(), |batch| {
+        search.add(&network.forward(batch)?);
+        Ok(())
+    })?;
+    Ok(search.finish())
 }
 
 /// Compares a blob's features with those of the float network, V1 and V2, on

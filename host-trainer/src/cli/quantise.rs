@@ -50,7 +50,8 @@ pub fn run(args: &Args) -> Result<()> {
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
     let network = FloatNetwork::new(&checkpoint, args.device)?;
-    let calibration = calibrate(&network, images_at_size(images, args.size))?;
+    let again = || images_at_size(Arc::clone(&images), args.size);
+    let calibration = calibrate(&network, checkpoint.pool, again)?;
     let model = quantise(&checkpoint, &calibration)?;
     let blob = model.to_blob()?;
     blob.write(&args.out)?;
@@ -58,7 +59,7 @@ pub fn run(args: &Args) -> Result<()> {
         "{}: {} bytes, calibrated on {} images of {size}×{size}",
         args.out.display(),
         blob.bytes().len(),
-        calibration.images(),
+        calibration.images,
         size = args.size,
     );
     for (stage, index) in model.stages.iter().zip(1..) {

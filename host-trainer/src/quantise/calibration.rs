@@ -1,26 +1,29 @@
-//! What the calibration images say of every channel.
+//! What the calibration images say of every channel, in two passes.
+//!
+//! The first pass, [`Ranges`], finds how large values become and how the inputs
+//! of the convolutions vary. The second, [`RangeSearch`], tries several ranges
+//! for the bytes of every channel and keeps the one whose pooled bytes are
+//! nearest to the float features.
 
 use image::RgbImage;
+use lcl_infer::{ImageSize, LCL_V2, PoolOrder, reference::pool_ref};
+use rayon::prelude::*;
 
-use crate::feature_map::{FeatureMap, FloatFeatures};
+use super::moments::Moments;
+use crate::feature_map::{FloatFeatures, StageFeatures};
 
-/// Bins of a channel's histogram.
-const BINS: usize = 4096;
+/// Ranges that are tried, as fractions of the largest value seen. Those above
+/// 1 leave room for images that the calibration has not seen.
+const FRACTIONS: [f64; 13] =
+    [0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15];
 
-/// Statistics over calibration images, one pass, memory that does not grow.
-#[derive(Clone, Debug)]
+/// What quantisation needs to know.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
-    images: u64,
-    image_sum: [f64; 3],
-    pixels: u64,
-    stages: [Vec<Channel>; 2],
-}
-
-#[derive(Clone, Debug)]
-struct Channel {
-    pooled: Histogram,
-    sum: f64,
-    values: u64,
+    /// Number of images seen.
+    pub images: usize,
+    /// V1 and V2.
+    pub stages: [CalibratedStage; 2],
 }
 
 /// What quantising one stage needs to know.
@@ -29,181 +32,181 @@ pub struct CalibratedStage {
     /// The value that byte 255 should stand for, `[out_c]`; `None` for a
     /// channel that no calibration image makes active.
     pub largest: Vec<Option<f64>>,
-    /// Mean of the stage's output, `[out_c]`.
-    pub pooled_mean: Vec<f64>,
+    /// Moments of the stage's input: bytes of the image, or real features.
+    pub input: Moments,
 }
 
-impl Default for Calibration {
+/// First pass: the largest activation of every channel, and the moments of
+/// every stage's input.
+#[derive(Clone, Debug)]
+pub struct Ranges {
+    images: usize,
+    stages: [StageRanges; 2],
+}
+
+#[derive(Clone, Debug)]
+struct StageRanges {
+    /// Largest activation, `[out_c]`.
+    largest: Vec<f64>,
+    input: Moments,
+}
+
+impl Default for Ranges {
     fn default() -> Self {
-        Self { images: 0, image_sum: [0.0; 3], pixels: 0, stages: [Vec::new(), Vec::new()] }
+        let stages = LCL_V2.map(|conv| StageRanges {
+            largest: vec![0.0; conv.out_c()],
+            input: Moments::new(conv),
+        });
+        Self { images: 0, stages }
     }
 }
 
-impl Calibration {
+impl Ranges {
     /// Adds a batch of images with the features that they give.
     pub fn add(&mut self, images: &[RgbImage], features: &FloatFeatures) {
+        self.images += images.len();
+        let [v1, v2] = &mut self.stages;
         for image in images {
-            self.images += 1;
-            self.pixels += u64::from(image.width()) * u64::from(image.height());
-            for pixel in image.pixels() {
-                for (sum, &byte) in self.image_sum.iter_mut().zip(&pixel.0) {
-                    *sum += f64::from(byte);
+            let bytes: Vec<f32> = image.as_raw().iter().map(|&byte| byte.into()).collect();
+            v1.input.add(image.height() as usize, image.width() as usize, &bytes);
+        }
+        let pooled = &features.stages[0].pooled;
+        for image in pooled.data.chunks_exact(pooled.h * pooled.w * pooled.c) {
+            v2.input.add(pooled.h, pooled.w, image);
+        }
+        for (ranges, stage) in self.stages.iter_mut().zip(&features.stages) {
+            for pixel in stage.activation.data.chunks_exact(stage.activation.c) {
+                for (largest, &value) in ranges.largest.iter_mut().zip(pixel) {
+                    *largest = largest.max(f64::from(value));
                 }
             }
         }
-        for (channels, stage) in self.stages.iter_mut().zip(&features.stages) {
-            add(channels, &stage.pooled);
-        }
     }
 
-    /// Returns the number of images seen.
+    /// Starts the second pass.
     #[must_use]
-    pub fn images(&self) -> u64 {
-        self.images
-    }
-
-    /// Returns the mean byte of each channel of the images.
-    #[must_use]
-    pub fn image_mean(&self) -> [f64; 3] {
-        self.image_sum.map(|sum| sum / self.pixels.max(1) as f64)
-    }
-
-    /// Returns what was found for each stage.
-    #[must_use]
-    pub fn stages(&self) -> [CalibratedStage; 2] {
-        self.stages.each_ref().map(|channels| CalibratedStage {
-            largest: channels.iter().map(|channel| channel.pooled.best_largest()).collect(),
-            pooled_mean: channels.iter().map(|c| c.sum / c.values.max(1) as f64).collect(),
-        })
+    pub fn search(self, pool: PoolOrder) -> RangeSearch {
+        let errors = self.stages.each_ref().map(|stage| {
+            FRACTIONS.map(|_| vec![0.0; stage.largest.len()])
+        });
+        RangeSearch { ranges: self, pool, errors }
     }
 }
 
-fn add(channels: &mut Vec<Channel>, pooled: &FeatureMap) {
-    let empty = Channel { pooled: Histogram::new(), sum: 0.0, values: 0 };
-    channels.resize(pooled.c, empty);
-    for pixel in pooled.data.chunks_exact(pooled.c) {
-        for (channel, &value) in channels.iter_mut().zip(pixel) {
-            let value = f64::from(value);
-            channel.pooled.add(value);
-            channel.sum += value;
-            channel.values += 1;
-        }
-    }
-}
-
-/// Counts of values from 0 on, with a range that doubles as it must.
+/// Second pass: the squared error of every range of every channel.
 #[derive(Clone, Debug)]
-struct Histogram {
-    counts: Vec<u64>,
-    bin: f64,
-    largest: f64,
+pub struct RangeSearch {
+    ranges: Ranges,
+    pool: PoolOrder,
+    errors: [[Vec<f64>; FRACTIONS.len()]; 2],
 }
 
-impl Histogram {
-    fn new() -> Self {
-        Self { counts: vec![0; BINS], bin: f64::MIN_POSITIVE, largest: 0.0 }
+impl RangeSearch {
+    /// Adds the features of a batch of images that the first pass saw.
+    pub fn add(&mut self, features: &FloatFeatures) {
+        for ((ranges, errors), stage) in
+            self.ranges.stages.iter().zip(&mut self.errors).zip(&features.stages)
+        {
+            errors.par_iter_mut().zip(FRACTIONS).for_each(|(errors, fraction)| {
+                let steps: Vec<f64> =
+                    ranges.largest.iter().map(|largest| fraction * largest / 255.0).collect();
+                add_squared_error(errors, &steps, self.pool, stage);
+            });
+        }
     }
 
-    fn add(&mut self, value: f64) {
-        if !(value > 0.0 && value.is_finite()) {
-            return;
-        }
-        if self.largest == 0.0 {
-            self.bin = 2.0 * value / BINS as f64;
-        }
-        self.largest = self.largest.max(value);
-        while value >= self.bin * BINS as f64 {
-            self.double();
-        }
-        let position = self.position(value);
-        self.counts[position] += 1;
+    /// Returns the range of least error for every channel.
+    #[must_use]
+    pub fn finish(self) -> Calibration {
+        let Ranges { images, stages } = self.ranges;
+        let [v1, v2] = stages;
+        let [v1_errors, v2_errors] = &self.errors;
+        Calibration { images, stages: [calibrated(v1, v1_errors), calibrated(v2, v2_errors)] }
     }
+}
 
-    fn position(&self, value: f64) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "positive and below the number of bins"
-        )]
-        let position = (value / self.bin) as usize;
-        position.min(BINS - 1)
+fn calibrated(ranges: StageRanges, errors: &[Vec<f64>; FRACTIONS.len()]) -> CalibratedStage {
+    let best = |(channel, &largest): (usize, &f64)| {
+        let candidates = FRACTIONS.iter().zip(errors);
+        let (fraction, _) =
+            candidates.min_by(|(_, a), (_, b)| a[channel].total_cmp(&b[channel]))?;
+        (largest > 0.0).then_some(fraction * largest)
+    };
+    CalibratedStage {
+        largest: ranges.largest.iter().enumerate().map(best).collect(),
+        input: ranges.input,
     }
+}
 
-    fn double(&mut self) {
-        self.bin *= 2.0;
-        for position in 0..BINS / 2 {
-            self.counts[position] = self.counts[2 * position] + self.counts[2 * position + 1];
+/// Adds, for every channel, the squared difference between the float output
+/// and the pooled bytes of activations in `steps`.
+fn add_squared_error(errors: &mut [f64], steps: &[f64], pool: PoolOrder, stage: &StageFeatures) {
+    let (activation, pooled) = (&stage.activation, &stage.pooled);
+    let channels = activation.c;
+    let size = ImageSize { width: activation.w, height: activation.h };
+    let activations = activation.data.chunks_exact(activation.h * activation.w * channels);
+    let outputs = pooled.data.chunks_exact(pooled.h * pooled.w * channels);
+    let mut pooled_bytes = vec![0; pooled.h * pooled.w * channels];
+    for (activation, output) in activations.zip(outputs) {
+        let bytes: Vec<u8> = activation
+            .iter()
+            .zip(steps.iter().cycle())
+            .map(|(&value, &step)| nearest_byte(f64::from(value), step))
+            .collect();
+        pool_ref(pool, size, channels, &bytes, &mut pooled_bytes);
+        for (at, (&value, &byte)) in output.iter().zip(&pooled_bytes).enumerate() {
+            let channel = at % channels;
+            let error = f64::from(value) - steps[channel] * f64::from(byte);
+            errors[channel] += error * error;
         }
-        self.counts[BINS / 2..].fill(0);
     }
+}
 
-    /// Returns the end of the range of bytes that makes the squared error of
-    /// the values least: rounding costs `step² / 12` for each value inside the
-    /// range, clipping its whole excess outside.
-    ///
-    /// `None` where no value is above 0.
-    fn best_largest(&self) -> Option<f64> {
-        /// Candidates are this fraction of the largest value apart.
-        const CANDIDATES: u32 = 200;
-        if self.largest == 0.0 {
-            return None;
-        }
-        let candidates = (CANDIDATES / 4..=CANDIDATES)
-            .map(|part| self.largest * f64::from(part) / f64::from(CANDIDATES));
-        candidates.min_by(|a, b| self.squared_error(*a).total_cmp(&self.squared_error(*b)))
-    }
-
-    fn squared_error(&self, largest: f64) -> f64 {
-        let step = largest / 255.0;
-        let mut error = 0.0;
-        for (position, &count) in self.counts.iter().enumerate() {
-            let excess = (self.bin * (position as f64 + 0.5) - largest).max(0.0);
-            error += count as f64 * (step * step / 12.0 + excess * excess);
-        }
-        error
-    }
+/// Returns the byte of least distance, half up; 0 for a channel without range.
+fn nearest_byte(value: f64, step: f64) -> u8 {
+    if step > 0.0 { (value / step + 0.5).floor().clamp(0.0, 255.0) as u8 } else { 0 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feature_map::FeatureMap;
 
-    #[test]
-    fn histogram_keeps_every_value_as_its_range_grows() {
-        let mut histogram = Histogram::new();
-        for step in 1..=1000 {
-            histogram.add(0.001 * f64::from(step) * f64::from(step));
-        }
-        assert_eq!(histogram.counts.iter().sum::<u64>(), 1000);
-        let below = histogram.position(250.0);
-        let counted: u64 = histogram.counts[..below].iter().sum();
-        assert!((498..=501).contains(&counted), "{counted} values below 250");
+    /// Returns the range that is found for one channel whose values lie in a
+    /// row and are pooled by maximum.
+    fn range(values: &[f32]) -> Option<f64> {
+        let map = |values: Vec<f32>| FeatureMap { n: 1, h: 1, w: values.len(), c: 1, data: values };
+        let window = |x: usize| &values[(2 * x).saturating_sub(1)..(2 * x + 2).min(values.len())];
+        let column = |x: usize| window(x).iter().copied().fold(0.0, f32::max);
+        let pooled = map((0..values.len().div_ceil(2)).map(column).collect());
+        let stage = StageFeatures { activation: map(values.to_vec()), pooled };
+        let largest = f64::from(values.iter().copied().fold(0.0, f32::max));
+        let errors = FRACTIONS.map(|fraction| {
+            let mut errors = [0.0];
+            add_squared_error(&mut errors, &[fraction * largest / 255.0], PoolOrder::Max, &stage);
+            errors.to_vec()
+        });
+        let ranges = StageRanges { largest: vec![largest], input: Moments::new(LCL_V2[0]) };
+        calibrated(ranges, &errors).largest[0]
     }
 
     #[test]
-    fn uniform_values_are_not_clipped() {
-        let mut histogram = Histogram::new();
-        (1..=10_000).for_each(|step| histogram.add(f64::from(step)));
-        let largest = histogram.best_largest().expect("active");
-        assert!(largest > 9_800.0, "{largest}");
+    fn range_covers_what_is_spread_evenly() {
+        let values: Vec<f32> = (0..2000_u16).map(f32::from).collect();
+        let largest = range(&values).expect("active");
+        assert!((1900.0..2200.0).contains(&largest), "{largest}");
     }
 
     #[test]
-    fn an_outlier_is_clipped_where_the_error_is_least() {
-        let mut histogram = Histogram::new();
-        (1..=100_000).for_each(|step| histogram.add(f64::from(step % 100) + 1.0));
-        histogram.add(200.0);
-        // Where n · L² / (12 · 255²) + (200 - L)² is least.
-        let expected = 200.0 / (1.0 + 100_000.0 / (12.0 * 255.0 * 255.0));
-        let largest = histogram.best_largest().expect("active");
-        // Candidates are 1 apart.
-        assert!((largest - expected).abs() <= 1.0, "{largest} {expected}");
+    fn range_leaves_out_an_outlier_that_costs_less_than_coarse_steps() {
+        let mut values: Vec<f32> = (0..50_000_u16).map(|step| f32::from(step % 100)).collect();
+        values[1] = 140.0;
+        let largest = range(&values).expect("active");
+        assert!(largest < 120.0, "{largest}");
     }
 
     #[test]
     fn silent_channel_has_no_range() {
-        let mut histogram = Histogram::new();
-        [0.0, -1.0, f64::NAN].into_iter().for_each(|value| histogram.add(value));
-        assert_eq!(histogram.best_largest(), None);
+        assert_eq!(range(&[0.0; 8]), None);
     }
 }

@@ -14,29 +14,24 @@ pub struct InputChannel {
     pub scale: f64,
     /// What byte 0 is worth.
     pub offset: f64,
-    /// Mean of the byte over the calibration images.
-    pub mean_byte: f64,
 }
 
 impl InputChannel {
     /// Returns the channels of an image that the network sees as
     /// `(byte / 255 - mean) / std`.
     #[must_use]
-    pub fn of_image(mean: [f32; 3], std: [f32; 3], mean_byte: [f64; 3]) -> [Self; 3] {
+    pub fn of_image(mean: [f32; 3], std: [f32; 3]) -> [Self; 3] {
         [0, 1, 2].map(|c| {
             let (mean, std) = (f64::from(mean[c]), f64::from(std[c]));
-            Self { scale: 1.0 / (255.0 * std), offset: -mean / std, mean_byte: mean_byte[c] }
+            Self { scale: 1.0 / (255.0 * std), offset: -mean / std }
         })
     }
 
     /// Returns the channels of a stage's output.
     #[must_use]
-    pub fn of_features(output_scale: &[f32], mean: &[f64]) -> Vec<Self> {
-        let channel = |(&scale, &mean): (&f32, &f64)| {
-            let scale = f64::from(scale);
-            Self { scale, offset: 0.0, mean_byte: mean / scale }
-        };
-        output_scale.iter().zip(mean).map(channel).collect()
+    pub fn of_features(output_scale: &[f32]) -> Vec<Self> {
+        let channel = |&scale: &f32| Self { scale: scale.into(), offset: 0.0 };
+        output_scale.iter().map(channel).collect()
     }
 }
 
@@ -102,7 +97,7 @@ mod tests {
             bn_running_var: vec![2.0, 0.25],
         };
         let (mean, std) = ([0.5, 0.25, 0.75], [0.25, 0.5, 0.125]);
-        let folded = FoldedStage::new(conv, &stage, &InputChannel::of_image(mean, std, [0.0; 3]));
+        let folded = FoldedStage::new(conv, &stage, &InputChannel::of_image(mean, std));
         let pixel = [12.0, 200.0, 99.0];
         for oc in 0..2 {
             let mut sum = f64::from(stage.conv_bias[oc]);

@@ -2,20 +2,25 @@
 //!
 //! Post-training quantisation: batch norm and the input's normalisation are
 //! folded into the convolutions in f64, every output channel has its own weight
-//! scale, and every channel of a stage's output has its own activation scale,
-//! which [`Calibration`] finds on images. Plain arrays only; start with
-//! [`quantise`].
+//! scale, and every channel of a stage's output has its own activation scale.
+//! [`Calibration`] finds on images which ranges the bytes cover and how the
+//! inputs vary, so that weights are rounded where it shows least. Plain arrays
+//! only; start with [`quantise`].
 
 mod calibration;
 mod fold;
 mod model;
+mod moments;
 mod requant;
+mod rounding;
 mod stage;
 
-pub use calibration::{CalibratedStage, Calibration};
+pub use calibration::{CalibratedStage, Calibration, RangeSearch, Ranges};
 pub use fold::{FoldedStage, InputChannel};
 pub use model::{GOLDEN_SEED, GOLDEN_SIDE, QuantisedModel};
+pub use moments::Moments;
 pub use requant::requant_for_ratio;
+pub use rounding::NearestPlane;
 pub use stage::{QuantiseError, QuantisedStage, quantise_stage};
 
 use lcl_infer::LCL_V2;
@@ -31,13 +36,14 @@ pub fn quantise(
     checkpoint: &Checkpoint,
     calibration: &Calibration,
 ) -> Result<QuantisedModel, QuantiseError> {
-    let [v1, v2] = calibration.stages();
-    let image = InputChannel::of_image(checkpoint.mean, checkpoint.std, calibration.image_mean());
-    let stage1 = FoldedStage::new(LCL_V2[0], &checkpoint.stages[0], &image);
-    let stage1 = quantise_stage(1, &stage1, checkpoint.pool, &v1, &image)?;
+    let [v1, v2] = &calibration.stages;
+    let image = InputChannel::of_image(checkpoint.mean, checkpoint.std);
+    let folded = FoldedStage::new(LCL_V2[0], &checkpoint.stages[0], &image);
+    let stage1 = quantise_stage(1, &folded, checkpoint.pool, &v1.largest, &v1.input)?;
 
-    let features = InputChannel::of_features(&stage1.output_scale, &v1.pooled_mean);
-    let stage2 = FoldedStage::new(LCL_V2[1], &checkpoint.stages[1], &features);
-    let stage2 = quantise_stage(2, &stage2, checkpoint.pool, &v2, &features)?;
+    let features = InputChannel::of_features(&stage1.output_scale);
+    let folded = FoldedStage::new(LCL_V2[1], &checkpoint.stages[1], &features);
+    let bytes = v2.input.clone().in_units(&stage1.output_scale);
+    let stage2 = quantise_stage(2, &folded, checkpoint.pool, &v2.largest, &bytes)?;
     Ok(QuantisedModel { stages: [stage1, stage2] })
 }

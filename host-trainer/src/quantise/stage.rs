@@ -1,10 +1,12 @@
 //! The integers of one stage.
 
 use lcl_infer::{Channel, ConvGeometry, PoolOrder, accumulator_bound};
+use rayon::prelude::*;
 
-use super::calibration::CalibratedStage;
-use super::fold::{FoldedStage, InputChannel};
+use super::fold::FoldedStage;
+use super::moments::Moments;
 use super::requant::requant_for_ratio;
+use super::rounding::NearestPlane;
 
 /// Largest magnitude of a weight.
 const LARGEST_WEIGHT: f64 = 127.0;
@@ -68,10 +70,13 @@ pub enum QuantiseError {
 
 /// Quantises one stage.
 ///
-/// The error that rounding the weights makes on an input of mean bytes goes
-/// into the bias, so that rounding does not shift a channel's mean (Nagel et
-/// al. 2019, "Data-free quantization through weight equalization and bias
-/// correction", section 4.2).
+/// `largest` is the value that byte 255 should stand for, `[out_c]`, or `None`
+/// for a channel that is never active; `input` describes the bytes that the
+/// convolution will see.
+///
+/// What rounding the weights does to an input of mean bytes goes into the bias,
+/// so that it does not shift a channel's mean (Nagel et al. 2019, "Data-free
+/// quantization through weight equalization and bias correction", section 4.2).
 ///
 /// # Errors
 ///
@@ -80,47 +85,58 @@ pub fn quantise_stage(
     stage: usize,
     folded: &FoldedStage,
     pool: PoolOrder,
-    calibrated: &CalibratedStage,
-    input: &[InputChannel],
+    largest: &[Option<f64>],
+    input: &Moments,
 ) -> Result<QuantisedStage, QuantiseError> {
     let conv = folded.conv;
-    let active = || calibrated.largest.iter().flatten().copied();
+    let mean = input.mean();
+    let rounding = NearestPlane::new(input.covariance(), conv.weights_per_channel());
+    let active = || largest.iter().flatten().copied();
     // A channel that stayed silent gets the range of the widest.
     let widest = active().reduce(f64::max).unwrap_or(1.0);
-    let mut weights = Vec::with_capacity(conv.weights_len());
-    let mut channels = Vec::with_capacity(conv.out_c());
-    let mut output_scale = Vec::with_capacity(conv.out_c());
-    let filters = folded.weights.chunks_exact(conv.weights_per_channel());
-    for (channel, (filter, &bias)) in filters.zip(&folded.bias).enumerate() {
-        let scale = weight_scale(filter, bias);
-        if !(scale.is_finite() && bias.is_finite()) {
-            return Err(QuantiseError::NotFinite { stage, channel });
-        }
-        let start = weights.len();
-        let mut corrected = bias;
-        for (position, &weight) in filter.iter().enumerate() {
-            let rounded = (weight / scale).round().clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT);
-            corrected += (weight - scale * rounded) * input[position % conv.in_c()].mean_byte;
-            #[expect(clippy::cast_possible_truncation, reason = "clamped above")]
-            weights.push(rounded as i8);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "clamped")]
-        let bias = (corrected / scale).round().clamp(-LARGEST_BIAS, LARGEST_BIAS) as i32;
-        let bound = accumulator_bound(bias, &weights[start..]);
-        if bound > i64::from(i32::MAX) {
-            return Err(QuantiseError::Accumulator { stage, channel, bound });
-        }
-        let largest = calibrated.largest[channel].unwrap_or(widest);
-        #[expect(clippy::cast_possible_truncation, reason = "the contract stores f32")]
-        let step = (largest / 255.0).max(2.0 * scale) as f32;
-        let ratio = scale / f64::from(step);
-        let requant =
-            requant_for_ratio(ratio).ok_or(QuantiseError::Ratio { stage, channel, ratio })?;
-        channels.push(Channel { bias, requant });
-        output_scale.push(step);
-    }
-    let silent = calibrated.largest.len() - active().count();
-    Ok(QuantisedStage { conv, pool, weights, channels, output_scale, silent })
+    let filters = folded.weights.par_chunks_exact(conv.weights_per_channel());
+    let quantised: Vec<QuantisedChannel> = filters
+        .zip(&folded.bias)
+        .zip(largest)
+        .enumerate()
+        .map(|(channel, ((filter, &bias), largest))| {
+            let scale = weight_scale(filter, bias);
+            if !(scale.is_finite() && bias.is_finite()) {
+                return Err(QuantiseError::NotFinite { stage, channel });
+            }
+            let in_steps: Vec<f64> = filter.iter().map(|weight| weight / scale).collect();
+            let rounded = rounding.round(&in_steps, LARGEST_WEIGHT);
+            let errors = in_steps.iter().zip(&rounded).map(|(weight, rounded)| weight - rounded);
+            let shift: f64 = errors.zip(&mean).map(|(error, mean)| error * mean).sum();
+            let bias = (bias / scale + shift).round().clamp(-LARGEST_BIAS, LARGEST_BIAS) as i32;
+            let weights: Vec<i8> = rounded.iter().map(|&weight| weight as i8).collect();
+            let bound = accumulator_bound(bias, &weights);
+            if bound > i64::from(i32::MAX) {
+                return Err(QuantiseError::Accumulator { stage, channel, bound });
+            }
+            // The contract stores f32 and wants a ratio below 1.
+            let step = (largest.unwrap_or(widest) / 255.0).max(2.0 * scale) as f32;
+            let ratio = scale / f64::from(step);
+            let requant =
+                requant_for_ratio(ratio).ok_or(QuantiseError::Ratio { stage, channel, ratio })?;
+            Ok(QuantisedChannel { weights, channel: Channel { bias, requant }, step })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(QuantisedStage {
+        conv,
+        pool,
+        weights: quantised.iter().flat_map(|channel| &channel.weights).copied().collect(),
+        channels: quantised.iter().map(|channel| channel.channel).collect(),
+        output_scale: quantised.iter().map(|channel| channel.step).collect(),
+        silent: largest.len() - active().count(),
+    })
+}
+
+/// The integers of one output channel.
+struct QuantisedChannel {
+    weights: Vec<i8>,
+    channel: Channel,
+    step: f32,
 }
 
 /// Returns what one step of a filter's weights is worth.
