@@ -4,9 +4,10 @@
 //! target or rustup can add it, otherwise one that carries the source of
 //! `core`, which is then built with the program.
 
-use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -38,9 +39,13 @@ const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
 /// Oldest Rust that builds the project, as (major, minor).
 const OLDEST: (u32, u32) = (1, 85);
 
-/// Debian 12's newer Rust; what other releases call theirs.
+const DEBIAN_SYSROOT: &str = "/usr";
+const DEBIAN_LINKER: &str = "/usr/bin/rust-lld";
+
+/// Packages of a Rust with its source and its linker: Debian 12's newer one,
+/// and what other releases call theirs.
 const DEBIAN_PACKAGES: [&[&str]; 2] = [
-    &["rustc-web", "cargo-web", "rust-web-src"],
+    &["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm"],
     &["rustc", "cargo", "rust-src", "rust-lld"],
 ];
 
@@ -71,24 +76,41 @@ fn find_or_install(target: &str) -> Result<Kind> {
             return Ok(Kind::Installed);
         }
     }
-    if own_sysroot().is_some_and(|sysroot| has_source(&sysroot)) {
+    // Debian's own comes below, with its linker.
+    let own = own_sysroot().filter(|sysroot| sysroot != Path::new(DEBIAN_SYSROOT));
+    if own.is_some_and(|sysroot| has_source(&sysroot)) {
         return Ok(Kind::OwnSource);
     }
     let remedy = format!("run `rustup target add {target}`");
     if find("apt-get").is_none() {
         bail!("Rust has no target {target}: {remedy}");
     }
-    let known = |packages: &&[&str]| output(Command::new("apt-cache").arg("show").arg(packages[0]));
-    let packages = DEBIAN_PACKAGES
-        .into_iter()
-        .find(|packages| known(packages).is_some());
-    let packages = packages.unwrap_or(DEBIAN_PACKAGES[1]);
-    system::install(packages, "a Rust with the source of its core library")
-        .with_context(|| format!("Rust has no target {target}: {remedy}, or"))?;
+    install_debian().with_context(|| format!("Rust has no target {target}: {remedy}, or"))?;
     if debian_is_complete() {
         return Ok(Kind::Debian);
     }
     bail!("Rust has no target {target} and Debian's Rust is too old or incomplete: {remedy}");
+}
+
+fn install_debian() -> Result<()> {
+    let known = |packages: &&[&str]| output(Command::new("apt-cache").arg("show").arg(packages[0]));
+    let packages = DEBIAN_PACKAGES
+        .into_iter()
+        .find(|packages| known(packages).is_some());
+    let what = "a Rust with the source of its core library";
+    system::install(packages.unwrap_or(DEBIAN_PACKAGES[1]), what)?;
+    // The linker may be a link to a file of another package, of the same name.
+    let linker = fs::read_link(DEBIAN_LINKER).ok();
+    let package = linker
+        .as_deref()
+        .and_then(Path::file_name)
+        .and_then(OsStr::to_str);
+    match package {
+        Some(package) if !Path::new(DEBIAN_LINKER).exists() => {
+            system::install(&[package], "the linker of Debian's Rust")
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Toolchain {
@@ -167,7 +189,11 @@ fn debian_is_complete() -> bool {
     let new_enough = version
         .and_then(|text| version_of(&text))
         .is_some_and(|v| v >= OLDEST);
-    new_enough && Path::new(DEBIAN_CARGO).is_file() && has_source(Path::new("/usr"))
+    let there = |program| Path::new(program).is_file();
+    new_enough
+        && there(DEBIAN_CARGO)
+        && there(DEBIAN_LINKER)
+        && has_source(Path::new(DEBIAN_SYSROOT))
 }
 
 /// Returns major and minor of `rustc 1.85.0 (…)`.

@@ -179,6 +179,7 @@ fn install(folder: &Path) -> Result<()> {
         ("linux", "x86_64") => CPU_ON_LINUX,
         _ => OTHER,
     };
+    let mut pip = pip()?;
     let tools = project::tools();
     let partial = tools.join("pytorch.partial");
     let temporary = tools.join("tmp");
@@ -199,7 +200,6 @@ fn install(folder: &Path) -> Result<()> {
         "installing PyTorch {VERSION} into .tools/pytorch {}",
         wheels.description
     ));
-    let mut pip = pip()?;
     pip.env("TMPDIR", &temporary)
         .args(["install", "--disable-pip-version-check", "--target"]);
     pip.arg(&partial).args(wheels.packages);
@@ -246,7 +246,7 @@ fn pip() -> Result<Command> {
     }
     remove(&environment)?;
     if find("apt-get").is_some() {
-        system::install(&["python3-pip"], "pip, which installs libtorch")?;
+        system::install(&["python3-pip"], "pip")?;
         if let Some(pip) = pip_of(Path::new("/usr/bin/python3")) {
             return Ok(pip);
         }

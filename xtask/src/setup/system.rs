@@ -11,8 +11,8 @@ use crate::process::{find, note, output, run};
 pub struct Program {
     /// The names that it may have; one is enough.
     pub names: &'static [&'static str],
-    /// What it is for.
-    pub purpose: &'static str,
+    /// What it is.
+    pub what: &'static str,
     /// Packages of Debian and Ubuntu.
     pub apt: &'static [&'static str],
     /// Command for Fedora.
@@ -26,7 +26,7 @@ pub struct Program {
 /// The C++ compiler that torch-sys builds its bindings with.
 pub const CPP_COMPILER: Program = Program {
     names: &["c++", "g++", "clang++"],
-    purpose: "a C++ compiler, for the bindings to libtorch",
+    what: "a C++ compiler",
     apt: &["g++"],
     dnf: "sudo dnf install gcc-c++",
     pacman: "sudo pacman -S gcc",
@@ -36,7 +36,7 @@ pub const CPP_COMPILER: Program = Program {
 /// The emulator of the Arm boards.
 pub const QEMU_ARM: Program = Program {
     names: &["qemu-system-arm"],
-    purpose: "QEMU, which emulates the boards",
+    what: "the emulator QEMU",
     apt: &["qemu-system-arm"],
     dnf: "sudo dnf install qemu-system-arm",
     pacman: "sudo pacman -S qemu-system-arm",
@@ -54,16 +54,12 @@ impl Program {
             return Ok(());
         }
         if find("apt-get").is_some() {
-            install(self.apt, self.purpose)?;
+            install(self.apt, self.what)?;
             if there() {
                 return Ok(());
             }
         }
-        bail!(
-            "{} is missing: install it with `{}`",
-            self.purpose,
-            self.remedy()
-        );
+        bail!("{} is missing: run {}", self.what, self.remedy());
     }
 
     fn remedy(&self) -> String {
@@ -76,9 +72,12 @@ impl Program {
             .into_iter()
             .find(|(manager, _)| find(manager).is_some());
         match known {
-            Some((_, command)) => command.to_owned(),
-            None if cfg!(target_os = "macos") => self.macos.to_owned(),
-            None => format!("sudo {}", apt_command(self.apt)),
+            Some((_, command)) => format!("`{command}`"),
+            None if cfg!(target_os = "macos") => format!("`{}`", self.macos),
+            None => format!(
+                "`sudo {}`, or what your system has for it",
+                apt_command(self.apt)
+            ),
         }
     }
 }
@@ -96,11 +95,11 @@ pub fn ensure(name: &str) -> Result<()> {
 }
 
 /// Installs packages of Debian or Ubuntu after saying what and how large.
-pub fn install(packages: &[&str], purpose: &str) -> Result<()> {
+pub fn install(packages: &[&str], what: &str) -> Result<()> {
     let is_root = output(Command::new("id").arg("-u")).as_deref() == Some("0");
     if !is_root {
         bail!(
-            "{purpose} is missing and only root can install it: run `sudo {}`",
+            "{what} is missing and only root can install it: run `sudo {}`",
             apt_command(packages)
         );
     }
@@ -109,34 +108,44 @@ pub fn install(packages: &[&str], purpose: &str) -> Result<()> {
     }
     let size = plan(packages).unwrap_or_default();
     note(format!(
-        "installing {} ({purpose}){size}",
+        "installing {} for {what}{size}",
         packages.join(" ")
     ));
     run(apt(&["-qq", "-y", "install", "--no-install-recommends"]).args(packages))
 }
 
-/// Returns what apt says the packages take, or nothing where it knows them
-/// not, or not yet.
+/// Returns what the packages take with what they depend on, or nothing where
+/// apt knows them not, or not yet.
 fn plan(packages: &[&str]) -> Option<String> {
-    let mut command = apt(&["--simulate", "install", "--no-install-recommends"]);
-    output(command.args(packages))?;
-    let mut command = apt(&["--assume-no", "install", "--no-install-recommends"]);
-    let report = command.args(packages).output().ok()?;
-    let report = String::from_utf8_lossy(&report.stdout).into_owned();
-    Some(sizes(&report))
+    let mut simulation = apt(&["--simulate", "install", "--no-install-recommends"]);
+    let report = output(simulation.args(packages))?;
+    let mut show = Command::new("apt-cache");
+    show.args(["show", "--no-all-versions"])
+        .args(to_install(&report));
+    Some(sizes(&output(&mut show).unwrap_or_default()))
 }
 
-/// Returns the sentences of apt's report that state sizes.
-fn sizes(report: &str) -> String {
-    let lines = report
-        .lines()
-        .filter(|line| line.starts_with("Need to get") || line.starts_with("After this operation"));
-    let lines: Vec<_> = lines.map(|line| line.trim_end_matches('.')).collect();
-    if lines.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", lines.join("; "))
-    }
+/// Returns the names of the packages that a simulation installs.
+fn to_install(report: &str) -> impl Iterator<Item = &str> {
+    let lines = report.lines().filter_map(|line| line.strip_prefix("Inst "));
+    lines.filter_map(|line| line.split_whitespace().next())
+}
+
+/// Returns the sum of the sizes that apt's records state.
+fn sizes(records: &str) -> String {
+    let sum = |field: &str| -> u64 {
+        let values = records.lines().filter_map(|line| line.strip_prefix(field));
+        values
+            .filter_map(|value| value.trim().parse::<u64>().ok())
+            .sum()
+    };
+    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+    let (download, installed) = (sum("Size:"), sum("Installed-Size:") * 1024);
+    format!(
+        ": {} MB to download, {} MB on disk",
+        megabytes(download),
+        megabytes(installed)
+    )
 }
 
 fn apt(arguments: &[&str]) -> Command {
@@ -157,15 +166,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_come_from_the_report() {
-        let report = "Reading package lists...\nNeed to get 22.1 MB of archives.\n\
-                      After this operation, 95 MB of additional disk space will be used.\n";
-        assert_eq!(
-            sizes(report),
-            ": Need to get 22.1 MB of archives; After this operation, 95 MB of additional disk \
-             space will be used"
-        );
-        assert_eq!(sizes("nothing"), "");
+    fn sizes_are_summed_over_what_is_installed() {
+        let report = "Reading package lists...\nInst b (2.0 Debian:12 [amd64])\n\
+                      Inst a (1.0 Debian:12 [amd64])\nConf b (2.0 Debian:12 [amd64])\n";
+        assert_eq!(to_install(report).collect::<Vec<_>>(), ["b", "a"]);
+        let records = "Package: b\nInstalled-Size: 2000\nSize: 1500000\n\n\
+                       Package: a\nInstalled-Size: 100\nSize: 40000\n";
+        assert_eq!(sizes(records), ": 2 MB to download, 3 MB on disk");
     }
 
     #[test]
