@@ -103,10 +103,20 @@ pub fn install(packages: &[&str], what: &str) -> Result<()> {
             apt_command(packages)
         );
     }
-    if plan(packages).is_none() {
+    let mut report = simulate(packages);
+    if report.is_none() {
         run(&mut apt(&["-qq", "update"]))?;
+        report = simulate(packages);
     }
-    let size = plan(packages).unwrap_or_default();
+    let report = report.unwrap_or_default();
+    if report.contains("newest version") && to_install(&report).next().is_none() {
+        return Ok(());
+    }
+    let mut records = Command::new("apt-cache");
+    records
+        .args(["show", "--no-all-versions"])
+        .args(to_install(&report));
+    let size = sizes(&output(&mut records).unwrap_or_default());
     note(format!(
         "installing {} for {what}{size}",
         packages.join(" ")
@@ -114,15 +124,10 @@ pub fn install(packages: &[&str], what: &str) -> Result<()> {
     run(apt(&["-qq", "-y", "install", "--no-install-recommends"]).args(packages))
 }
 
-/// Returns what the packages take with what they depend on, or nothing where
-/// apt knows them not, or not yet.
-fn plan(packages: &[&str]) -> Option<String> {
-    let mut simulation = apt(&["--simulate", "install", "--no-install-recommends"]);
-    let report = output(simulation.args(packages))?;
-    let mut show = Command::new("apt-cache");
-    show.args(["show", "--no-all-versions"])
-        .args(to_install(&report));
-    Some(sizes(&output(&mut show).unwrap_or_default()))
+/// Returns what apt would do, or nothing where it knows the packages not, or
+/// not yet.
+fn simulate(packages: &[&str]) -> Option<String> {
+    output(apt(&["--simulate", "install", "--no-install-recommends"]).args(packages))
 }
 
 /// Returns the names of the packages that a simulation installs.
