@@ -9,17 +9,17 @@ use std::{
 
 /// A file could not be written; what was at its path before is still there.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {source}{}", path.display(), remedy(source))]
+#[error("cannot write {}: {cause}{}", path.display(), remedy(cause))]
 pub struct WriteError {
     path: PathBuf,
-    source: io::Error,
+    cause: io::Error,
 }
 
 impl WriteError {
     /// Creates the error for a file that was to be at `path`.
     #[must_use]
-    pub fn new(path: &Path, source: io::Error) -> Self {
-        Self { path: path.to_owned(), source }
+    pub fn new(path: &Path, cause: io::Error) -> Self {
+        Self { path: path.to_owned(), cause }
     }
 }
 
@@ -35,10 +35,10 @@ impl WriteError {
 pub fn write(path: &Path, parts: &[&[u8]]) -> Result<(), WriteError> {
     let beside = beside(path);
     let written = write_synchronised(&beside, parts).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|source| {
+    written.map_err(|cause| {
         // The first error is the one that matters.
         let _ = fs::remove_file(&beside);
-        WriteError::new(path, source)
+        WriteError::new(path, cause)
     })
 }
 

@@ -249,20 +249,20 @@ pub struct StageViewConfig {
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file is not TOML, or names an unknown field.
-    #[error("{}: {}", path.display(), one_line(source))]
+    #[error("{}: {}", path.display(), one_line(cause))]
     Format {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
-        source: toml::de::Error,
+        cause: toml::de::Error,
     },
     /// A value is out of its range.
     #[error("{field} is {value}; it must be {expected}")]
@@ -287,9 +287,9 @@ impl Config {
     /// When the file cannot be read or [`validate`](Self::validate) refuses it.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path)
-            .map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
+            .map_err(|cause| ConfigError::Io { path: path.to_owned(), cause })?;
         let config: Self = toml::from_str(&text)
-            .map_err(|source| ConfigError::Format { path: path.to_owned(), source })?;
+            .map_err(|cause| ConfigError::Format { path: path.to_owned(), cause })?;
         config.validate()?;
         Ok(config)
     }

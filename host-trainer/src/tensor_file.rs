@@ -43,20 +43,20 @@ pub struct NamedTensor<'a> {
 #[non_exhaustive]
 pub enum ReadError {
     /// The file is not there, or cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file is not a whole safetensors file.
-    #[error("{} is not a whole safetensors file ({source}); copy or export it again", path.display())]
+    #[error("{} is not a whole safetensors file ({cause}); copy or export it again", path.display())]
     Format {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: safetensors::SafeTensorError,
+        cause: safetensors::SafeTensorError,
     },
 }
 
@@ -117,8 +117,8 @@ impl TensorFile {
     /// When it cannot be read or is not a whole safetensors file.
     pub fn read(path: &Path) -> Result<Self, ReadError> {
         let bytes = fs::read(path)
-            .map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
-        let format = |source| ReadError::Format { path: path.to_owned(), source };
+            .map_err(|cause| ReadError::Io { path: path.to_owned(), cause })?;
+        let format = |cause| ReadError::Format { path: path.to_owned(), cause };
         SafeTensors::deserialize(&bytes).map_err(format)?;
         let (_, header): (usize, Metadata) =
             SafeTensors::read_metadata(&bytes).map_err(format)?;
@@ -139,7 +139,7 @@ impl TensorFile {
     /// Never for a file that [`read`](Self::read) accepted.
     pub fn tensors(&self) -> Result<SafeTensors<'_>, ReadError> {
         SafeTensors::deserialize(&self.bytes)
-            .map_err(|source| ReadError::Format { path: self.path.clone(), source })
+            .map_err(|cause| ReadError::Format { path: self.path.clone(), cause })
     }
 }
 

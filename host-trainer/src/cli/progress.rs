@@ -1,6 +1,10 @@
 //! A progress bar, or plain lines where there is no terminal.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use host_trainer::run::{Metrics, Progress, RunPlan};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,15 +14,16 @@ const PLAIN_LINES: u64 = 20;
 
 /// Shows the progress of a run on the console.
 pub struct Console {
+    run: PathBuf,
     bar: Option<ProgressBar>,
     line_every: u64,
     last_step: u64,
 }
 
 impl Console {
-    /// Creates a display that waits for a run to start.
-    pub fn new() -> Self {
-        Self { bar: None, line_every: 1, last_step: 0 }
+    /// Creates a display that waits for the run in a folder to start.
+    pub fn new(run: &Path) -> Self {
+        Self { run: run.to_owned(), bar: None, line_every: 1, last_step: 0 }
     }
 
     /// Ends the display.
@@ -31,6 +36,7 @@ impl Console {
 
 impl Progress for Console {
     fn started(&mut self, plan: &RunPlan) {
+        println!("run      {}", self.run.display());
         println!("images   {} to train on, {} held out", plan.training_images, plan.validation_images);
         println!("batch    {} images, {} steps", plan.batch, plan.last_step);
         println!("device   {}", plan.device);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use host_trainer::{
     config::{Config, Length},
     data::Source,
@@ -59,12 +59,12 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let (run, config, start) = prepare(args)?;
-    println!("run      {}", run.path().display());
-    let mut console = Console::new();
+    let mut console = Console::new(run.path());
     let summary = training::train(&config, &run, start, &mut console);
     console.finish();
     let summary = summary?;
-    finish(&run, &summary)
+    finish(&run, &summary);
+    Ok(())
 }
 
 fn prepare(args: &Args) -> Result<(RunFolder, Config, Start)> {
@@ -79,7 +79,7 @@ fn prepare(args: &Args) -> Result<(RunFolder, Config, Start)> {
         None => Config::default(),
     };
     let config = overridden(config, args)?;
-    Ok((RunFolder::create(args.out.as_deref())?, config, Start::Fresh))
+    Ok((RunFolder::fresh(args.out.as_deref())?, config, Start::Fresh))
 }
 
 fn overridden(mut config: Config, args: &Args) -> Result<Config> {
@@ -101,11 +101,8 @@ fn overridden(mut config: Config, args: &Args) -> Result<Config> {
 }
 
 /// Tells what a finished run came to.
-fn finish(run: &RunFolder, summary: &RunSummary) -> Result<()> {
+fn finish(run: &RunFolder, summary: &RunSummary) {
     let RunSummary { start, end, best, best_step, steps, .. } = *summary;
-    if !end.total().is_finite() {
-        bail!("the validation loss is not finite");
-    }
     println!();
     println!("loss on held-out images   start        end");
     for stage in 0..2 {
@@ -123,5 +120,4 @@ fn finish(run: &RunFolder, summary: &RunSummary) -> Result<()> {
     println!("                         {}", run.best().display());
     println!("                         {}", run.metrics().display());
     println!("                         {}", run.config().display());
-    Ok(())
 }

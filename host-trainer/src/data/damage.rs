@@ -11,7 +11,7 @@ const NAMED: usize = 20;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{damaged} of {images} images are damaged, too small or unreadable, the first of them: \
-     {first}; replace them or choose another --data"
+     {first}; replace them or give other images"
 )]
 pub struct MostlyDamaged {
     /// Images that cannot be used.

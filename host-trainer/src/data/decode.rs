@@ -16,20 +16,20 @@ pub const MIN_SIDE: u32 = 16;
 #[non_exhaustive]
 pub enum DecodeError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file is no image that can be decoded.
-    #[error("{} is damaged or not an image: {source}", path.display())]
+    #[error("{} is damaged or not an image: {cause}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What the decoder said.
-        source: ImageError,
+        cause: ImageError,
     },
     /// The file ends before its image does.
     #[error("{} is truncated: the end of the image is missing", path.display())]
@@ -59,11 +59,11 @@ pub enum DecodeError {
 ///
 /// When the file cannot be read, is damaged or truncated, or is too small.
 pub fn decode(path: &Path) -> Result<RgbImage, DecodeError> {
-    let bytes = fs::read(path).map_err(|source| DecodeError::Io { path: path.into(), source })?;
-    let damaged = |source| DecodeError::Damaged { path: path.into(), source };
+    let bytes = fs::read(path).map_err(|cause| DecodeError::Io { path: path.into(), cause })?;
+    let damaged = |cause| DecodeError::Damaged { path: path.into(), cause };
     let reader = ImageReader::new(Cursor::new(&bytes))
         .with_guessed_format()
-        .map_err(|source| DecodeError::Io { path: path.into(), source })?;
+        .map_err(|cause| DecodeError::Io { path: path.into(), cause })?;
     let format = reader.format();
     let image = reader.decode().map_err(damaged)?.into_rgb8();
     if format == Some(ImageFormat::Jpeg) && !has_end_of_jpeg(&bytes) {

@@ -1,10 +1,8 @@
 //! Resizing and cropping, with the geometry of torchvision.
 
-use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer,
-    images::{CroppedImage, Image, ImageRef},
-};
 use image::RgbImage;
+
+use super::resize_crop;
 
 /// A rectangle of pixels in an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,38 +62,6 @@ pub fn centre_crop(image: &RgbImage, side: u32) -> RgbImage {
     image::imageops::crop_imm(image, x, y, side, side).to_image()
 }
 
-/// Resizes the pixels in `crop` to `size`, width and height, by the bilinear
-/// filter with antialiasing: a triangle as wide as the larger pixel, which ends
-/// at the border of the crop.
-///
-/// `pixels` are RGB8 rows of `width` pixels.
-///
-/// # Panics
-///
-/// When the crop is empty or not inside the image.
-#[must_use]
-pub fn resize_crop(pixels: &[u8], width: u32, crop: CropBox, size: (u32, u32)) -> Vec<u8> {
-    let height = u32::try_from(pixels.len() / 3 / width.max(1) as usize).unwrap_or(u32::MAX);
-    try_resize(pixels, (width, height), crop, size)
-        .unwrap_or_else(|error| panic!("{crop:?} of {width}x{height}: {error}"))
-}
-
-fn try_resize(
-    pixels: &[u8],
-    (width, height): (u32, u32),
-    crop: CropBox,
-    size: (u32, u32),
-) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let source = ImageRef::new(width, height, pixels, PixelType::U8x3)?;
-    let cropped = CroppedImage::new(&source, crop.x, crop.y, crop.width, crop.height)?;
-    let mut resized = Image::new(size.0, size.1, PixelType::U8x3);
-    let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    let outcome: Result<(), ResizeError> =
-        Resizer::new().resize(&cropped, &mut resized, &bilinear);
-    outcome?;
-    Ok(resized.into_vec())
-}
-
 fn centre_offset(length: u32, side: u32) -> u32 {
     let twice = length - side;
     let half = twice / 2;
@@ -145,15 +111,5 @@ mod tests {
         let half = shorter_side_to(step, 16);
         let row: Vec<u8> = (6..10).map(|x| half.get_pixel(x, 8)[0]).collect();
         assert_eq!(row, [0, 20, 140, 160]);
-    }
-
-    #[test]
-    fn a_crop_knows_nothing_of_its_surroundings() {
-        let mut image = RgbImage::from_pixel(16, 16, Rgb([200; 3]));
-        for (_, _, pixel) in image.enumerate_pixels_mut().filter(|(x, ..)| *x >= 8) {
-            *pixel = Rgb([50; 3]);
-        }
-        let left = CropBox { x: 0, y: 0, width: 8, height: 16 };
-        assert!(resize_crop(image.as_raw(), 16, left, (5, 5)).iter().all(|&v| v == 200));
     }
 }

@@ -22,12 +22,12 @@ const IMAGE_EXTENSIONS: [&str; 14] = [
 #[non_exhaustive]
 pub enum DataError {
     /// There is no such file or folder, or it cannot be read.
-    #[error("cannot read {}: {source}; give a folder of images, an image, or `synthetic`", path.display())]
+    #[error("cannot read {}: {cause}; give a folder of images, an image, or `synthetic`", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The folder holds nothing that looks like an image.
     #[error("{} holds no images; the endings looked for are {}", path.display(), IMAGE_EXTENSIONS.join(", "))]
@@ -142,7 +142,7 @@ impl ImageSet {
 }
 
 fn list(path: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let io = |source| DataError::Io { path: path.to_owned(), source };
+    let io = |cause| DataError::Io { path: path.to_owned(), cause };
     if fs::metadata(path).map_err(io)?.is_file() {
         return match extension(path).as_deref() {
             Some("tar" | "tgz" | "gz" | "zip" | "safetensors") => {
@@ -170,7 +170,7 @@ fn collect(
     visited: &mut HashSet<PathBuf>,
     files: &mut Vec<PathBuf>,
 ) -> Result<(), DataError> {
-    let io = |source| DataError::Io { path: folder.to_owned(), source };
+    let io = |cause| DataError::Io { path: folder.to_owned(), cause };
     if !visited.insert(folder.canonicalize().map_err(io)?) {
         return Ok(());
     }

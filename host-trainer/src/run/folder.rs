@@ -16,12 +16,12 @@ const LATEST: &str = "latest";
 #[non_exhaustive]
 pub enum FolderError {
     /// It cannot be made or read.
-    #[error("cannot use {} for a run: {source}; choose another folder with --out", path.display())]
+    #[error("cannot use {} for a run: {cause}; choose another folder with --out", path.display())]
     Io {
         /// The folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// It holds a run already.
     #[error(
@@ -51,13 +51,13 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of a fresh run: `out`, or else the first `runs/N` that
-    /// is free.
+    /// Chooses the folder of a fresh run: `out`, or else the first `runs/N` that
+    /// is free. Nothing is made yet.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, or holds a run already.
-    pub fn create(out: Option<&Path>) -> Result<Self, FolderError> {
+    /// When it holds a run already.
+    pub fn fresh(out: Option<&Path>) -> Result<Self, FolderError> {
         let path = match out {
             Some(path) => path.to_owned(),
             None => first_free(Path::new(RUNS)),
@@ -66,9 +66,19 @@ impl RunFolder {
         if folder.checkpoint().exists() || folder.metrics().exists() {
             return Err(FolderError::Taken { path: folder.path });
         }
-        fs::create_dir_all(&folder.path).map_err(|source| folder.error(source))?;
-        folder.link_latest()?;
         Ok(folder)
+    }
+
+    /// Makes the folder, and points `runs/latest` to it where it lies in a
+    /// folder `runs`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn make(&self) -> Result<(), FolderError> {
+        let io = |cause| FolderError::Io { path: self.path.clone(), cause };
+        fs::create_dir_all(&self.path).map_err(io)?;
+        self.link_latest()
     }
 
     /// Finds the folder of a run to continue: `out`, or else `runs/latest`.
@@ -134,10 +144,7 @@ impl RunFolder {
         self.path.join("report.html")
     }
 
-    /// Points `runs/latest` to this run, where this run lies in a folder
-    /// `runs`.
-    ///
-    /// It is a symbolic link; where links cannot be made, a text file that
+    /// The link is a symbolic one; where links cannot be made, a text file that
     /// holds the run's name.
     fn link_latest(&self) -> Result<(), FolderError> {
         let (Some(runs), Some(name)) = (self.path.parent(), self.path.file_name()) else {
@@ -148,18 +155,14 @@ impl RunFolder {
         }
         let link = runs.join(LATEST);
         match fs::remove_file(&link) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(FolderError::Io { path: link, source });
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                return Err(FolderError::Io { path: link, cause });
             }
             _ => {}
         }
         symlink(Path::new(name), &link)
             .or_else(|_| fs::write(&link, name.as_encoded_bytes()))
-            .map_err(|source| FolderError::Io { path: link, source })
-    }
-
-    fn error(&self, source: io::Error) -> FolderError {
-        FolderError::Io { path: self.path.clone(), source }
+            .map_err(|cause| FolderError::Io { path: link, cause })
     }
 }
 
@@ -193,10 +196,12 @@ mod tests {
         let temporary = tempfile::tempdir().expect("a folder");
         let out = temporary.path().join("runs/mine");
         assert!(RunFolder::resume(Some(&out)).is_err());
-        let folder = RunFolder::create(Some(&out)).expect("a fresh folder");
-        assert!(RunFolder::create(Some(&out)).is_ok(), "nothing was written yet");
+        let folder = RunFolder::fresh(Some(&out)).expect("a fresh folder");
+        assert!(!out.exists());
+        folder.make().expect("made");
+        assert!(RunFolder::fresh(Some(&out)).is_ok(), "nothing was written yet");
         fs::write(folder.checkpoint(), b"").expect("a file");
-        let error = RunFolder::create(Some(&out)).expect_err("taken").to_string();
+        let error = RunFolder::fresh(Some(&out)).expect_err("taken").to_string();
         assert!(error.contains("--resume") && error.contains("--out"), "{error}");
         assert!(RunFolder::resume(Some(&out)).is_ok());
         let latest = temporary.path().join("runs/latest");

@@ -76,12 +76,12 @@ impl Metrics {
 #[non_exhaustive]
 pub enum MetricsError {
     /// The file cannot be opened.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file cannot be written.
     #[error(transparent)]
@@ -102,7 +102,7 @@ impl MetricsLog {
     ///
     /// When the file cannot be created.
     pub fn create(path: &Path) -> Result<Self, MetricsError> {
-        let file = File::create(path).map_err(|source| WriteError::new(path, source))?;
+        let file = File::create(path).map_err(|cause| WriteError::new(path, cause))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -114,14 +114,14 @@ impl MetricsLog {
     /// When the file cannot be read or written.
     pub fn resume(path: &Path, step: u64) -> Result<Self, MetricsError> {
         let text = fs::read_to_string(path)
-            .map_err(|source| MetricsError::Io { path: path.to_owned(), source })?;
+            .map_err(|cause| MetricsError::Io { path: path.to_owned(), cause })?;
         let earlier = |line: &&str| {
             serde_json::from_str(line).is_ok_and(|metrics: Metrics| metrics.step < step)
         };
         let kept: String = text.lines().filter(earlier).flat_map(|line| [line, "\n"]).collect();
         atomic_file::write(path, &[kept.as_bytes()])?;
         let append = OpenOptions::new().append(true).open(path);
-        let file = append.map_err(|source| WriteError::new(path, source))?;
+        let file = append.map_err(|cause| WriteError::new(path, cause))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -133,7 +133,7 @@ impl MetricsLog {
     pub fn append(&mut self, metrics: &Metrics) -> Result<(), MetricsError> {
         let line = serde_json::to_string(metrics).map_err(io::Error::from);
         line.and_then(|line| self.file.write_all(format!("{line}\n").as_bytes()))
-            .map_err(|source| WriteError::new(&self.path, source).into())
+            .map_err(|cause| WriteError::new(&self.path, cause).into())
     }
 }
 

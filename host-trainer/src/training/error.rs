@@ -6,7 +6,8 @@ use tch::TchError;
 
 use crate::{
     atomic_file::WriteError, checkpoint::CheckpointError, config::ConfigError, data::DataError,
-    loader::LoaderError, model::ModelError, run::MetricsError, tensor_file::ReadError,
+    loader::LoaderError, model::ModelError, run::{FolderError, MetricsError},
+    tensor_file::ReadError,
 };
 
 /// A run cannot start or go on.
@@ -31,6 +32,9 @@ pub enum TrainError {
     /// The log cannot be written.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// The run's folder cannot be made.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),

@@ -13,3 +13,6 @@ pub use adam::Adam;
 pub use error::TrainError;
 pub use stop_rule::StopRule;
 pub use train::train;
+
+#[cfg(test)]
+mod tests;

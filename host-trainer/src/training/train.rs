@@ -138,6 +138,9 @@ impl Session {
             Start::Fresh => State { step: 0, start: None, stop_rule },
             Start::Resume => State::read(&run.optimiser(), &mut adam, checkpoint.step)?,
         };
+        if start == Start::Fresh {
+            run.make()?;
+        }
         config.write(&run.config())?;
         let log = match start {
             Start::Fresh => MetricsLog::create(&run.metrics())?,
