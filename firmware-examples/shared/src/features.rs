@@ -15,9 +15,9 @@ pub fn features<B: Board>(board: &mut B, memory: &mut [u8]) -> Result<(), Failur
     let mut frames = 0_usize;
     while let Some(size) = board.next_frame().map_err(Failure::Board)? {
         let mut rows = [0_usize; 2];
-        let mut frontend = Frontend::new(&blob, size, memory).map_err(Failure::Frontend)?;
         let mut buffer = [0; ROW_BYTES];
         let row = row_of::<B>(&mut buffer, size)?;
+        let mut frontend = Frontend::new(&blob, size, memory).map_err(Failure::Frontend)?;
         for _ in 0..size.height {
             board.read_row(row).map_err(Failure::Board)?;
             let mut sent = Ok(());
