@@ -22,7 +22,7 @@ pub const MAX_IMAGE_SIDE: usize = 8192;
 /// Stride of the pooling.
 pub(crate) const POOL_STRIDE: usize = 2;
 
-/// Order of the two operations of a blur-max pool ([LCL] section A.1, the
+/// Order of the two operations of a blur-max pool (\[LCL\] section A.1, the
 /// public `BlurMaxPool2d` layers).
 ///
 /// # Examples
