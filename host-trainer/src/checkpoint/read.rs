@@ -10,9 +10,7 @@ use half::{bf16, f16};
 use lcl_infer::PoolOrder;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{
-    Checkpoint, FORMAT, ProjectorWeights, StageWeights, projector_layout, stage_layout,
-};
+use super::{Checkpoint, FORMAT, ProjectorWeights, StageWeights, projector_layout, stage_layout};
 use crate::{
     config::InputConfig,
     tensor_file::{ReadError, TensorFile},
@@ -104,7 +102,11 @@ impl fmt::Display for TensorProblem {
         match self {
             Self::Missing { name } => write!(f, "{name} is missing"),
             Self::Unknown { name } => write!(f, "{name} is unknown"),
-            Self::Shape { name, expected, got } => {
+            Self::Shape {
+                name,
+                expected,
+                got,
+            } => {
                 write!(f, "{name} has shape {got:?}, expected {expected:?}")
             }
             Self::Dtype { name, got } => {
@@ -137,17 +139,32 @@ impl Checkpoint {
         let projectors = with_projectors.then(|| [0, 1].map(|stage| tensors.projector(stage)));
         let problems = tensors.finish();
         if !problems.is_empty() {
-            return Err(CheckpointError::Tensors { path: path.to_owned(), problems });
+            return Err(CheckpointError::Tensors {
+                path: path.to_owned(),
+                problems,
+            });
         }
-        let metadata = Strings { path, strings: file.metadata() };
-        metadata.parse("format", "\"lcl-v2\"", (), |format| (format == FORMAT).then_some(()))?;
+        let metadata = Strings {
+            path,
+            strings: file.metadata(),
+        };
+        metadata.parse("format", "\"lcl-v2\"", (), |format| {
+            (format == FORMAT).then_some(())
+        })?;
         let InputConfig { mean, std } = InputConfig::default();
         let three = "three finite numbers as a JSON array";
         let above_zero = "three numbers above 0 as a JSON array";
         Ok(Self {
-            pool: metadata.parse("pool", "max-blur, blur-max or max", PoolOrder::default(), pool)?,
+            pool: metadata.parse(
+                "pool",
+                "max-blur, blur-max or max",
+                PoolOrder::default(),
+                pool,
+            )?,
             mean: metadata.parse("mean", three, mean, |text| rgb(text, |_| true))?,
-            std: metadata.parse("std", above_zero, std, |text| rgb(text, |value| value > 0.0))?,
+            std: metadata.parse("std", above_zero, std, |text| {
+                rgb(text, |value| value > 0.0)
+            })?,
             step: metadata.parse("step", "a whole number", 0, |text| text.parse().ok())?,
             config: file.metadata().get("config").cloned(),
             stages,
@@ -157,18 +174,22 @@ impl Checkpoint {
 }
 
 struct Tensors<'a> {
-    tensors: SafeTensors<'a>,
+    file: SafeTensors<'a>,
     unused: BTreeSet<String>,
     problems: Vec<TensorProblem>,
 }
 
 impl<'a> Tensors<'a> {
-    fn new(tensors: SafeTensors<'a>) -> Self {
+    fn new(file: SafeTensors<'a>) -> Self {
         // PyTorch counts batches for batch norms without a momentum.
         let counter = |name: &&str| name.ends_with(".num_batches_tracked");
-        let names = tensors.names().into_iter().filter(|name| !counter(name));
+        let names = file.names().into_iter().filter(|name| !counter(name));
         let unused = names.map(str::to_owned).collect();
-        Self { tensors, unused, problems: Vec::new() }
+        Self {
+            file,
+            unused,
+            problems: Vec::new(),
+        }
     }
 
     fn any_starts_with(&self, prefix: &str) -> bool {
@@ -179,16 +200,31 @@ impl<'a> Tensors<'a> {
         let layout = stage_layout(stage);
         let bias = &layout[1];
         let zero_bias = (!self.unused.contains(&bias.0)).then(|| vec![0.0; bias.1[0]]);
-        let [conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var] =
-            layout.map(|(name, shape)| match &zero_bias {
-                Some(zeros) if name.ends_with("conv.bias") => zeros.clone(),
-                _ => self.take(name, &shape),
-            });
-        StageWeights { conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var }
+        let [
+            conv_weight,
+            conv_bias,
+            bn_weight,
+            bn_bias,
+            bn_running_mean,
+            bn_running_var,
+        ] = layout.map(|(name, shape)| match &zero_bias {
+            Some(zeros) if name.ends_with("conv.bias") => zeros.clone(),
+            _ => self.take(name, &shape),
+        });
+        StageWeights {
+            conv_weight,
+            conv_bias,
+            bn_weight,
+            bn_bias,
+            bn_running_mean,
+            bn_running_var,
+        }
     }
 
     fn projector(&mut self, stage: usize) -> ProjectorWeights {
-        let last = self.tensors.tensor(&format!("projector{}.fc2.weight", stage + 1));
+        let last = self
+            .file
+            .tensor(&format!("projector{}.fc2.weight", stage + 1));
         let embedding = last.ok().and_then(|tensor| tensor.shape().first().copied());
         let layout = projector_layout(stage, embedding.unwrap_or_default());
         let [
@@ -215,13 +251,17 @@ impl<'a> Tensors<'a> {
 
     fn take(&mut self, name: String, expected: &[usize]) -> Vec<f32> {
         self.unused.remove(&name);
-        let Ok(tensor) = self.tensors.tensor(&name) else {
+        let Ok(tensor) = self.file.tensor(&name) else {
             self.problems.push(TensorProblem::Missing { name });
             return Vec::new();
         };
         if tensor.shape() != expected {
             let (expected, got) = (expected.to_vec(), tensor.shape().to_vec());
-            self.problems.push(TensorProblem::Shape { name, expected, got });
+            self.problems.push(TensorProblem::Shape {
+                name,
+                expected,
+                got,
+            });
             return Vec::new();
         }
         let Some(values) = floats(&tensor) else {
@@ -239,7 +279,11 @@ impl<'a> Tensors<'a> {
     }
 
     fn finish(mut self) -> Vec<TensorProblem> {
-        self.problems.extend(self.unused.into_iter().map(|name| TensorProblem::Unknown { name }));
+        self.problems.extend(
+            self.unused
+                .into_iter()
+                .map(|name| TensorProblem::Unknown { name }),
+        );
         self.problems
     }
 }
@@ -261,7 +305,12 @@ impl Strings<'_> {
             return Ok(default);
         };
         let (path, value) = (self.path.to_owned(), text.clone());
-        parse(text).ok_or(CheckpointError::Metadata { path, key, value, expected })
+        parse(text).ok_or(CheckpointError::Metadata {
+            path,
+            key,
+            value,
+            expected,
+        })
     }
 }
 
@@ -271,27 +320,43 @@ fn pool(name: &str) -> Option<PoolOrder> {
 
 fn rgb(text: &str, accepts: impl Fn(f32) -> bool) -> Option<[f32; 3]> {
     let values: [f32; 3] = serde_json::from_str(text).ok()?;
-    values.iter().all(|&value| value.is_finite() && accepts(value)).then_some(values)
+    values
+        .iter()
+        .all(|&value| value.is_finite() && accepts(value))
+        .then_some(values)
 }
 
 fn floats(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
     fn convert<const N: usize>(data: &[u8], to_f32: impl Fn([u8; N]) -> f32) -> Option<Vec<f32>> {
         let chunks = data.chunks_exact(N);
-        chunks.map(|chunk| Some(to_f32(chunk.try_into().ok()?))).collect()
+        chunks
+            .map(|chunk| Some(to_f32(chunk.try_into().ok()?)))
+            .collect()
     }
     match tensor.dtype() {
         Dtype::F32 => convert(tensor.data(), f32::from_le_bytes),
         Dtype::F16 => convert(tensor.data(), |bytes| f16::from_le_bytes(bytes).to_f32()),
         Dtype::BF16 => convert(tensor.data(), |bytes| bf16::from_le_bytes(bytes).to_f32()),
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "the weights are used in 32 bits"
+        )]
         Dtype::F64 => convert(tensor.data(), |bytes| f64::from_le_bytes(bytes) as f32),
         _ => None,
     }
 }
 
 fn listed(problems: &[TensorProblem]) -> String {
-    let named: Vec<String> =
-        problems.iter().take(NAMED_PROBLEMS).map(TensorProblem::to_string).collect();
+    let named: Vec<String> = problems
+        .iter()
+        .take(NAMED_PROBLEMS)
+        .map(TensorProblem::to_string)
+        .collect();
     let more = problems.len().saturating_sub(NAMED_PROBLEMS);
-    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let rest = if more > 0 {
+        format!(", and {more} more")
+    } else {
+        String::new()
+    };
     format!("{}{rest}", named.join(", "))
 }

@@ -4,9 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
-use super::{
-    Checkpoint, FORMAT, ProjectorWeights, StageWeights, projector_layout, stage_layout,
-};
+use super::{Checkpoint, FORMAT, ProjectorWeights, StageWeights, projector_layout, stage_layout};
 use crate::{
     atomic_file::WriteError,
     tensor_file::{self, NamedTensor, Values},
@@ -50,11 +48,15 @@ impl Checkpoint {
     }
 }
 
-fn named<'a, const N: usize>(
+fn named<const N: usize>(
     layout: [(String, Vec<usize>); N],
-    fields: [&'a [f32]; N],
-) -> impl Iterator<Item = NamedTensor<'a>> {
-    let tensor = |((name, shape), values)| NamedTensor { name, shape, values: Values::F32(values) };
+    fields: [&[f32]; N],
+) -> impl Iterator<Item = NamedTensor<'_>> {
+    let tensor = |((name, shape), values)| NamedTensor {
+        name,
+        shape,
+        values: Values::F32(values),
+    };
     layout.into_iter().zip(fields).map(tensor)
 }
 
@@ -67,7 +69,14 @@ fn stage_fields(weights: &StageWeights) -> [&[f32]; 6] {
         bn_running_mean,
         bn_running_var,
     } = weights;
-    [conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var]
+    [
+        conv_weight,
+        conv_bias,
+        bn_weight,
+        bn_bias,
+        bn_running_mean,
+        bn_running_var,
+    ]
 }
 
 fn projector_fields(weights: &ProjectorWeights) -> [&[f32]; 8] {

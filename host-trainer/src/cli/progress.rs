@@ -23,7 +23,12 @@ pub struct Console {
 impl Console {
     /// Creates a display that waits for the run in a folder to start.
     pub fn new(run: &Path) -> Self {
-        Self { run: run.to_owned(), bar: None, line_every: 1, last_step: 0 }
+        Self {
+            run: run.to_owned(),
+            bar: None,
+            line_every: 1,
+            last_step: 0,
+        }
     }
 
     /// Ends the display.
@@ -37,7 +42,10 @@ impl Console {
 impl Progress for Console {
     fn started(&mut self, plan: &RunPlan) {
         println!("run      {}", self.run.display());
-        println!("images   {} to train on, {} held out", plan.training_images, plan.validation_images);
+        println!(
+            "images   {} to train on, {} held out",
+            plan.training_images, plan.validation_images
+        );
         println!("batch    {} images, {} steps", plan.batch, plan.last_step);
         println!("device   {}", plan.device);
         if plan.first_step > 0 {
@@ -72,7 +80,10 @@ impl Progress for Console {
                 bar.println(format!("step {:>6}{held_out}", metrics.step));
             }
         } else if !held_out.is_empty() || metrics.step % self.line_every == 0 {
-            println!("step {:>6}/{}  {losses}{held_out}", metrics.step, self.last_step);
+            println!(
+                "step {:>6}/{}  {losses}{held_out}",
+                metrics.step, self.last_step
+            );
         }
     }
 }

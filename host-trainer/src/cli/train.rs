@@ -102,17 +102,37 @@ fn overridden(mut config: Config, args: &Args) -> Result<Config> {
 
 /// Tells what a finished run came to.
 fn finish(run: &RunFolder, summary: &RunSummary) {
-    let RunSummary { start, end, best, best_step, steps, .. } = *summary;
+    let RunSummary {
+        start,
+        end,
+        best,
+        best_step,
+        steps,
+        ..
+    } = *summary;
     println!();
     println!("loss on held-out images   start        end");
     for stage in 0..2 {
         let (before, after) = (start.stages[stage], end.stages[stage]);
-        println!("  stage {} (V{0})     {before:>12.2} {after:>10.2}", stage + 1);
+        println!(
+            "  stage {} (V{0})     {before:>12.2} {after:>10.2}",
+            stage + 1
+        );
     }
-    println!("least summed loss        {:.2} at step {best_step}", best.total());
-    let early = if summary.stopped_early { ", stopped as it no longer improved" } else { "" };
+    println!(
+        "least summed loss        {:.2} at step {best_step}",
+        best.total()
+    );
+    let early = if summary.stopped_early {
+        ", stopped as it no longer improved"
+    } else {
+        ""
+    };
     println!("steps                    {steps}{early}");
-    println!("time                     {:.0} s", summary.elapsed.as_secs_f64());
+    println!(
+        "time                     {:.0} s",
+        summary.elapsed.as_secs_f64()
+    );
     if summary.skipped_images > 0 {
         println!("images skipped           {}", summary.skipped_images);
     }

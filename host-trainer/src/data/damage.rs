@@ -65,6 +65,10 @@ impl Damage {
             return Ok(());
         }
         let first = self.first.get().cloned().unwrap_or_default();
-        Err(MostlyDamaged { damaged, images, first })
+        Err(MostlyDamaged {
+            damaged,
+            images,
+            first,
+        })
     }
 }

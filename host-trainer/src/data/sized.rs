@@ -24,8 +24,16 @@ pub struct SizedImage {
 /// Images that cannot be used are skipped with a warning. Where they turn out
 /// to be more than half, the last item is an error, so collecting into a
 /// `Result` is enough. A set of one image is strict.
+#[must_use]
 pub fn images_at_size(set: Arc<ImageSet>, side: u32) -> SizedImages {
-    SizedImages { set, side, next: 0, ready: VecDeque::new(), damage: Damage::default(), done: false }
+    SizedImages {
+        set,
+        side,
+        next: 0,
+        ready: VecDeque::new(),
+        damage: Damage::default(),
+        done: false,
+    }
 }
 
 /// The iterator of [`images_at_size`].
@@ -100,7 +108,9 @@ mod tests {
         let folder = tempfile::tempdir()?;
         for (index, name) in ["a.png", "b.png"].into_iter().enumerate() {
             let side = 20 + 10 * u32::try_from(index).unwrap_or_default();
-            RgbImage::new(side, 20).save(folder.path().join(name)).map_err(io::Error::other)?;
+            RgbImage::new(side, 20)
+                .save(folder.path().join(name))
+                .map_err(io::Error::other)?;
         }
         let names = || {
             let set = ImageSet::open(&[Source::Path(folder.path().to_owned())])?;
@@ -115,7 +125,10 @@ mod tests {
         assert!(sound.len() == 2 && sound.iter().all(|(_, size)| *size == (18, 18)));
         fs::write(folder.path().join("e.png"), b"no image")?;
         let error = names().expect_err("most are damaged").to_string();
-        assert!(error.contains("3 of 5 images") && error.contains("c.png"), "{error}");
+        assert!(
+            error.contains("3 of 5 images") && error.contains("c.png"),
+            "{error}"
+        );
         Ok(())
     }
 }

@@ -34,7 +34,10 @@ pub struct UnknownSource {
 
 impl Default for Source {
     fn default() -> Self {
-        Self::Synthetic { images: DEFAULT_SYNTHETIC_IMAGES, seed: 0 }
+        Self::Synthetic {
+            images: DEFAULT_SYNTHETIC_IMAGES,
+            seed: 0,
+        }
     }
 }
 
@@ -46,8 +49,14 @@ impl FromStr for Source {
         if parts.next() != Some("synthetic") {
             return Ok(Self::Path(PathBuf::from(name)));
         }
-        let unknown = || UnknownSource { name: name.to_owned() };
-        let Self::Synthetic { mut images, mut seed } = Self::default() else {
+        let unknown = || UnknownSource {
+            name: name.to_owned(),
+        };
+        let Self::Synthetic {
+            mut images,
+            mut seed,
+        } = Self::default()
+        else {
             return Err(unknown());
         };
         if let Some(part) = parts.next() {
@@ -101,8 +110,17 @@ mod tests {
         check("synthetic", synthetic(1024, 0));
         check("synthetic:12", synthetic(12, 0));
         check("synthetic:12:7", synthetic(12, 7));
-        check("photos/synthetic", Some(Source::Path("photos/synthetic".into())));
-        for wrong in ["synthetic:", "synthetic:0", "synthetic:x", "synthetic:1:", "synthetic:1:2:3"] {
+        check(
+            "photos/synthetic",
+            Some(Source::Path("photos/synthetic".into())),
+        );
+        for wrong in [
+            "synthetic:",
+            "synthetic:0",
+            "synthetic:x",
+            "synthetic:1:",
+            "synthetic:1:2:3",
+        ] {
             check(wrong, None);
         }
     }

@@ -7,6 +7,12 @@
 //! `1/f²`, fills them. Only operations that round alike everywhere are used, so
 //! an image is the same bytes on every machine.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "coordinates lie in the image, and bytes are clamped"
+)]
+
 use std::{fmt, sync::OnceLock};
 
 use image::{Rgb, RgbImage};
@@ -109,11 +115,19 @@ impl Leaf {
         let red = 0.2 * triangular(rng);
         let zoom = rng.random_range(0.6..1.2);
         Self {
-            shape: if rng.random() { Shape::Ellipse } else { Shape::Rectangle },
+            shape: if rng.random() {
+                Shape::Ellipse
+            } else {
+                Shape::Rectangle
+            },
             centre,
             half: [radius, radius * aspect],
             axis: direction(rng),
-            softness: if rng.random::<f32>() < 0.25 { rng.random_range(1.0..6.0) } else { 1.0 },
+            softness: if rng.random::<f32>() < 0.25 {
+                rng.random_range(1.0..6.0)
+            } else {
+                1.0
+            },
             colour: [
                 luminance * (1.0 + 0.4 * yellow + red),
                 luminance * (1.0 + 0.1 * yellow - 0.5 * red),
@@ -142,7 +156,11 @@ impl Leaf {
                     continue;
                 }
                 let [u, v] = rotate(offset, self.texture_axis);
-                let grain = sample(texture, self.texture_origin[0] + u, self.texture_origin[1] + v);
+                let grain = sample(
+                    texture,
+                    self.texture_origin[0] + u,
+                    self.texture_origin[1] + v,
+                );
                 let shade = self.shade[0] * along[0] / self.half[0]
                     + self.shade[1] * along[1] / self.half[1];
                 let light = (1.0 + self.texture_contrast * grain) * (1.0 + shade);
@@ -174,7 +192,10 @@ fn triangular(rng: &mut ChaCha8Rng) -> f32 {
 
 fn direction(rng: &mut ChaCha8Rng) -> [f32; 2] {
     loop {
-        let [x, y] = [rng.random_range(-1.0..1.0_f32), rng.random_range(-1.0..1.0_f32)];
+        let [x, y] = [
+            rng.random_range(-1.0..1.0_f32),
+            rng.random_range(-1.0..1.0_f32),
+        ];
         let squared = x * x + y * y;
         if squared > 0.01 && squared <= 1.0 {
             let length = squared.sqrt();
@@ -216,7 +237,9 @@ fn texture() -> &'static [f32] {
         let mean = field.iter().sum::<f32>() / count;
         let variance = field.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / count;
         let deviation = variance.sqrt();
-        field.iter_mut().for_each(|value| *value = (*value - mean) / deviation);
+        for value in &mut field {
+            *value = (*value - mean) / deviation;
+        }
         field
     })
 }
@@ -232,7 +255,9 @@ fn add_octave(field: &mut [f32], octave: u32) {
     let mean = lattice.iter().sum::<f32>() / count;
     let power = lattice.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / count;
     let deviation = power.sqrt();
-    lattice.iter_mut().for_each(|value| *value = (*value - mean) / deviation);
+    for value in &mut lattice {
+        *value = (*value - mean) / deviation;
+    }
     let smooth = |step: usize| {
         let t = step as f32 / spacing as f32;
         t * t * (3.0 - 2.0 * t)
@@ -260,7 +285,10 @@ mod tests {
         assert_eq!(image, Synthetic { seed: 1, index: 2 }.render());
         assert_ne!(image, Synthetic { seed: 1, index: 3 }.render());
         assert_ne!(image, Synthetic { seed: 2, index: 2 }.render());
-        assert_eq!(Synthetic { seed: 1, index: 2 }.to_string(), "synthetic:1/00000002");
+        assert_eq!(
+            Synthetic { seed: 1, index: 2 }.to_string(),
+            "synthetic:1/00000002"
+        );
     }
 
     /// Natural images have about the same power in every octave.
@@ -277,8 +305,9 @@ mod tests {
                     let at = 2 * y * side + 2 * x;
                     (plane[at] + plane[at + 1] + plane[at + side] + plane[at + side + 1]) / 4.0
                 };
-                let coarse: Vec<f64> =
-                    (0..half * half).map(|cell| mean(cell / half, cell % half)).collect();
+                let coarse: Vec<f64> = (0..half * half)
+                    .map(|cell| mean(cell / half, cell % half))
+                    .collect();
                 let detail = (0..half * half * 4).map(|pixel| {
                     let (y, x) = (pixel / (2 * half), pixel % (2 * half));
                     (plane[y * side + x] - coarse[y / 2 * half + x / 2]).powi(2)

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use tch::{Cuda, Device};
 
-use super::ModelError;
+use super::{ModelError, array::length};
 use crate::device::DeviceChoice;
 
 /// Returns the device that `choice` means on this machine.
@@ -21,14 +21,17 @@ pub fn resolve(choice: DeviceChoice) -> Result<Device, ModelError> {
     let missing = match cuda_library() {
         Err(reason) => reason.clone(),
         Ok(()) if !Cuda::is_available() => "libtorch finds no GPU or no driver".to_owned(),
-        Ok(()) if index as i64 >= Cuda::device_count() => {
+        Ok(()) if length(index) >= Cuda::device_count() => {
             format!("there are {} GPUs", Cuda::device_count())
         }
         Ok(()) => return Ok(Device::Cuda(index)),
     };
     match choice {
         DeviceChoice::Auto => Ok(Device::Cpu),
-        _ => Err(ModelError::NoGpu { device: choice.to_string(), reason: missing }),
+        _ => Err(ModelError::NoGpu {
+            device: choice.to_string(),
+            reason: missing,
+        }),
     }
 }
 

@@ -6,7 +6,7 @@ use tch::{Device, Tensor, no_grad};
 
 use super::{
     Mode, ModelError,
-    array::{tensor, values},
+    array::{shape, tensor, values},
     network, resolve,
     stage::Stage,
 };
@@ -35,7 +35,11 @@ impl FloatNetwork {
     pub fn new(checkpoint: &Checkpoint, device: DeviceChoice) -> Result<Self, ModelError> {
         let device = resolve(device)?;
         let stages = network::stages(checkpoint, device)?;
-        Ok(Self { device, input: checkpoint.input(), stages })
+        Ok(Self {
+            device,
+            input: checkpoint.input(),
+            stages,
+        })
     }
 
     /// Returns the activations of both stages for images of equal size, which
@@ -47,7 +51,10 @@ impl FloatNetwork {
     pub fn forward(&self, images: &[RgbImage]) -> Result<FloatFeatures, ModelError> {
         let size = images.first().map_or((0, 0), RgbImage::dimensions);
         if let Some(other) = images.iter().find(|image| image.dimensions() != size) {
-            return Err(ModelError::UnequalImages { expected: size, got: other.dimensions() });
+            return Err(ModelError::UnequalImages {
+                expected: size,
+                got: other.dimensions(),
+            });
         }
         let (side, least) = (size.0.min(size.1), least_side());
         if side < least {
@@ -55,14 +62,21 @@ impl FloatNetwork {
         }
         no_grad(|| {
             let [stage1, stage2] = &self.stages;
-            let activation1 = stage1.activation(&self.normalised(images, size)?, Mode::Evaluation)?;
+            let activation1 =
+                stage1.activation(&self.normalised(images, size)?, Mode::Evaluation)?;
             let pooled1 = stage1.pooled(&activation1)?;
             let activation2 = stage2.activation(&pooled1, Mode::Evaluation)?;
             let pooled2 = stage2.pooled(&activation2)?;
             let features = |activation: &Tensor, pooled: &Tensor| -> Result<_, ModelError> {
-                Ok(StageFeatures { activation: nhwc(activation)?, pooled: nhwc(pooled)? })
+                Ok(StageFeatures {
+                    activation: nhwc(activation)?,
+                    pooled: nhwc(pooled)?,
+                })
             };
-            let stages = [features(&activation1, &pooled1)?, features(&activation2, &pooled2)?];
+            let stages = [
+                features(&activation1, &pooled1)?,
+                features(&activation2, &pooled2)?,
+            ];
             Ok(FloatFeatures { stages })
         })
     }
@@ -76,9 +90,7 @@ impl FloatNetwork {
         let InputConfig { mean, std } = self.input;
         let pixels = images.iter().flat_map(|image| image.pixels());
         let values: Vec<f32> = pixels
-            .flat_map(|pixel| {
-                [0, 1, 2].map(|c| (f32::from(pixel[c]) / 255.0 - mean[c]) / std[c])
-            })
+            .flat_map(|pixel| [0, 1, 2].map(|c| (f32::from(pixel[c]) / 255.0 - mean[c]) / std[c]))
             .collect();
         let shape = [images.len(), height as usize, width as usize, 3];
         Ok(tensor(&values, &shape, self.device)?.f_permute([0, 3, 1, 2])?)
@@ -87,18 +99,23 @@ impl FloatNetwork {
 
 fn nhwc(map: &Tensor) -> Result<FeatureMap, ModelError> {
     let map = map.f_permute([0, 2, 3, 1])?;
-    let length = |dimension: usize| map.size()[dimension] as usize;
-    let [n, h, w, c] = [0, 1, 2, 3].map(length);
-    Ok(FeatureMap { n, h, w, c, data: values(&map)? })
+    let shape = shape(&map);
+    let [n, h, w, c] = [0, 1, 2, 3].map(|dimension| shape[dimension]);
+    Ok(FeatureMap {
+        n,
+        h,
+        w,
+        c,
+        data: values(&map)?,
+    })
 }
 
 /// Returns the least side whose V1 map stage 2 can still reflect.
 fn least_side() -> u32 {
     let [first, second] = LCL_V2;
-    let fits = |side: &usize| {
-        lcl_infer::pooled_side(first.out_side(*side)) >= second.min_side()
-    };
-    (1..).find(fits).map_or(u32::MAX, |side| side as u32)
+    let fits =
+        |side: &u32| lcl_infer::pooled_side(first.out_side(*side as usize)) >= second.min_side();
+    (1..=u32::from(u16::MAX)).find(fits).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -109,7 +126,10 @@ mod tests {
     use crate::config::ModelConfig;
 
     fn network(pool: PoolOrder) -> FloatNetwork {
-        let model = ModelConfig { pool, embedding_dim: 2 };
+        let model = ModelConfig {
+            pool,
+            embedding_dim: 2,
+        };
         let checkpoint = Checkpoint::initial(model, InputConfig::default(), 0);
         FloatNetwork::new(&checkpoint, DeviceChoice::Cpu).expect("a network")
     }
@@ -119,7 +139,9 @@ mod tests {
         for pool in PoolOrder::ALL {
             for (side, v1, v2) in [(48, 6, 3), (96, 12, 6), (224, 28, 14), (17, 3, 2)] {
                 let image = RgbImage::new(side, side);
-                let features = network(pool).forward(&[image.clone(), image]).expect("features");
+                let features = network(pool)
+                    .forward(&[image.clone(), image])
+                    .expect("features");
                 let [stage1, stage2] = features.stages;
                 assert_eq!(stage1.pooled.shape(), [2, v1, v1, 64]);
                 assert_eq!(stage2.activation.shape(), [2, v1, v1, 192]);
@@ -131,7 +153,8 @@ mod tests {
     #[test]
     fn images_that_do_not_fit_are_errors() {
         let network = network(PoolOrder::MaxBlur);
-        let error = |images: &[RgbImage]| network.forward(images).expect_err("an error").to_string();
+        let error =
+            |images: &[RgbImage]| network.forward(images).expect_err("an error").to_string();
         assert!(error(&[RgbImage::new(32, 32), RgbImage::new(32, 33)]).contains("33"));
         assert!(error(&[RgbImage::new(16, 32)]).contains("least side is 17"));
         assert!(error(&[]).contains("least side"));

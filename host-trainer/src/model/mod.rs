@@ -19,4 +19,4 @@ pub use error::ModelError;
 pub use float_network::FloatNetwork;
 pub use network::{Network, Parameter};
 
-pub(crate) use array::{tensor, values};
+pub(crate) use array::{shape, tensor, values};

@@ -3,13 +3,19 @@
 use lcl_infer::PoolOrder;
 use tch::{Device, TchError, Tensor};
 
-use super::array::tensor;
+use super::array::{length, tensor};
 
 /// The binomial blur `[1 2 1] ⊗ [1 2 1] / 16`.
 const BINOMIAL: [f32; 9] = [
-    1.0 / 16.0, 2.0 / 16.0, 1.0 / 16.0,
-    2.0 / 16.0, 4.0 / 16.0, 2.0 / 16.0,
-    1.0 / 16.0, 2.0 / 16.0, 1.0 / 16.0,
+    1.0 / 16.0,
+    2.0 / 16.0,
+    1.0 / 16.0,
+    2.0 / 16.0,
+    4.0 / 16.0,
+    2.0 / 16.0,
+    1.0 / 16.0,
+    2.0 / 16.0,
+    1.0 / 16.0,
 ];
 
 /// Pooling with window 3 and stride 2.
@@ -24,7 +30,11 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn new(order: PoolOrder, channels: usize, device: Device) -> Result<Self, TchError> {
         let blur = tensor(&BINOMIAL.repeat(channels), &[channels, 1, 3, 3], device)?;
-        Ok(Self { order, channels: channels as i64, blur })
+        Ok(Self {
+            order,
+            channels: length(channels),
+            blur,
+        })
     }
 
     /// `[N, C, H, W]` to `[N, C, ⌈H/2⌉, ⌈W/2⌉]`.
@@ -38,7 +48,14 @@ impl Pool {
 
     /// Zeros lie outside.
     fn blurred(&self, x: &Tensor, stride: i64) -> Result<Tensor, TchError> {
-        x.f_conv2d(&self.blur, None::<Tensor>, [stride, stride], [1, 1], [1, 1], self.channels)
+        x.f_conv2d(
+            &self.blur,
+            None::<Tensor>,
+            [stride, stride],
+            [1, 1],
+            [1, 1],
+            self.channels,
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use lcl_infer::{ConvGeometry, PoolOrder};
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    array::{tensor, values},
+    array::{length, tensor, values},
     batch_norm::{BatchNorm, Mode},
     network::Parameter,
     pool::Pool,
@@ -48,8 +48,8 @@ impl Stage {
     /// Convolution with reflection, batch norm, ReLU: `[N, in_c, H, W]` to
     /// `[N, out_c, out(H), out(W)]`.
     pub(super) fn activation(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let padding = self.geometry.padding() as i64;
-        let stride = self.geometry.stride() as i64;
+        let padding = length(self.geometry.padding());
+        let stride = length(self.geometry.stride());
         let padded = x.f_reflection_pad2d([padding; 4])?;
         let convolved = padded.f_conv2d(
             &self.conv_weight,

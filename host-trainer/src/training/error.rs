@@ -5,8 +5,13 @@ use std::path::PathBuf;
 use tch::TchError;
 
 use crate::{
-    atomic_file::WriteError, checkpoint::CheckpointError, config::ConfigError, data::DataError,
-    loader::LoaderError, model::ModelError, run::{FolderError, MetricsError},
+    atomic_file::WriteError,
+    checkpoint::CheckpointError,
+    config::ConfigError,
+    data::DataError,
+    loader::LoaderError,
+    model::ModelError,
+    run::{FolderError, MetricsError},
     tensor_file::ReadError,
 };
 

@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 
 use super::{Adam, StopRule, TrainError, adam::Moments};
 use crate::{
-    model::values,
+    model::{shape, values},
     run::Losses,
     tensor_file::{self, NamedTensor, TensorFile, Values},
 };
@@ -45,8 +45,8 @@ impl State {
                 values: Values::F32(values),
             })
             .collect();
-        let state = serde_json::to_string(self)
-            .map_err(|error| unusable(path, &error.to_string()))?;
+        let state =
+            serde_json::to_string(self).map_err(|error| unusable(path, &error.to_string()))?;
         let metadata = BTreeMap::from([(KEY.to_owned(), state)]);
         Ok(tensor_file::write(path, &tensors, &metadata)?)
     }
@@ -55,11 +55,17 @@ impl State {
     /// checkpoint at `step`.
     pub(super) fn read(path: &Path, adam: &mut Adam, step: u64) -> Result<Self, TrainError> {
         let file = TensorFile::read(path)?;
-        let text = file.metadata().get(KEY).ok_or_else(|| unusable(path, "it has no state"))?;
-        let state: Self = serde_json::from_str(text)
-            .map_err(|error| unusable(path, &error.to_string()))?;
+        let text = file
+            .metadata()
+            .get(KEY)
+            .ok_or_else(|| unusable(path, "it has no state"))?;
+        let state: Self =
+            serde_json::from_str(text).map_err(|error| unusable(path, &error.to_string()))?;
         if state.step != step {
-            let reason = format!("it is of step {}, the checkpoint of step {step}", state.step);
+            let reason = format!(
+                "it is of step {}, the checkpoint of step {step}",
+                state.step
+            );
             return Err(unusable(path, &reason));
         }
         let tensors = file.tensors()?;
@@ -82,10 +88,9 @@ impl State {
     }
 }
 
-fn shape(tensor: &Tensor) -> Vec<usize> {
-    tensor.size().into_iter().map(|length| length as usize).collect()
-}
-
 fn unusable(path: &Path, reason: &str) -> TrainError {
-    TrainError::State { path: path.to_owned(), reason: reason.to_owned() }
+    TrainError::State {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
 }
