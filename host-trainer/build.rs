@@ -23,10 +23,7 @@ fn main() {
     // A relative LIBTORCH counts from the workspace root, as in
     // `.cargo/config.toml`; the loader would take it from the current folder.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    println!(
-        "cargo::rustc-link-arg=-Wl,-rpath,{}",
-        root.join(folder).display()
-    );
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{}", root.join(folder).display());
     // A checkout that was moved still finds its own `.libtorch`, from
     // target/PROFILE/ and from target/PROFILE/deps/.
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {

@@ -19,10 +19,7 @@ impl WriteError {
     /// Creates the error for a file that was to be at `path`.
     #[must_use]
     pub fn new(path: &Path, cause: io::Error) -> Self {
-        Self {
-            path: path.to_owned(),
-            cause,
-        }
+        Self { path: path.to_owned(), cause }
     }
 }
 

@@ -56,8 +56,8 @@ impl BlobFile {
     ///
     /// When it cannot be read or is not a sound blob.
     pub fn read(path: &Path) -> Result<Self, BlobError> {
-        let bytes = fs::read(path)
-            .map_err(|source| BlobError::Io { path: path.to_owned(), source })?;
+        let bytes =
+            fs::read(path).map_err(|source| BlobError::Io { path: path.to_owned(), source })?;
         let file = Self { path: Some(path.to_owned()), ..Self::from_bytes(&bytes) };
         file.open()?;
         Ok(file)

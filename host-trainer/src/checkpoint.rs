@@ -77,10 +77,7 @@ impl Checkpoint {
     /// Returns the normalisation of the input.
     #[must_use]
     pub fn input(&self) -> InputConfig {
-        InputConfig {
-            mean: self.mean,
-            std: self.std,
-        }
+        InputConfig { mean: self.mean, std: self.std }
     }
 }
 
@@ -91,10 +88,7 @@ fn stage_layout(stage: usize) -> [(String, Vec<usize>); 6] {
     let (channels, kernel) = (geometry.out_c(), geometry.kernel());
     let name = |part: &str| format!("layer{}.{part}", stage + 1);
     [
-        (
-            name("conv.weight"),
-            vec![channels, geometry.in_c(), kernel, kernel],
-        ),
+        (name("conv.weight"), vec![channels, geometry.in_c(), kernel, kernel]),
         (name("conv.bias"), vec![channels]),
         (name("bn.weight"), vec![channels]),
         (name("bn.bias"), vec![channels]),

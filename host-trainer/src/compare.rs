@@ -68,13 +68,19 @@ mod tests {
         }
         let got = comparison.agreement();
         let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
-        assert!(near(got.sqnr_db, sqnr_db) || got.sqnr_db == sqnr_db, "{got:?}");
+        assert!(near(got.sqnr_db, sqnr_db) || got.sqnr_db.total_cmp(&sqnr_db).is_eq(), "{got:?}");
         assert!(near(got.cosine, cosine) && near(got.max_abs_error, max_abs_error), "{got:?}");
     }
 
     #[test]
     fn agreement_by_hand() {
-        check(&[3.0, 4.0], &[3.0, 3.5], 10.0 * 100_f64.log10(), 23.0 / (25.0 * 21.25_f64).sqrt(), 0.5);
+        check(
+            &[3.0, 4.0],
+            &[3.0, 3.5],
+            10.0 * 100_f64.log10(),
+            23.0 / (25.0 * 21.25_f64).sqrt(),
+            0.5,
+        );
         check(&[1.0, 2.0], &[1.0, 2.0], f64::INFINITY, 1.0, 0.0);
         check(&[0.0, 0.0], &[0.0, 0.0], f64::INFINITY, 1.0, 0.0);
         check(&[1.0, 0.0], &[0.0, 1.0], 10.0 * 0.5_f64.log10(), 0.0, 1.0);

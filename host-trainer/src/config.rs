@@ -53,11 +53,7 @@ pub struct DataConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self {
-            sources: vec![Source::default()],
-            validation_images: 128,
-            memory_limit_mib: 2048,
-        }
+        Self { sources: vec![Source::default()], validation_images: 128, memory_limit_mib: 2048 }
     }
 }
 
@@ -78,9 +74,9 @@ impl Length {
     pub fn steps(self, training_images: usize, batch: usize) -> u64 {
         match self {
             Self::Steps(steps) => steps,
-            Self::Epochs(epochs) => epochs
-                .saturating_mul(training_images as u64)
-                .div_ceil(batch.max(1) as u64),
+            Self::Epochs(epochs) => {
+                epochs.saturating_mul(training_images as u64).div_ceil(batch.max(1) as u64)
+            }
         }
     }
 }
@@ -140,12 +136,7 @@ pub struct OptimiserConfig {
 
 impl Default for OptimiserConfig {
     fn default() -> Self {
-        Self {
-            learning_rate: 0.001,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-        }
+        Self { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
     }
 }
 
@@ -163,10 +154,7 @@ pub struct LossConfig {
 
 impl Default for LossConfig {
     fn default() -> Self {
-        Self {
-            lambda: 0.0051,
-            centre: true,
-        }
+        Self { lambda: 0.0051, centre: true }
     }
 }
 
@@ -182,10 +170,7 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self {
-            pool: PoolOrder::default(),
-            embedding_dim: 2048,
-        }
+        Self { pool: PoolOrder::default(), embedding_dim: 2048 }
     }
 }
 
@@ -201,10 +186,7 @@ pub struct InputConfig {
 
 impl Default for InputConfig {
     fn default() -> Self {
-        Self {
-            mean: [0.485, 0.456, 0.406],
-            std: [0.229, 0.224, 0.225],
-        }
+        Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
     }
 }
 
@@ -240,18 +222,8 @@ impl Default for ViewsConfig {
             noise_probability: [1.0, 0.0],
             noise_std: [0.04, 0.1],
             stages: [
-                StageViewConfig {
-                    centre: 56,
-                    size: 48,
-                    area: [0.6, 0.9],
-                    aspect,
-                },
-                StageViewConfig {
-                    centre: 112,
-                    size: 96,
-                    area: [0.3, 0.9],
-                    aspect,
-                },
+                StageViewConfig { centre: 56, size: 48, area: [0.6, 0.9], aspect },
+                StageViewConfig { centre: 112, size: 96, area: [0.3, 0.9], aspect },
             ],
         }
     }
@@ -314,14 +286,10 @@ impl Config {
     ///
     /// When the file cannot be read or [`validate`](Self::validate) refuses it.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|cause| ConfigError::Io {
-            path: path.to_owned(),
-            cause,
-        })?;
-        let config: Self = toml::from_str(&text).map_err(|cause| ConfigError::Format {
-            path: path.to_owned(),
-            cause,
-        })?;
+        let text = fs::read_to_string(path)
+            .map_err(|cause| ConfigError::Io { path: path.to_owned(), cause })?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|cause| ConfigError::Format { path: path.to_owned(), cause })?;
         config.validate()?;
         Ok(config)
     }
@@ -364,89 +332,29 @@ impl Config {
         let decay = |value: f64| (0.0..1.0).contains(&value);
         let positive = |value: f64| value.is_finite() && value > 0.0;
 
-        check(
-            steps >= 1 && i64::try_from(steps).is_ok(),
-            length,
-            &steps,
-            "at least 1",
-        )?;
-        check(
-            training.batch >= 2,
-            "training.batch",
-            &training.batch,
-            "at least 2",
-        )?;
+        check(steps >= 1 && i64::try_from(steps).is_ok(), length, &steps, "at least 1")?;
+        check(training.batch >= 2, "training.batch", &training.batch, "at least 2")?;
         let seed_fits = i64::try_from(training.seed).is_ok();
-        check(
-            seed_fits,
-            "training.seed",
-            &training.seed,
-            "below 2^63, the largest in TOML",
-        )?;
+        check(seed_fits, "training.seed", &training.seed, "below 2^63, the largest in TOML")?;
         let every = training.validate_every;
         check(every >= 1, "training.validate_every", &every, "at least 1")?;
         let least = training.min_improvement;
-        check(
-            decay(least),
-            "training.min_improvement",
-            &least,
-            "at least 0 and below 1",
-        )?;
+        check(decay(least), "training.min_improvement", &least, "at least 0 and below 1")?;
         let held_out = self.data.validation_images;
-        check(
-            held_out >= 2,
-            "data.validation_images",
-            &held_out,
-            "at least 2",
-        )?;
+        check(held_out >= 2, "data.validation_images", &held_out, "at least 2")?;
         let sources = self.data.sources.len();
-        check(
-            sources >= 1,
-            "data.sources",
-            &"empty",
-            "at least one source",
-        )?;
+        check(sources >= 1, "data.sources", &"empty", "at least one source")?;
         let rate = optimiser.learning_rate;
         check(positive(rate), "optimiser.learning_rate", &rate, "above 0")?;
-        check(
-            decay(optimiser.beta1),
-            "optimiser.beta1",
-            &optimiser.beta1,
-            "in 0 to 1",
-        )?;
-        check(
-            decay(optimiser.beta2),
-            "optimiser.beta2",
-            &optimiser.beta2,
-            "in 0 to 1",
-        )?;
-        check(
-            positive(optimiser.epsilon),
-            "optimiser.epsilon",
-            &optimiser.epsilon,
-            "above 0",
-        )?;
+        check(decay(optimiser.beta1), "optimiser.beta1", &optimiser.beta1, "in 0 to 1")?;
+        check(decay(optimiser.beta2), "optimiser.beta2", &optimiser.beta2, "in 0 to 1")?;
+        check(positive(optimiser.epsilon), "optimiser.epsilon", &optimiser.epsilon, "above 0")?;
         let lambda = self.loss.lambda;
-        check(
-            lambda.is_finite() && lambda >= 0.0,
-            "loss.lambda",
-            &lambda,
-            "at least 0",
-        )?;
+        check(lambda.is_finite() && lambda >= 0.0, "loss.lambda", &lambda, "at least 0")?;
         let dim = self.model.embedding_dim;
-        check(
-            (2..=65536).contains(&dim),
-            "model.embedding_dim",
-            &dim,
-            "2 to 65536",
-        )?;
+        check((2..=65536).contains(&dim), "model.embedding_dim", &dim, "2 to 65536")?;
         let InputConfig { mean, std } = self.input;
-        check(
-            mean.iter().all(|m| m.is_finite()),
-            "input.mean",
-            &Show(&mean),
-            "finite",
-        )?;
+        check(mean.iter().all(|m| m.is_finite()), "input.mean", &Show(&mean), "finite")?;
         let deviations = std.iter().all(|s| s.is_finite() && *s > 0.0);
         check(deviations, "input.std", &Show(&std), "above 0")?;
         for (field, value) in [
@@ -461,36 +369,16 @@ impl Config {
         }
         let noise = views.noise_std;
         let noise_fits = ordered(noise) && noise.iter().all(is_unit);
-        check(
-            noise_fits,
-            "views.noise_std",
-            &Show(&noise),
-            "two values in 0 to 1, in order",
-        )?;
+        check(noise_fits, "views.noise_std", &Show(&noise), "two values in 0 to 1, in order")?;
         for stage in &views.stages {
             let fits = (MIN_SIDE..=CENTRE_SIDE).contains(&stage.centre) && stage.centre % 2 == 0;
-            check(
-                fits,
-                "views.stages.centre",
-                &stage.centre,
-                "even, 16 to 112",
-            )?;
+            check(fits, "views.stages.centre", &stage.centre, "even, 16 to 112")?;
             let fits = (MIN_SIDE..=CENTRE_SIDE * 2).contains(&stage.size);
             check(fits, "views.stages.size", &stage.size, "16 to 224")?;
             let fits = ordered(stage.area) && stage.area[0] >= 0.01 && stage.area[1] <= 1.0;
-            check(
-                fits,
-                "views.stages.area",
-                &Show(&stage.area),
-                "in 0.01 to 1, in order",
-            )?;
+            check(fits, "views.stages.area", &Show(&stage.area), "in 0.01 to 1, in order")?;
             let fits = ordered(stage.aspect) && stage.aspect[0] >= 0.1 && stage.aspect[1] <= 10.0;
-            check(
-                fits,
-                "views.stages.aspect",
-                &Show(&stage.aspect),
-                "in 0.1 to 10, in order",
-            )?;
+            check(fits, "views.stages.aspect", &Show(&stage.aspect), "in 0.1 to 10, in order")?;
         }
         Ok(())
     }
@@ -513,11 +401,7 @@ fn check(
     if fits {
         Ok(())
     } else {
-        Err(ConfigError::Value {
-            field,
-            value: value.to_string(),
-            expected,
-        })
+        Err(ConfigError::Value { field, value: value.to_string(), expected })
     }
 }
 
@@ -533,10 +417,7 @@ mod tests {
     fn the_default_is_valid_and_round_trips() {
         let config = Config::default();
         assert!(config.validate().is_ok());
-        assert_eq!(
-            toml::from_str::<Config>(&config.to_toml()).ok(),
-            Some(config)
-        );
+        assert_eq!(toml::from_str::<Config>(&config.to_toml()).ok(), Some(config));
     }
 
     #[test]

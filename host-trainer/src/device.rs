@@ -28,9 +28,7 @@ impl FromStr for DeviceChoice {
     type Err = UnknownDevice;
 
     fn from_str(name: &str) -> Result<Self, UnknownDevice> {
-        let unknown = || UnknownDevice {
-            name: name.to_owned(),
-        };
+        let unknown = || UnknownDevice { name: name.to_owned() };
         match name {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),

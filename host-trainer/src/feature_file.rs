@@ -50,10 +50,7 @@ impl FeatureFile {
         for area in [Area::V1, Area::V2] {
             let (output, map) = (&mut self.stages[area as usize], &maps[area as usize]);
             output.extend(&map.dequantise(blob, area));
-            output
-                .bytes
-                .get_or_insert_default()
-                .extend_from_slice(&map.data);
+            output.bytes.get_or_insert_default().extend_from_slice(&map.data);
         }
     }
 
@@ -77,11 +74,7 @@ impl FeatureFile {
         });
         let bytes = named().filter_map(|(name, stage)| {
             let values = Values::U8(stage.bytes.as_ref()?);
-            Some(NamedTensor {
-                name: format!("{name}_q"),
-                shape: shape(stage),
-                values,
-            })
+            Some(NamedTensor { name: format!("{name}_q"), shape: shape(stage), values })
         });
         let tensors: Vec<NamedTensor<'_>> = floats.chain(bytes).collect();
         let metadata = BTreeMap::from([("images".to_owned(), json!(self.images).to_string())]);
@@ -98,17 +91,8 @@ mod tests {
     fn names_and_shapes_are_those_of_the_design() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("f.safetensors");
-        let map = FeatureMap {
-            n: 2,
-            h: 1,
-            w: 2,
-            c: 3,
-            data: vec![0.5; 12],
-        };
-        let mut file = FeatureFile {
-            images: vec!["a".into(), "b".into()],
-            ..Default::default()
-        };
+        let map = FeatureMap { n: 2, h: 1, w: 2, c: 3, data: vec![0.5; 12] };
+        let mut file = FeatureFile { images: vec!["a".into(), "b".into()], ..Default::default() };
         file.stages.iter_mut().for_each(|stage| stage.extend(&map));
         file.stages[0].bytes = Some(vec![7; 12]);
         file.write(&path).expect("written");

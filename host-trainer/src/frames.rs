@@ -105,11 +105,8 @@ pub fn collect_rows(
         let mut arrived = [0, 0];
         while arrived != [v1.h, v2.h] {
             let missing = if arrived[0] < v1.h { Area::V1 } else { Area::V2 };
-            let incomplete = |area: Area| FramesError::Row {
-                index,
-                area,
-                expected: arrived[area as usize],
-            };
+            let incomplete =
+                |area: Area| FramesError::Row { index, area, expected: arrived[area as usize] };
             let (header, rest) =
                 rows.split_at_checked(ROW_HEADER_LEN).ok_or(incomplete(missing))?;
             let (area, map) = match word(header, 0) {

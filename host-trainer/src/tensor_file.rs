@@ -83,12 +83,7 @@ pub fn write(
     for tensor in tensors {
         let bytes = tensor.values.bytes();
         let elements: usize = tensor.shape.iter().product();
-        assert_eq!(
-            elements * tensor.values.element_bytes(),
-            bytes.len(),
-            "{}",
-            tensor.name
-        );
+        assert_eq!(elements * tensor.values.element_bytes(), bytes.len(), "{}", tensor.name);
         let end = offset + bytes.len();
         let entry = json!({
             "dtype": tensor.values.dtype(),
@@ -121,22 +116,13 @@ impl TensorFile {
     ///
     /// When it cannot be read or is not a whole safetensors file.
     pub fn read(path: &Path) -> Result<Self, ReadError> {
-        let bytes = fs::read(path).map_err(|cause| ReadError::Io {
-            path: path.to_owned(),
-            cause,
-        })?;
-        let format = |cause| ReadError::Format {
-            path: path.to_owned(),
-            cause,
-        };
+        let bytes =
+            fs::read(path).map_err(|cause| ReadError::Io { path: path.to_owned(), cause })?;
+        let format = |cause| ReadError::Format { path: path.to_owned(), cause };
         SafeTensors::deserialize(&bytes).map_err(format)?;
         let (_, header): (usize, Metadata) = SafeTensors::read_metadata(&bytes).map_err(format)?;
         let metadata = header.metadata().clone().unwrap_or_default();
-        Ok(Self {
-            path: path.to_owned(),
-            bytes,
-            metadata,
-        })
+        Ok(Self { path: path.to_owned(), bytes, metadata })
     }
 
     /// Returns the strings of the file's metadata.
@@ -151,10 +137,8 @@ impl TensorFile {
     ///
     /// Never for a file that [`read`](Self::read) accepted.
     pub fn tensors(&self) -> Result<SafeTensors<'_>, ReadError> {
-        SafeTensors::deserialize(&self.bytes).map_err(|cause| ReadError::Format {
-            path: self.path.clone(),
-            cause,
-        })
+        SafeTensors::deserialize(&self.bytes)
+            .map_err(|cause| ReadError::Format { path: self.path.clone(), cause })
     }
 }
 
@@ -176,12 +160,7 @@ impl Values<'_> {
     }
 
     fn bytes(&self) -> &[u8] {
-        const {
-            assert!(
-                cfg!(target_endian = "little"),
-                "safetensors are little endian"
-            )
-        }
+        const { assert!(cfg!(target_endian = "little"), "safetensors are little endian") }
         match self {
             Self::F32(values) => bytemuck::cast_slice(values),
             Self::I32(values) => bytemuck::cast_slice(values),

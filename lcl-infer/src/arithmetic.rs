@@ -138,9 +138,6 @@ mod tests {
 
     #[test]
     fn blur_rounds_half_up() {
-        assert_eq!(
-            [0, 7, 8, 23, 24, 4080].map(round_blur),
-            [0, 0, 1, 1, 2, 255]
-        );
+        assert_eq!([0, 7, 8, 23, 24, 4080].map(round_blur), [0, 0, 1, 1, 2, 255]);
     }
 }

@@ -136,17 +136,10 @@ impl<'a> Frontend<'a> {
         let geometry = blob.convolutions();
         let smallest = min_image_side(&geometry);
         if size.width.min(size.height) < smallest || size.width.max(size.height) > MAX_IMAGE_SIDE {
-            return Err(FrontendError::ImageSize {
-                smallest,
-                largest: MAX_IMAGE_SIDE,
-                got: size,
-            });
+            return Err(FrontendError::ImageSize { smallest, largest: MAX_IMAGE_SIDE, got: size });
         }
         let expected = memory_len_of(&geometry, size.width);
-        let error = FrontendError::Memory {
-            expected,
-            got: memory.len(),
-        };
+        let error = FrontendError::Memory { expected, got: memory.len() };
         if memory.len() < expected {
             return Err(error);
         }
@@ -154,16 +147,8 @@ impl<'a> Frontend<'a> {
         let mut memory = Carver::new(memory);
         let v1 = Stage::new(v1, size, kernels, &mut memory).ok_or(error)?;
         let v2 = Stage::new(v2, v1.out_size(), kernels, &mut memory).ok_or(error)?;
-        let v2_row = memory
-            .take(v2.out_size().width * geometry[1].out_c())
-            .ok_or(error)?;
-        Ok(Self {
-            size,
-            v1,
-            v2,
-            v2_row,
-            v2_rows: 0,
-        })
+        let v2_row = memory.take(v2.out_size().width * geometry[1].out_c()).ok_or(error)?;
+        Ok(Self { size, v1, v2, v2_row, v2_rows: 0 })
     }
 
     /// Takes in the next row of the image and calls `emit` with each row of
@@ -183,35 +168,22 @@ impl<'a> Frontend<'a> {
         mut emit: impl FnMut(FeatureRow<'_>),
     ) -> Result<(), RowError> {
         if self.v1.arrived() == self.size.height {
-            return Err(RowError::FrameComplete {
-                height: self.size.height,
-            });
+            return Err(RowError::FrameComplete { height: self.size.height });
         }
         let slot = self.v1.next_row();
         if row.len() != slot.len() {
-            return Err(RowError::Length {
-                expected: slot.len(),
-                got: row.len(),
-            });
+            return Err(RowError::Length { expected: slot.len(), got: row.len() });
         }
         slot.copy_from_slice(row);
         self.v1.commit();
         while self.v1.emit(self.v2.next_row()) {
             let y = self.v2.arrived();
             self.v2.commit();
-            emit(FeatureRow {
-                area: Area::V1,
-                y,
-                values: self.v2.last_row(),
-            });
+            emit(FeatureRow { area: Area::V1, y, values: self.v2.last_row() });
             while self.v2.emit(self.v2_row) {
                 let y = self.v2_rows;
                 self.v2_rows += 1;
-                emit(FeatureRow {
-                    area: Area::V2,
-                    y,
-                    values: self.v2_row,
-                });
+                emit(FeatureRow { area: Area::V2, y, values: self.v2_row });
             }
         }
         Ok(())
@@ -322,11 +294,7 @@ pub enum FrontendError {
 impl fmt::Display for FrontendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ImageSize {
-                smallest,
-                largest,
-                got,
-            } => write!(
+            Self::ImageSize { smallest, largest, got } => write!(
                 f,
                 "cannot stream an image of {}×{} pixels: width and height must be {smallest} to \
                  {largest}",

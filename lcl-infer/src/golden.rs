@@ -80,10 +80,7 @@ pub fn golden_crc32(
     kernels: &'static Kernels,
 ) -> Result<[u32; 2], FrontendError> {
     let golden = blob.golden();
-    let image = GoldenImage {
-        seed: golden.seed,
-        side: golden.side.into(),
-    };
+    let image = GoldenImage { seed: golden.seed, side: golden.side.into() };
     let mut frontend =
         Frontend::with_kernels(blob, ImageSize::square(image.side), memory, kernels)?;
     let (mut v1, mut v2) = (CRC32.digest(), CRC32.digest());
@@ -113,16 +110,10 @@ pub fn self_test(blob: &Blob<'_>, memory: &mut [u8]) -> Result<(), SelfTestError
     let golden = blob.golden();
     let kernels = kernels::active();
     let [v1, v2] = golden_crc32(blob, memory, kernels).map_err(SelfTestError::Frontend)?;
-    for (area, expected, got) in [
-        (Area::V1, golden.v1_crc32, v1),
-        (Area::V2, golden.v2_crc32, v2),
-    ] {
+    for (area, expected, got) in [(Area::V1, golden.v1_crc32, v1), (Area::V2, golden.v2_crc32, v2)]
+    {
         if expected != got {
-            return Err(SelfTestError::Features {
-                area,
-                expected,
-                got,
-            });
+            return Err(SelfTestError::Features { area, expected, got });
         }
     }
     Ok(())
@@ -150,11 +141,7 @@ impl fmt::Display for SelfTestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Frontend(error) => error.fmt(f),
-            Self::Features {
-                area,
-                expected,
-                got,
-            } => write!(
+            Self::Features { area, expected, got } => write!(
                 f,
                 "the golden image gives {area:?} features of CRC-32 {got:08x} instead of \
                  {expected:08x}: the kernels \"{}\" do not keep the contract on this machine",

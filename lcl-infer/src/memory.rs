@@ -19,9 +19,7 @@ impl<'a> Carver<'a> {
     /// `ALIGNMENT - 1` bytes away.
     pub(crate) fn new(memory: &'a mut [u8]) -> Self {
         let offset = memory.as_ptr().align_offset(ALIGNMENT);
-        Self {
-            rest: memory.get_mut(offset..).unwrap_or_default(),
-        }
+        Self { rest: memory.get_mut(offset..).unwrap_or_default() }
     }
 
     /// Returns the next `len` bytes, or nothing where fewer are left.
@@ -48,10 +46,7 @@ mod tests {
         let mut carver = Carver::new(&mut memory);
         for len in [3, 9] {
             let part = carver.take(len).expect("two parts fit");
-            assert_eq!(
-                (part.len(), part.as_ptr().align_offset(ALIGNMENT)),
-                (len, 0)
-            );
+            assert_eq!((part.len(), part.as_ptr().align_offset(ALIGNMENT)), (len, 0));
         }
         assert!(carver.take(1).is_none());
     }

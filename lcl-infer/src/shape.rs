@@ -74,10 +74,7 @@ impl ImageSize {
     /// Creates a square size.
     #[must_use]
     pub const fn square(side: usize) -> Self {
-        Self {
-            width: side,
-            height: side,
-        }
+        Self { width: side, height: side }
     }
 }
 
@@ -128,13 +125,7 @@ impl ConvGeometry {
         if padding >= kernel.get().div_ceil(2) {
             return None;
         }
-        Some(Self {
-            in_c,
-            out_c,
-            kernel,
-            stride,
-            padding,
-        })
+        Some(Self { in_c, out_c, kernel, stride, padding })
     }
 
     /// Returns the number of input channels.
@@ -172,11 +163,7 @@ impl ConvGeometry {
     #[must_use]
     pub const fn min_side(&self) -> usize {
         let window = self.kernel() - 2 * self.padding;
-        if window > self.padding + 1 {
-            window
-        } else {
-            self.padding + 1
-        }
+        if window > self.padding + 1 { window } else { self.padding + 1 }
     }
 
     /// Returns the side of the output for an input of `side` pixels, or 0 for
@@ -244,13 +231,11 @@ impl StageGeometry {
 }
 
 /// Convolutions of the published model, LCL-V2: stage 1 (V1) and stage 2 (V2).
-pub const LCL_V2: [ConvGeometry; 2] = match (
-    ConvGeometry::new(3, 64, 11, 4, 5),
-    ConvGeometry::new(64, 192, 5, 1, 2),
-) {
-    (Some(v1), Some(v2)) => [v1, v2],
-    _ => panic!("the engine runs the published model"),
-};
+pub const LCL_V2: [ConvGeometry; 2] =
+    match (ConvGeometry::new(3, 64, 11, 4, 5), ConvGeometry::new(64, 192, 5, 1, 2)) {
+        (Some(v1), Some(v2)) => [v1, v2],
+        _ => panic!("the engine runs the published model"),
+    };
 
 /// Tells the compiler what it cannot see in a product: that it is not zero.
 const fn at_least_one(product: usize) -> usize {
@@ -258,11 +243,7 @@ const fn at_least_one(product: usize) -> usize {
 }
 
 const fn within(value: usize, largest: usize) -> Option<NonZero<usize>> {
-    if value <= largest {
-        NonZero::new(value)
-    } else {
-        None
-    }
+    if value <= largest { NonZero::new(value) } else { None }
 }
 
 /// Returns the coordinate in `0..side` that stands at `padded` once `padding`
@@ -271,11 +252,7 @@ const fn within(value: usize, largest: usize) -> Option<NonZero<usize>> {
 /// Right for `padding < side` and `padded < side + 2 · padding`.
 pub(crate) const fn reflect(padded: usize, padding: usize, side: usize) -> usize {
     let coordinate = padded.abs_diff(padding);
-    if coordinate < side {
-        coordinate
-    } else {
-        (2 * side - 2).saturating_sub(coordinate)
-    }
+    if coordinate < side { coordinate } else { (2 * side - 2).saturating_sub(coordinate) }
 }
 
 #[cfg(test)]
@@ -286,11 +263,7 @@ mod tests {
     fn sizes_of_the_published_model() {
         for (side, v1, v2) in [(48, 6, 3), (96, 12, 6), (224, 28, 14), (17, 3, 2)] {
             let conv1 = pooled_side(LCL_V2[0].out_side(side));
-            assert_eq!(
-                (conv1, pooled_side(LCL_V2[1].out_side(conv1))),
-                (v1, v2),
-                "{side}"
-            );
+            assert_eq!((conv1, pooled_side(LCL_V2[1].out_side(conv1))), (v1, v2), "{side}");
         }
     }
 
@@ -305,9 +278,6 @@ mod tests {
         assert!(ConvGeometry::new(3, 8, 4, 1, 2).is_none());
         assert!(ConvGeometry::new(0, 8, 3, 1, 1).is_none());
         assert!(ConvGeometry::new(3, 8, 17, 1, 8).is_none());
-        assert_eq!(
-            ConvGeometry::new(3, 8, 3, 1, 0).map(|g| g.min_side()),
-            Some(3)
-        );
+        assert_eq!(ConvGeometry::new(3, 8, 3, 1, 0).map(|g| g.min_side()), Some(3));
     }
 }

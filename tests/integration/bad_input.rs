@@ -42,13 +42,7 @@ fn check_fails(folder: &Path, command: &mut Command, expected: &[&str]) {
 fn listing(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("readable")
-        .map(|entry| {
-            entry
-                .expect("readable")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
@@ -62,17 +56,9 @@ fn errors(output: &Output) -> String {
 fn folders_without_images() {
     let folder = folder();
     random_model(folder.path(), PoolOrder::MaxBlur, "synthetic:4");
-    check_fails(
-        folder.path(),
-        &mut features(folder.path(), "nowhere", "48"),
-        &["nowhere"],
-    );
+    check_fails(folder.path(), &mut features(folder.path(), "nowhere", "48"), &["nowhere"]);
     fs::create_dir(folder.path().join("empty")).expect("created");
-    check_fails(
-        folder.path(),
-        &mut features(folder.path(), "empty", "48"),
-        &["empty"],
-    );
+    check_fails(folder.path(), &mut features(folder.path(), "empty", "48"), &["empty"]);
     fs::create_dir(folder.path().join("texts")).expect("created");
     fs::write(folder.path().join("texts/a.txt"), "no image").expect("written");
     check_fails(
@@ -82,9 +68,7 @@ fn folders_without_images() {
     );
     for data in ["nowhere", "empty", "texts"] {
         let mut train = lcl();
-        train
-            .current_dir(folder.path())
-            .args(["train", "--out", "run", "--data", data]);
+        train.current_dir(folder.path()).args(["train", "--out", "run", "--data", data]);
         check_fails(folder.path(), &mut train, &[data]);
     }
 }
@@ -96,23 +80,15 @@ fn damaged_images_are_skipped_counted_and_named_until_they_are_most() {
     let images = folder.path().join("images");
     fs::create_dir(&images).expect("created");
     for index in 0..3 {
-        picture(64, 64, index)
-            .save(images.join(format!("{index}.jpg")))
-            .expect("saved");
+        picture(64, 64, index).save(images.join(format!("{index}.jpg"))).expect("saved");
     }
     let whole = fs::read(images.join("0.jpg")).expect("readable");
     fs::write(images.join("cut.jpg"), &whole[..whole.len() / 2]).expect("written");
     fs::write(images.join("rubbish.png"), b"not a picture").expect("written");
-    let output = features(folder.path(), "images", "48")
-        .output()
-        .expect("it starts");
+    let output = features(folder.path(), "images", "48").output().expect("it starts");
     assert!(output.status.success(), "{}", errors(&output));
     for name in ["cut.jpg", "rubbish.png"] {
-        assert!(
-            errors(&output).contains(name),
-            "{name} is missing in {}",
-            errors(&output)
-        );
+        assert!(errors(&output).contains(name), "{name} is missing in {}", errors(&output));
     }
     let written = fs::read(folder.path().join("f.safetensors")).expect("there");
     let written = safetensors::SafeTensors::deserialize(&written).expect("whole");
@@ -120,20 +96,14 @@ fn damaged_images_are_skipped_counted_and_named_until_they_are_most() {
 
     fs::write(images.join("more.png"), b"").expect("written");
     fs::write(images.join("most.png"), b"").expect("written");
-    check_fails(
-        folder.path(),
-        &mut features(folder.path(), "images", "48"),
-        &["4 of 7"],
-    );
+    check_fails(folder.path(), &mut features(folder.path(), "images", "48"), &["4 of 7"]);
 }
 
 #[test]
 fn images_that_are_too_small() {
     let folder = folder();
     random_model(folder.path(), PoolOrder::MaxBlur, "synthetic:4");
-    picture(40, 15, 0)
-        .save(folder.path().join("i.png"))
-        .expect("saved");
+    picture(40, 15, 0).save(folder.path().join("i.png")).expect("saved");
     check_fails(
         folder.path(),
         &mut features(folder.path(), "i.png", "48"),
@@ -145,24 +115,11 @@ fn images_that_are_too_small() {
 fn sizes_that_cannot_be_streamed() {
     let folder = folder();
     random_model(folder.path(), PoolOrder::MaxBlur, "synthetic:4");
+    check_fails(folder.path(), &mut features(folder.path(), "synthetic:1", "16"), &["16", "17"]);
+    let checkpoint = ["features", "--model", "c.safetensors", "--images", "synthetic:1"];
     check_fails(
         folder.path(),
-        &mut features(folder.path(), "synthetic:1", "16"),
-        &["16", "17"],
-    );
-    let checkpoint = [
-        "features",
-        "--model",
-        "c.safetensors",
-        "--images",
-        "synthetic:1",
-    ];
-    check_fails(
-        folder.path(),
-        lcl()
-            .current_dir(folder.path())
-            .args(checkpoint)
-            .args(["--size", "16", "--out", "f.s"]),
+        lcl().current_dir(folder.path()).args(checkpoint).args(["--size", "16", "--out", "f.s"]),
         &["16", "17"],
     );
 }
@@ -177,18 +134,12 @@ fn other_kinds_of_pixels_are_converted() {
         DynamicImage::ImageRgb8(ImageBuffer::from_fn(48, 48, |x, y| Rgb([grey(x, y); 3])));
     reference.save(path("rgb.png")).expect("saved");
     let kinds: [(&str, DynamicImage); 4] = [
-        (
-            "grey.png",
-            ImageBuffer::from_fn(48, 48, |x, y| Luma([grey(x, y)])).into(),
-        ),
+        ("grey.png", ImageBuffer::from_fn(48, 48, |x, y| Luma([grey(x, y)])).into()),
         (
             "grey16.png",
             ImageBuffer::from_fn(48, 48, |x, y| Luma([u16::from(grey(x, y)) * 257])).into(),
         ),
-        (
-            "grey_alpha.png",
-            ImageBuffer::from_fn(48, 48, |x, y| LumaA([grey(x, y), 255])).into(),
-        ),
+        ("grey_alpha.png", ImageBuffer::from_fn(48, 48, |x, y| LumaA([grey(x, y), 255])).into()),
         (
             "alpha16.png",
             ImageBuffer::from_fn(48, 48, |x, y| {
@@ -216,22 +167,14 @@ fn changed_checkpoint(folder: &Path, change: impl FnOnce(&mut Checkpoint)) {
     let mut checkpoint = Checkpoint::initial(ModelConfig::default(), InputConfig::default(), 1);
     checkpoint.projectors = None;
     change(&mut checkpoint);
-    checkpoint
-        .write(&folder.join("c.safetensors"))
-        .expect("written");
+    checkpoint.write(&folder.join("c.safetensors")).expect("written");
 }
 
 fn quantise(folder: &Path) -> Command {
     let mut command = lcl();
     command
         .current_dir(folder)
-        .args([
-            "quantise",
-            "--checkpoint",
-            "c.safetensors",
-            "--calibration",
-            "synthetic:4",
-        ])
+        .args(["quantise", "--checkpoint", "c.safetensors", "--calibration", "synthetic:4"])
         .args(["--out", "m.lcl"]);
     command
 }
@@ -243,11 +186,7 @@ fn checkpoints_that_are_not_numbers() {
         changed_checkpoint(folder.path(), |checkpoint| {
             checkpoint.stages[1].bn_bias[7] = value;
         });
-        check_fails(
-            folder.path(),
-            &mut quantise(folder.path()),
-            &["layer2.bn.bias"],
-        );
+        check_fails(folder.path(), &mut quantise(folder.path()), &["layer2.bn.bias"]);
     }
 }
 
@@ -260,11 +199,7 @@ fn forge(path: &Path, from: &str, to: &str) {
     assert!(header.contains(from), "{from} is not in {header}");
     let header = header.replace(from, to);
     let header_len = u64::try_from(header.len()).expect("small").to_le_bytes();
-    fs::write(
-        path,
-        [&header_len, header.as_bytes(), &bytes[body..]].concat(),
-    )
-    .expect("written");
+    fs::write(path, [&header_len, header.as_bytes(), &bytes[body..]].concat()).expect("written");
 }
 
 #[test]
@@ -273,11 +208,7 @@ fn checkpoints_with_missing_extra_or_wrongly_shaped_tensors() {
     let path = folder.path().join("c.safetensors");
     changed_checkpoint(folder.path(), |_| {});
     forge(&path, "layer2.bn.weight", "layer2.bn.wait__");
-    check_fails(
-        folder.path(),
-        &mut quantise(folder.path()),
-        &["c.safetensors", "layer2.bn.w"],
-    );
+    check_fails(folder.path(), &mut quantise(folder.path()), &["c.safetensors", "layer2.bn.w"]);
     changed_checkpoint(folder.path(), |_| {});
     forge(&path, "[64,3,11,11]", "[64,11,3,11]");
     check_fails(
@@ -286,17 +217,9 @@ fn checkpoints_with_missing_extra_or_wrongly_shaped_tensors() {
         &["layer1.conv.weight", "[64, 3, 11, 11]", "[64, 11, 3, 11]"],
     );
     fs::write(&path, b"rubbish").expect("written");
-    check_fails(
-        folder.path(),
-        &mut quantise(folder.path()),
-        &["c.safetensors"],
-    );
+    check_fails(folder.path(), &mut quantise(folder.path()), &["c.safetensors"]);
     fs::remove_file(&path).expect("removed");
-    check_fails(
-        folder.path(),
-        &mut quantise(folder.path()),
-        &["c.safetensors"],
-    );
+    check_fails(folder.path(), &mut quantise(folder.path()), &["c.safetensors"]);
 }
 
 #[test]
@@ -307,12 +230,10 @@ fn blobs_that_are_damaged_or_of_another_version() {
     let sound = fs::read(&path).expect("readable");
     let inspect = || {
         let mut command = lcl();
-        command
-            .current_dir(folder.path())
-            .args(["inspect", "m.lcl"]);
+        command.current_dir(folder.path()).args(["inspect", "m.lcl"]);
         command
     };
-    let mut check = |bytes: &[u8], expected: &[&str]| {
+    let check = |bytes: &[u8], expected: &[&str]| {
         fs::write(&path, bytes).expect("written");
         check_fails(folder.path(), &mut inspect(), expected);
     };
@@ -346,13 +267,7 @@ fn files_that_do_not_fit_are_not_left_half_written() {
         .current_dir(folder.path())
         .args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$@\"", "sh"])
         .arg(lcl().get_program())
-        .args([
-            "quantise",
-            "--checkpoint",
-            "c.safetensors",
-            "--calibration",
-            "synthetic:4",
-        ])
+        .args(["quantise", "--checkpoint", "c.safetensors", "--calibration", "synthetic:4"])
         .args(["--out", "m.lcl"]);
     let error = fail(&mut limited);
     assert!(error.contains("m.lcl"), "{error}");
@@ -363,8 +278,5 @@ fn files_that_do_not_fit_are_not_left_half_written() {
 #[test]
 fn unknown_commands_list_the_known_ones() {
     let error = fail(lcl().arg("trian"));
-    assert!(
-        error.contains("train, quantise, features, compare, inspect"),
-        "{error}"
-    );
+    assert!(error.contains("train, quantise, features, compare, inspect"), "{error}");
 }

@@ -12,29 +12,16 @@ use tempfile::TempDir;
 
 /// The root of the workspace.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ is in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace")
 }
 
 /// A command with the binary `lcl`, which is built once, in this profile.
 pub fn lcl() -> Command {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     let binary = BINARY.get_or_init(|| {
-        let profile = if cfg!(debug_assertions) {
-            "dev"
-        } else {
-            "release"
-        };
+        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
         let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "host-trainer",
-                "--bin",
-                "lcl",
-            ])
+            .args(["build", "--quiet", "--package", "host-trainer", "--bin", "lcl"])
             .args(["--profile", profile])
             .current_dir(root())
             .status()
@@ -42,10 +29,7 @@ pub fn lcl() -> Command {
         assert!(built.success(), "lcl does not build");
         // This test is TARGET/PROFILE/deps/integration-HASH.
         let test = env::current_exe().expect("a test knows its own path");
-        let folder = test
-            .ancestors()
-            .nth(2)
-            .expect("deps/ is in the profile's folder");
+        let folder = test.ancestors().nth(2).expect("deps/ is in the profile's folder");
         folder.join(format!("lcl{}", env::consts::EXE_SUFFIX))
     });
     Command::new(binary)
@@ -64,21 +48,10 @@ pub fn succeed(command: &mut Command) -> String {
 #[track_caller]
 pub fn fail(command: &mut Command) -> String {
     let output = command.output().expect("it starts");
-    assert_eq!(
-        output.status.code(),
-        Some(1),
-        "{command:?}\n{}",
-        text(&output)
-    );
+    assert_eq!(output.status.code(), Some(1), "{command:?}\n{}", text(&output));
     let errors = String::from_utf8(output.stderr.clone()).expect("UTF-8");
-    let lines: Vec<&str> = errors
-        .lines()
-        .filter(|line| line.starts_with("error: "))
-        .collect();
-    assert!(
-        lines.len() == 1 && errors.lines().last() == lines.last().copied(),
-        "{errors}"
-    );
+    let lines: Vec<&str> = errors.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert!(lines.len() == 1 && errors.lines().last() == lines.last().copied(), "{errors}");
     assert!(!errors.contains("panicked"), "{errors}");
     lines[0].to_owned()
 }
@@ -99,16 +72,8 @@ pub fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
         let mixed = (x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca6b) ^ seed)
             .wrapping_mul(0xc2b2_ae35);
         let [noise, ..] = (mixed ^ (mixed >> 15)).to_le_bytes();
-        let stripe = if (x + 2 * y + seed) / 9 % 2 == 0 {
-            150
-        } else {
-            20
-        };
+        let stripe = if (x + 2 * y + seed) / 9 % 2 == 0 { 150 } else { 20 };
         let ramp = u8::try_from(60 * y / height).expect("below 60");
-        Rgb([
-            stripe + ramp + noise / 8,
-            200 - stripe + noise / 8,
-            90 + ramp + noise / 16,
-        ])
+        Rgb([stripe + ramp + noise / 8, 200 - stripe + noise / 8, 90 + ramp + noise / 16])
     })
 }

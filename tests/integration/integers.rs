@@ -1,6 +1,9 @@
 //! The integers of a blob against a computation that shares no code with the
 //! engine: from `lcl inspect --dump` and the contract's text alone.
 
+// Everything is i64 here, so that indices and sums cannot wrap.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
+
 use std::{fs, path::Path};
 
 use host_trainer::{
@@ -15,36 +18,23 @@ use crate::command::{folder, lcl, picture, succeed};
 
 /// Writes a checkpoint of random weights, layers only, and quantises it.
 pub fn random_model(folder: &Path, pool: PoolOrder, calibration: &str) {
-    let model = ModelConfig {
-        pool,
-        ..ModelConfig::default()
-    };
+    let model = ModelConfig { pool, ..ModelConfig::default() };
     let mut checkpoint = Checkpoint::initial(model, InputConfig::default(), 11);
     checkpoint.projectors = None;
-    checkpoint
-        .write(&folder.join("c.safetensors"))
-        .expect("written");
+    checkpoint.write(&folder.join("c.safetensors")).expect("written");
     succeed(
         lcl()
             .current_dir(folder)
-            .args([
-                "quantise",
-                "--checkpoint",
-                "c.safetensors",
-                "--out",
-                "m.lcl",
-            ])
+            .args(["quantise", "--checkpoint", "c.safetensors", "--out", "m.lcl"])
             .args(["--calibration", calibration]),
     );
 }
 
 #[test]
 fn every_byte_equals_an_independent_computation() {
-    for (pool, width, height) in [
-        (PoolOrder::MaxBlur, 96, 96),
-        (PoolOrder::BlurMax, 48, 48),
-        (PoolOrder::Max, 37, 37),
-    ] {
+    for (pool, width, height) in
+        [(PoolOrder::MaxBlur, 96, 96), (PoolOrder::BlurMax, 48, 48), (PoolOrder::Max, 37, 37)]
+    {
         check(pool, &picture(width, height, 3));
     }
 }
@@ -57,15 +47,7 @@ fn check(pool: PoolOrder, image: &RgbImage) {
     succeed(
         lcl()
             .current_dir(folder.path())
-            .args([
-                "features",
-                "--model",
-                "m.lcl",
-                "--images",
-                "i.png",
-                "--out",
-                "f.safetensors",
-            ])
+            .args(["features", "--model", "m.lcl", "--images", "i.png", "--out", "f.safetensors"])
             .args(["--size", &size]),
     );
     let dump = ["inspect", "m.lcl", "--dump", "t.safetensors"];
@@ -77,21 +59,15 @@ fn check(pool: PoolOrder, image: &RgbImage) {
     let features = SafeTensors::deserialize(&features).expect("safetensors");
 
     let mut map = Map {
-        height: image.height().try_into().expect("small"),
-        width: image.width().try_into().expect("small"),
+        height: image.height().into(),
+        width: image.width().into(),
         values: image.as_raw().iter().map(|&byte| byte.into()).collect(),
     };
     for (stage, (stride, padding)) in [(1, (4, 5)), (2, (1, 2))] {
-        map = pooled(
-            pool,
-            &convolved(&Tables::of(&dump, stage), &map, stride, padding),
-        );
+        map = pooled(pool, &convolved(&Tables::of(&dump, stage), &map, stride, padding));
         let got = features.tensor(&format!("v{stage}_q")).expect("bytes");
-        let expected: Vec<u8> = map
-            .values
-            .iter()
-            .map(|&value| value.try_into().expect("a byte"))
-            .collect();
+        let expected: Vec<u8> =
+            map.values.iter().map(|&value| value.try_into().expect("a byte")).collect();
         let channels = map.values.len() / (map.height * map.width) as usize;
         let shape = [1, map.height as usize, map.width as usize, channels];
         assert_eq!(got.shape(), shape, "V{stage}, {pool:?}");
@@ -100,22 +76,14 @@ fn check(pool: PoolOrder, image: &RgbImage) {
 
         let scales = floats(&dump, &format!("stage{stage}.output_scale"));
         let real = floats(&features, &format!("v{stage}"));
-        let expected = expected
-            .iter()
-            .zip(scales.iter().cycle())
-            .map(|(&q, s)| s * f32::from(q));
-        assert!(
-            real.iter().copied().eq(expected),
-            "dequantised V{stage}, {pool:?}"
-        );
+        let expected = expected.iter().zip(scales.iter().cycle()).map(|(&q, s)| s * f32::from(q));
+        assert!(real.iter().copied().eq(expected), "dequantised V{stage}, {pool:?}");
     }
 }
 
 fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
     let data = tensors.tensor(name).expect("there").data().to_vec();
-    data.chunks_exact(4)
-        .map(|b| f32::from_le_bytes(b.try_into().expect("four")))
-        .collect()
+    data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four"))).collect()
 }
 
 /// A feature map, `[H, W, C]`.
@@ -153,18 +121,10 @@ impl Tables {
         let weight = tensor("weight");
         Self {
             shape: [0, 1, 2, 3].map(|dimension| weight.shape()[dimension] as i64),
-            weight: weight
-                .data()
-                .iter()
-                .map(|&byte| i64::from(byte as i8))
-                .collect(),
+            weight: weight.data().iter().map(|&byte| i64::from(byte as i8)).collect(),
             bias: words("bias"),
             multiplier: words("multiplier"),
-            shift: tensor("shift")
-                .data()
-                .iter()
-                .map(|&byte| byte.into())
-                .collect(),
+            shift: tensor("shift").data().iter().map(|&byte| byte.into()).collect(),
         }
     }
 }
@@ -200,11 +160,7 @@ fn convolved(tables: &Tables, input: &Map, stride: i64, padding: i64) -> Map {
             }
         }
     }
-    Map {
-        height,
-        width,
-        values,
-    }
+    Map { height, width, values }
 }
 
 fn pooled(pool: PoolOrder, input: &Map) -> Map {
@@ -216,21 +172,12 @@ fn pooled(pool: PoolOrder, input: &Map) -> Map {
 }
 
 fn maximum(input: &Map, stride: i64) -> Map {
-    windows(input, stride, |window| {
-        window
-            .into_iter()
-            .filter_map(|(_, v)| v)
-            .max()
-            .expect("one")
-    })
+    windows(input, stride, |window| window.into_iter().filter_map(|(_, v)| v).max().expect("one"))
 }
 
 fn blurred(input: &Map, stride: i64) -> Map {
     windows(input, stride, |window| {
-        let sum: i64 = window
-            .into_iter()
-            .map(|(tap, value)| tap * value.unwrap_or(0))
-            .sum();
+        let sum: i64 = window.into_iter().map(|(tap, value)| tap * value.unwrap_or(0)).sum();
         (sum + 8) >> 4
     })
 }
@@ -255,9 +202,5 @@ fn windows(input: &Map, stride: i64, reduce: impl Fn(Vec<(i64, Option<i64>)>) ->
             }
         }
     }
-    Map {
-        height,
-        width,
-        values,
-    }
+    Map { height, width, values }
 }

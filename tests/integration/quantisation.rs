@@ -31,13 +31,7 @@ pub fn compare(folder: &Path, images: &str) -> Value {
     let printed = succeed(
         lcl()
             .current_dir(folder)
-            .args([
-                "compare",
-                "--checkpoint",
-                "c.safetensors",
-                "--model",
-                "m.lcl",
-            ])
+            .args(["compare", "--checkpoint", "c.safetensors", "--model", "m.lcl"])
             .args(["--images", images, "--size", "96", "--json"]),
     );
     serde_json::from_str(&printed).expect("one JSON object")

@@ -80,8 +80,8 @@ pub const EXAMPLES: &[Example] = &[
 /// Returns the board of that name; the error lists the known ones.
 pub fn board(name: &str) -> Result<&'static Board> {
     let Some(board) = BOARDS.iter().find(|board| board.name == name) else {
-        let known = BOARDS.iter().map(|board| (board.name, board.description));
-        bail!("unknown board `{name}`; the boards are:{}", list(known));
+        let known: Vec<_> = BOARDS.iter().map(|board| board.name).collect();
+        bail!("unknown board `{name}`; the boards are {}", known.join(", "));
     };
     Ok(board)
 }
@@ -89,17 +89,10 @@ pub fn board(name: &str) -> Result<&'static Board> {
 /// Returns the example of that name; the error lists the known ones.
 pub fn example(name: &str) -> Result<&'static Example> {
     let Some(example) = EXAMPLES.iter().find(|example| example.name == name) else {
-        let known = EXAMPLES
-            .iter()
-            .map(|example| (example.name, example.description));
-        bail!("unknown example `{name}`; the examples are:{}", list(known));
+        let known: Vec<_> = EXAMPLES.iter().map(|example| example.name).collect();
+        bail!("unknown example `{name}`; the examples are {}", known.join(", "));
     };
     Ok(example)
-}
-
-fn list<'a>(known: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let lines = known.map(|(name, description)| format!("\n  {name:<12} {description}"));
-    lines.collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]
@@ -113,17 +106,9 @@ mod tests {
             let folder = project::firmware().join(board.name);
             let config = std::fs::read_to_string(folder.join(".cargo/config.toml"))
                 .expect("the board has a cargo configuration");
-            assert!(
-                config.contains(board.target),
-                "{} builds for {}",
-                board.name,
-                board.target
-            );
+            assert!(config.contains(board.target), "{} builds for {}", board.name, board.target);
             for example in EXAMPLES {
-                let binary = folder
-                    .join("src/bin")
-                    .join(example.name)
-                    .with_extension("rs");
+                let binary = folder.join("src/bin").join(example.name).with_extension("rs");
                 assert!(binary.is_file(), "{} is missing", binary.display());
             }
         }
@@ -131,19 +116,9 @@ mod tests {
 
     #[test]
     fn unknown_names_list_the_known_ones() {
-        let error = board("mps9")
-            .expect_err("there is no such board")
-            .to_string();
-        assert!(
-            error.contains("mps9") && error.contains("mps2-an386"),
-            "{error}"
-        );
-        let error = example("blink")
-            .expect_err("there is no such example")
-            .to_string();
-        assert!(
-            error.contains("blink") && error.contains("self-test"),
-            "{error}"
-        );
+        let error = board("mps9").expect_err("there is no such board").to_string();
+        assert!(error.contains("mps9") && error.contains("mps2-an386"), "{error}");
+        let error = example("blink").expect_err("there is no such example").to_string();
+        assert!(error.contains("blink") && error.contains("self-test"), "{error}");
     }
 }

@@ -13,10 +13,24 @@ mod setup;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use commands::Cli;
 
 fn main() -> ExitCode {
-    match commands::Cli::parse().run() {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::InvalidSubcommand => {
+            let known = Cli::command();
+            let known: Vec<_> = known.get_subcommands().map(clap::Command::get_name).collect();
+            let got = std::env::args().nth(1).unwrap_or_default();
+            eprintln!("error: unknown command `{got}`; the commands are {}", known.join(", "));
+            return ExitCode::FAILURE;
+        }
+        Err(error) => error.exit(),
+    };
+    match cli.run() {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

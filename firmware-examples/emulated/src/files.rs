@@ -54,10 +54,7 @@ pub(crate) struct Files {
 
 impl Files {
     pub(crate) const fn new() -> Self {
-        Self {
-            frames: None,
-            rows: None,
-        }
+        Self { frames: None, rows: None }
     }
 
     /// Returns the size of the next frame, or nothing at the end of the file.
@@ -71,20 +68,13 @@ impl Files {
         }
         let [w0, w1, w2, w3, h0, h1, h2, h3] = header;
         let side = |bytes| usize::try_from(u32::from_le_bytes(bytes)).unwrap_or(usize::MAX);
-        Ok(Some(ImageSize {
-            width: side([w0, w1, w2, w3]),
-            height: side([h0, h1, h2, h3]),
-        }))
+        Ok(Some(ImageSize { width: side([w0, w1, w2, w3]), height: side([h0, h1, h2, h3]) }))
     }
 
     /// Fills one row of the frame.
     pub(crate) fn read_row(&mut self, row: &mut [u8]) -> Result<(), FileError> {
         let file = self.frames()?;
-        if fill(file, row) == row.len() {
-            Ok(())
-        } else {
-            Err(FileError::FramesEndEarly)
-        }
+        if fill(file, row) == row.len() { Ok(()) } else { Err(FileError::FramesEndEarly) }
     }
 
     /// Writes one row of features.

@@ -34,10 +34,7 @@ pub struct Emulated<M> {
 /// Runs `program` on the machine with `memory` for the front-end, and ends the
 /// emulator with its status.
 pub fn run<M: Machine>(memory: &mut [u8], program: Program<Emulated<M>>) -> ! {
-    let mut board = Emulated {
-        files: Files::new(),
-        machine: PhantomData,
-    };
+    let mut board = Emulated { files: Files::new(), machine: PhantomData };
     stop::exit(shared::run(&mut board, memory, program))
 }
 

@@ -1,8 +1,5 @@
 //! What the linker script says: the model partition, the stack, the flash.
-#![expect(
-    unsafe_code,
-    reason = "addresses that the linker script fixes become slices"
-)]
+#![expect(unsafe_code, reason = "addresses that the linker script fixes become slices")]
 
 use core::{ptr, slice};
 

@@ -1,8 +1,5 @@
 //! A loop of known length, to calibrate a counter with.
-#![expect(
-    unsafe_code,
-    reason = "only assembly has a known number of instructions"
-)]
+#![expect(unsafe_code, reason = "only assembly has a known number of instructions")]
 
 /// Instructions of one turn of the loop.
 pub(crate) const TURN_INSNS: u32 = 2;

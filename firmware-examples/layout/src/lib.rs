@@ -73,16 +73,9 @@ impl Layout {
 
     fn memory_x(self) -> String {
         let line = |name: &str, region: Region| {
-            format!(
-                "  {name} : ORIGIN = {:#010x}, LENGTH = {:#x}\n",
-                region.origin, region.length
-            )
+            format!("  {name} : ORIGIN = {:#010x}, LENGTH = {:#x}\n", region.origin, region.length)
         };
-        let regions = [
-            line("FLASH", self.flash),
-            line("MODEL", self.model),
-            line("RAM", self.ram),
-        ];
+        let regions = [line("FLASH", self.flash), line("MODEL", self.model), line("RAM", self.ram)];
         format!(
             "MEMORY\n{{\n{}}}\n_model_start = ORIGIN(MODEL);\n_model_end = ORIGIN(MODEL) + LENGTH(MODEL);\n",
             regions.concat()
@@ -95,42 +88,24 @@ mod tests {
     use super::*;
 
     const LAYOUT: Layout = Layout {
-        flash: Region {
-            origin: 0,
-            length: 0x1000,
-        },
-        model: Region {
-            origin: 0x1000,
-            length: 0x1000,
-        },
-        ram: Region {
-            origin: 0x2000_0000,
-            length: 0x1000,
-        },
+        flash: Region { origin: 0, length: 0x1000 },
+        model: Region { origin: 0x1000, length: 0x1000 },
+        ram: Region { origin: 0x2000_0000, length: 0x1000 },
     };
 
     #[test]
     fn names_the_model_partition() {
         let text = LAYOUT.memory_x();
-        assert!(
-            text.contains("MODEL : ORIGIN = 0x00001000, LENGTH = 0x1000"),
-            "{text}"
-        );
+        assert!(text.contains("MODEL : ORIGIN = 0x00001000, LENGTH = 0x1000"), "{text}");
         assert!(text.contains("_model_start = ORIGIN(MODEL);"), "{text}");
     }
 
     #[test]
     fn refuses_what_overlaps_or_is_not_aligned() {
         assert_eq!(LAYOUT.check(), Ok(()));
-        let model = Region {
-            origin: 0x0ff0,
-            length: 0x10,
-        };
+        let model = Region { origin: 0x0ff0, length: 0x10 };
         assert!(Layout { model, ..LAYOUT }.check().is_err());
-        let model = Region {
-            origin: 0x1008,
-            length: 0x10,
-        };
+        let model = Region { origin: 0x1008, length: 0x10 };
         assert!(Layout { model, ..LAYOUT }.check().is_err());
     }
 }

@@ -34,10 +34,7 @@ pub fn bench<B: Board + Meter>(board: &mut B, memory: &mut [u8]) -> Result<(), F
         lcl_infer::kernels::active().name
     );
     if ratio.denominator > MAX_DENOMINATOR {
-        defmt::warn!(
-            "the counter does not follow {=str}: the figures are estimates",
-            B::UNIT
-        );
+        defmt::warn!("the counter does not follow {=str}: the figures are estimates", B::UNIT);
     }
     for side in SIDES.into_iter().filter(|&side| side <= B::MAX_WIDTH) {
         bench_size::<B>(&blob, ImageSize::square(side), memory, ratio, flash_bytes)?;

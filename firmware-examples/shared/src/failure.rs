@@ -39,10 +39,7 @@ impl<E: defmt::Format> defmt::Format for Failure<E> {
                     OpenError::Crc { .. } => defmt::write!(f, "the blob is damaged: {}", error),
                     error => defmt::write!(f, "the blob cannot be run: {}", error),
                 }
-                defmt::write!(
-                    f,
-                    "; make one with `cargo xtask train` or `cargo xtask quantise`"
-                );
+                defmt::write!(f, "; make one with `cargo xtask train` or `cargo xtask quantise`");
             }
             Self::Frontend(error) => defmt::write!(f, "cannot run this image: {}", error),
             Self::Row(error) => defmt::write!(f, "a row was refused: {}", error),

@@ -42,11 +42,7 @@ pub fn features<B: Board>(board: &mut B, memory: &mut [u8]) -> Result<(), Failur
         );
         frames += 1;
     }
-    if frames == 0 {
-        Err(Failure::NoFrame)
-    } else {
-        Ok(())
-    }
+    if frames == 0 { Err(Failure::NoFrame) } else { Ok(()) }
 }
 
 /// Opens the blob in the board's model partition.
@@ -70,10 +66,7 @@ pub(crate) fn row_of<B: Board>(
     size: ImageSize,
 ) -> Result<&mut [u8], Failure<B::Error>> {
     const { assert!(B::MAX_WIDTH * 3 <= ROW_BYTES) };
-    let too_wide = Failure::TooWide {
-        expected: B::MAX_WIDTH,
-        got: size.width,
-    };
+    let too_wide = Failure::TooWide { expected: B::MAX_WIDTH, got: size.width };
     if size.width > B::MAX_WIDTH {
         return Err(too_wide);
     }

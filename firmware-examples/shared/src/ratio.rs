@@ -11,10 +11,7 @@ pub struct Ratio {
 
 impl Ratio {
     /// One.
-    pub const ONE: Self = Self {
-        numerator: 1,
-        denominator: 1,
-    };
+    pub const ONE: Self = Self { numerator: 1, denominator: 1 };
 
     /// Returns the fraction with the smallest denominator that is strictly
     /// within `(ticks ± 2) / steps`.
@@ -35,10 +32,7 @@ impl Ratio {
                 high = middle;
             } else {
                 let part = |value| u32::try_from(value).unwrap_or(u32::MAX);
-                return Self {
-                    numerator: part(middle.0),
-                    denominator: part(middle.1),
-                };
+                return Self { numerator: part(middle.0), denominator: part(middle.1) };
             }
         }
     }
@@ -61,10 +55,7 @@ mod tests {
         let ticks = u64::from(STEPS) * u64::from(numerator) / u64::from(denominator);
         let ticks = u32::try_from(ticks).expect("the ticks fit");
         for ticks in ticks - 1..=ticks + 1 {
-            let exact = Ratio {
-                numerator,
-                denominator,
-            };
+            let exact = Ratio { numerator, denominator };
             assert_eq!(Ratio::simplest(ticks, STEPS), exact, "{ticks} ticks");
         }
     }
@@ -79,10 +70,7 @@ mod tests {
 
     #[test]
     fn divides_to_the_nearest() {
-        let ratio = Ratio {
-            numerator: 32,
-            denominator: 25,
-        };
+        let ratio = Ratio { numerator: 32, denominator: 25 };
         assert_eq!(ratio.divide(128), 100);
         assert_eq!(ratio.divide(129), 101);
         assert_eq!(Ratio::ONE.divide(7), 7);

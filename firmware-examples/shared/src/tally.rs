@@ -43,19 +43,13 @@ struct Counter {
 
 impl Counter {
     const fn new() -> Self {
-        Self {
-            low: AtomicU32::new(0),
-            high: AtomicU32::new(0),
-        }
+        Self { low: AtomicU32::new(0), high: AtomicU32::new(0) }
     }
 
     fn add(&self, value: u32) {
         let (low, carry) = self.low.load(Relaxed).overflowing_add(value);
         self.low.store(low, Relaxed);
-        self.high.store(
-            self.high.load(Relaxed).wrapping_add(u32::from(carry)),
-            Relaxed,
-        );
+        self.high.store(self.high.load(Relaxed).wrapping_add(u32::from(carry)), Relaxed);
     }
 
     fn take(&self) -> u64 {
@@ -73,13 +67,8 @@ struct Tally {
 }
 
 static TALLIES: [[Tally; OPS.len()]; STAGES] = [const {
-    [const {
-        Tally {
-            ticks: Counter::new(),
-            macs: Counter::new(),
-            calls: AtomicU32::new(0),
-        }
-    }; OPS.len()]
+    [const { Tally { ticks: Counter::new(), macs: Counter::new(), calls: AtomicU32::new(0) } };
+        OPS.len()]
 }; STAGES];
 
 /// Bytes of one row that stage 1 convolves: other rows are stage 2's.
@@ -96,15 +85,8 @@ pub(crate) fn set_stage_1_row_len(len: usize) {
 pub(crate) fn take(ratio: Ratio, empty: u32) -> [[Cost; OPS.len()]; STAGES] {
     let cost = |tally: &Tally| {
         let calls = tally.calls.swap(0, Relaxed);
-        let ticks = tally
-            .ticks
-            .take()
-            .saturating_sub(u64::from(empty) * u64::from(calls));
-        Cost {
-            units: ratio.divide(ticks),
-            macs: tally.macs.take(),
-            calls,
-        }
+        let ticks = tally.ticks.take().saturating_sub(u64::from(empty) * u64::from(calls));
+        Cost { units: ratio.divide(ticks), macs: tally.macs.take(), calls }
     };
     TALLIES.each_ref().map(|stage| stage.each_ref().map(cost))
 }
@@ -133,9 +115,7 @@ fn measure<M: Meter>(op: Op, row_len: usize, macs: usize, kernel: impl FnOnce())
     if let Some(tally) = stage.get(op as usize) {
         tally.ticks.add(ticks);
         tally.macs.add(u32::try_from(macs).unwrap_or(u32::MAX));
-        tally
-            .calls
-            .store(tally.calls.load(Relaxed).wrapping_add(1), Relaxed);
+        tally.calls.store(tally.calls.load(Relaxed).wrapping_add(1), Relaxed);
     }
 }
 

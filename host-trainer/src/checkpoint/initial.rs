@@ -21,9 +21,7 @@ impl Checkpoint {
             layer += 1;
             let bound = 1.0 / (fan_in as f32).sqrt();
             let mut rng = stream(seed, Purpose::Weights, [layer, 0]);
-            (0..count)
-                .map(|_| rng.random_range(-bound..=bound))
-                .collect()
+            (0..count).map(|_| rng.random_range(-bound..=bound)).collect()
         };
         let stages = LCL_V2.map(|conv| {
             let (channels, fan_in) = (conv.out_c(), conv.weights_per_channel());
@@ -51,14 +49,6 @@ impl Checkpoint {
         });
         let InputConfig { mean, std } = input;
         let (pool, projectors) = (model.pool, Some(projectors));
-        Self {
-            pool,
-            mean,
-            std,
-            step: 0,
-            config: None,
-            stages,
-            projectors,
-        }
+        Self { pool, mean, std, step: 0, config: None, stages, projectors }
     }
 }

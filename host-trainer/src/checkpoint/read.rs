@@ -102,11 +102,7 @@ impl fmt::Display for TensorProblem {
         match self {
             Self::Missing { name } => write!(f, "{name} is missing"),
             Self::Unknown { name } => write!(f, "{name} is unknown"),
-            Self::Shape {
-                name,
-                expected,
-                got,
-            } => {
+            Self::Shape { name, expected, got } => {
                 write!(f, "{name} has shape {got:?}, expected {expected:?}")
             }
             Self::Dtype { name, got } => {
@@ -139,18 +135,10 @@ impl Checkpoint {
         let projectors = with_projectors.then(|| [0, 1].map(|stage| tensors.projector(stage)));
         let problems = tensors.finish();
         if !problems.is_empty() {
-            return Err(CheckpointError::Tensors {
-                path: path.to_owned(),
-                problems,
-            });
+            return Err(CheckpointError::Tensors { path: path.to_owned(), problems });
         }
-        let metadata = Strings {
-            path,
-            strings: file.metadata(),
-        };
-        metadata.parse("format", "\"lcl-v2\"", (), |format| {
-            (format == FORMAT).then_some(())
-        })?;
+        let metadata = Strings { path, strings: file.metadata() };
+        metadata.parse("format", "\"lcl-v2\"", (), |format| (format == FORMAT).then_some(()))?;
         let InputConfig { mean, std } = InputConfig::default();
         let three = "three finite numbers as a JSON array";
         let above_zero = "three numbers above 0 as a JSON array";
@@ -162,9 +150,7 @@ impl Checkpoint {
                 pool,
             )?,
             mean: metadata.parse("mean", three, mean, |text| rgb(text, |_| true))?,
-            std: metadata.parse("std", above_zero, std, |text| {
-                rgb(text, |value| value > 0.0)
-            })?,
+            std: metadata.parse("std", above_zero, std, |text| rgb(text, |value| value > 0.0))?,
             step: metadata.parse("step", "a whole number", 0, |text| text.parse().ok())?,
             config: file.metadata().get("config").cloned(),
             stages,
@@ -185,11 +171,7 @@ impl<'a> Tensors<'a> {
         let counter = |name: &&str| name.ends_with(".num_batches_tracked");
         let names = file.names().into_iter().filter(|name| !counter(name));
         let unused = names.map(str::to_owned).collect();
-        Self {
-            file,
-            unused,
-            problems: Vec::new(),
-        }
+        Self { file, unused, problems: Vec::new() }
     }
 
     fn any_starts_with(&self, prefix: &str) -> bool {
@@ -200,31 +182,16 @@ impl<'a> Tensors<'a> {
         let layout = stage_layout(stage);
         let bias = &layout[1];
         let zero_bias = (!self.unused.contains(&bias.0)).then(|| vec![0.0; bias.1[0]]);
-        let [
-            conv_weight,
-            conv_bias,
-            bn_weight,
-            bn_bias,
-            bn_running_mean,
-            bn_running_var,
-        ] = layout.map(|(name, shape)| match &zero_bias {
-            Some(zeros) if name.ends_with("conv.bias") => zeros.clone(),
-            _ => self.take(name, &shape),
-        });
-        StageWeights {
-            conv_weight,
-            conv_bias,
-            bn_weight,
-            bn_bias,
-            bn_running_mean,
-            bn_running_var,
-        }
+        let [conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var] = layout
+            .map(|(name, shape)| match &zero_bias {
+                Some(zeros) if name.ends_with("conv.bias") => zeros.clone(),
+                _ => self.take(name, &shape),
+            });
+        StageWeights { conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var }
     }
 
     fn projector(&mut self, stage: usize) -> ProjectorWeights {
-        let last = self
-            .file
-            .tensor(&format!("projector{}.fc2.weight", stage + 1));
+        let last = self.file.tensor(&format!("projector{}.fc2.weight", stage + 1));
         let embedding = last.ok().and_then(|tensor| tensor.shape().first().copied());
         let layout = projector_layout(stage, embedding.unwrap_or_default());
         let [
@@ -257,11 +224,7 @@ impl<'a> Tensors<'a> {
         };
         if tensor.shape() != expected {
             let (expected, got) = (expected.to_vec(), tensor.shape().to_vec());
-            self.problems.push(TensorProblem::Shape {
-                name,
-                expected,
-                got,
-            });
+            self.problems.push(TensorProblem::Shape { name, expected, got });
             return Vec::new();
         }
         let Some(values) = floats(&tensor) else {
@@ -279,11 +242,7 @@ impl<'a> Tensors<'a> {
     }
 
     fn finish(mut self) -> Vec<TensorProblem> {
-        self.problems.extend(
-            self.unused
-                .into_iter()
-                .map(|name| TensorProblem::Unknown { name }),
-        );
+        self.problems.extend(self.unused.into_iter().map(|name| TensorProblem::Unknown { name }));
         self.problems
     }
 }
@@ -305,12 +264,7 @@ impl Strings<'_> {
             return Ok(default);
         };
         let (path, value) = (self.path.to_owned(), text.clone());
-        parse(text).ok_or(CheckpointError::Metadata {
-            path,
-            key,
-            value,
-            expected,
-        })
+        parse(text).ok_or(CheckpointError::Metadata { path, key, value, expected })
     }
 }
 
@@ -320,43 +274,28 @@ fn pool(name: &str) -> Option<PoolOrder> {
 
 fn rgb(text: &str, accepts: impl Fn(f32) -> bool) -> Option<[f32; 3]> {
     let values: [f32; 3] = serde_json::from_str(text).ok()?;
-    values
-        .iter()
-        .all(|&value| value.is_finite() && accepts(value))
-        .then_some(values)
+    values.iter().all(|&value| value.is_finite() && accepts(value)).then_some(values)
 }
 
 fn floats(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
     fn convert<const N: usize>(data: &[u8], to_f32: impl Fn([u8; N]) -> f32) -> Option<Vec<f32>> {
         let chunks = data.chunks_exact(N);
-        chunks
-            .map(|chunk| Some(to_f32(chunk.try_into().ok()?)))
-            .collect()
+        chunks.map(|chunk| Some(to_f32(chunk.try_into().ok()?))).collect()
     }
     match tensor.dtype() {
         Dtype::F32 => convert(tensor.data(), f32::from_le_bytes),
         Dtype::F16 => convert(tensor.data(), |bytes| f16::from_le_bytes(bytes).to_f32()),
         Dtype::BF16 => convert(tensor.data(), |bytes| bf16::from_le_bytes(bytes).to_f32()),
-        #[allow(
-            clippy::cast_possible_truncation,
-            reason = "the weights are used in 32 bits"
-        )]
+        #[allow(clippy::cast_possible_truncation, reason = "the weights are used in 32 bits")]
         Dtype::F64 => convert(tensor.data(), |bytes| f64::from_le_bytes(bytes) as f32),
         _ => None,
     }
 }
 
 fn listed(problems: &[TensorProblem]) -> String {
-    let named: Vec<String> = problems
-        .iter()
-        .take(NAMED_PROBLEMS)
-        .map(TensorProblem::to_string)
-        .collect();
+    let named: Vec<String> =
+        problems.iter().take(NAMED_PROBLEMS).map(TensorProblem::to_string).collect();
     let more = problems.len().saturating_sub(NAMED_PROBLEMS);
-    let rest = if more > 0 {
-        format!(", and {more} more")
-    } else {
-        String::new()
-    };
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
     format!("{}{rest}", named.join(", "))
 }

@@ -14,17 +14,11 @@ struct Folder {
 fn folder() -> Folder {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("c.safetensors");
-    Folder {
-        _folder: folder,
-        path,
-    }
+    Folder { _folder: folder, path }
 }
 
 fn initial() -> Checkpoint {
-    let model = ModelConfig {
-        pool: PoolOrder::BlurMax,
-        embedding_dim: 8,
-    };
+    let model = ModelConfig { pool: PoolOrder::BlurMax, embedding_dim: 8 };
     let mut checkpoint = Checkpoint::initial(model, InputConfig::default(), 3);
     checkpoint.step = 12;
     checkpoint.config = Some("[data]\n".to_owned());
@@ -41,13 +35,8 @@ impl Parts {
     fn layers_only() -> Self {
         let layout = [0, 1].into_iter().flat_map(stage_layout);
         let ones = |shape: &[usize]| vec![1.0; shape.iter().product()];
-        let tensors = layout
-            .map(|(name, shape)| (name, shape.clone(), ones(&shape)))
-            .collect();
-        Self {
-            tensors,
-            metadata: BTreeMap::new(),
-        }
+        let tensors = layout.map(|(name, shape)| (name, shape.clone(), ones(&shape))).collect();
+        Self { tensors, metadata: BTreeMap::new() }
     }
 
     fn without(mut self, name: &str) -> Self {
@@ -94,10 +83,7 @@ impl Parts {
 #[track_caller]
 fn check_error(parts: &Parts, expected: &str) {
     let error = parts.read().expect_err(expected).to_string();
-    assert!(
-        error.contains(expected) && error.contains("c.safetensors"),
-        "{error}"
-    );
+    assert!(error.contains(expected) && error.contains("c.safetensors"), "{error}");
     assert!(!error.contains('\n'), "{error}");
 }
 
@@ -121,9 +107,8 @@ fn layers_alone_take_the_defaults() {
 
 #[test]
 fn missing_biases_of_convolutions_are_zero_and_counters_are_ignored() {
-    let parts = Parts::layers_only()
-        .without("layer1.conv.bias")
-        .with("layer1.bn.num_batches_tracked", &[]);
+    let parts =
+        Parts::layers_only().without("layer1.conv.bias").with("layer1.bn.num_batches_tracked", &[]);
     let checkpoint = parts.read().expect("a checkpoint");
     assert_eq!(checkpoint.stages[0].conv_bias, [0.0; 64]);
     assert_eq!(checkpoint.stages[1].conv_bias, [1.0; 192]);
@@ -131,14 +116,8 @@ fn missing_biases_of_convolutions_are_zero_and_counters_are_ignored() {
 
 #[test]
 fn wrong_tensors_are_named_with_expected_and_got() {
-    check_error(
-        &Parts::layers_only().without("layer2.bn.weight"),
-        "layer2.bn.weight is missing",
-    );
-    check_error(
-        &Parts::layers_only().with("fc.weight", &[2]),
-        "fc.weight is unknown",
-    );
+    check_error(&Parts::layers_only().without("layer2.bn.weight"), "layer2.bn.weight is missing");
+    check_error(&Parts::layers_only().with("fc.weight", &[2]), "fc.weight is unknown");
     let parts = Parts::layers_only().without("layer1.conv.weight");
     check_error(
         &parts.with("layer1.conv.weight", &[64, 3, 7, 7]),
@@ -146,31 +125,16 @@ fn wrong_tensors_are_named_with_expected_and_got() {
     );
     let parts = Parts::layers_only().with("projector1.fc1.weight", &[64, 64]);
     check_error(&parts, "projector1.fc1.bias is missing");
-    check_error(
-        &Parts::layers_only().value("layer1.bn.bias", f32::NAN),
-        "layer1.bn.bias has 1",
-    );
-    check_error(
-        &Parts::layers_only().value("layer2.conv.bias", f32::INFINITY),
-        "infinite",
-    );
-    check_error(
-        &Parts::layers_only().value("layer2.bn.running_var", -1.0),
-        "negative",
-    );
+    check_error(&Parts::layers_only().value("layer1.bn.bias", f32::NAN), "layer1.bn.bias has 1");
+    check_error(&Parts::layers_only().value("layer2.conv.bias", f32::INFINITY), "infinite");
+    check_error(&Parts::layers_only().value("layer2.bn.running_var", -1.0), "negative");
 }
 
 #[test]
 fn strings_are_checked() {
-    check_error(
-        &Parts::layers_only().string("pool", "mean"),
-        "pool = \"mean\"",
-    );
+    check_error(&Parts::layers_only().string("pool", "mean"), "pool = \"mean\"");
     check_error(&Parts::layers_only().string("std", "[1, 0, 1]"), "above 0");
-    check_error(
-        &Parts::layers_only().string("mean", "[1, 2]"),
-        "three finite",
-    );
+    check_error(&Parts::layers_only().string("mean", "[1, 2]"), "three finite");
     check_error(&Parts::layers_only().string("step", "-1"), "whole number");
     check_error(&Parts::layers_only().string("format", "other"), "lcl-v2");
 }

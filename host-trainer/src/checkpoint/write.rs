@@ -52,11 +52,7 @@ fn named<const N: usize>(
     layout: [(String, Vec<usize>); N],
     fields: [&[f32]; N],
 ) -> impl Iterator<Item = NamedTensor<'_>> {
-    let tensor = |((name, shape), values)| NamedTensor {
-        name,
-        shape,
-        values: Values::F32(values),
-    };
+    let tensor = |((name, shape), values)| NamedTensor { name, shape, values: Values::F32(values) };
     layout.into_iter().zip(fields).map(tensor)
 }
 
@@ -69,14 +65,7 @@ fn stage_fields(weights: &StageWeights) -> [&[f32]; 6] {
         bn_running_mean,
         bn_running_var,
     } = weights;
-    [
-        conv_weight,
-        conv_bias,
-        bn_weight,
-        bn_bias,
-        bn_running_mean,
-        bn_running_var,
-    ]
+    [conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var]
 }
 
 fn projector_fields(weights: &ProjectorWeights) -> [&[f32]; 8] {

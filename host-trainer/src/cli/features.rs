@@ -44,22 +44,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let is_blob = args
-        .model
-        .extension()
-        .is_some_and(|extension| extension == "lcl");
-    let file = if is_blob {
-        blob_features(args)?
-    } else {
-        float_features(args)?
-    };
+    let is_blob = args.model.extension().is_some_and(|extension| extension == "lcl");
+    let file = if is_blob { blob_features(args)? } else { float_features(args)? };
     file.write(&args.out)?;
     let images = file.images.len();
-    println!(
-        "{images} images of {0}x{0} pixels, {1}",
-        args.size,
-        args.out.display()
-    );
+    println!("{images} images of {0}x{0} pixels, {1}", args.size, args.out.display());
     Ok(())
 }
 
@@ -97,10 +86,8 @@ fn collect(
         if batch.is_empty() {
             break;
         }
-        let (names, pixels): (Vec<String>, Vec<RgbImage>) = batch
-            .into_iter()
-            .map(|image| (image.name, image.pixels))
-            .unzip();
+        let (names, pixels): (Vec<String>, Vec<RgbImage>) =
+            batch.into_iter().map(|image| (image.name, image.pixels)).unzip();
         extend(&mut file, &pixels)?;
         file.images.extend(names);
     }

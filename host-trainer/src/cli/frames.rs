@@ -68,14 +68,15 @@ pub struct CollectArgs {
 ///
 /// When a file cannot be read or written or rows are missing.
 pub fn run_collect(args: &CollectArgs) -> Result<()> {
-    let read = |path: &PathBuf| fs::read(path).with_context(|| format!("reading {}", path.display()));
+    let read =
+        |path: &PathBuf| fs::read(path).with_context(|| format!("reading {}", path.display()));
     let file = BlobFile::read(&args.model)?;
     let blob = file.open()?;
     let sizes = frame_sizes(&read(&args.frames)?)?;
     let maps = collect_rows(&blob, &sizes, &read(&args.rows)?)?;
     let images = ImageSet::open(&args.images)?;
-    let mut file = FeatureFile::default();
-    file.images = (0..images.len()).map(|index| images.name(index).into_owned()).collect();
+    let names = (0..images.len()).map(|index| images.name(index).into_owned());
+    let mut file = FeatureFile { images: names.collect(), ..FeatureFile::default() };
     ensure!(
         file.images.len() == sizes.len(),
         "{} holds {} images and {} names were given",

@@ -23,12 +23,7 @@ pub struct Console {
 impl Console {
     /// Creates a display that waits for the run in a folder to start.
     pub fn new(run: &Path) -> Self {
-        Self {
-            run: run.to_owned(),
-            bar: None,
-            line_every: 1,
-            last_step: 0,
-        }
+        Self { run: run.to_owned(), bar: None, line_every: 1, last_step: 0 }
     }
 
     /// Ends the display.
@@ -80,10 +75,7 @@ impl Progress for Console {
                 bar.println(format!("step {:>6}{held_out}", metrics.step));
             }
         } else if !held_out.is_empty() || metrics.step % self.line_every == 0 {
-            println!(
-                "step {:>6}/{}  {losses}{held_out}",
-                metrics.step, self.last_step
-            );
+            println!("step {:>6}/{}  {losses}{held_out}", metrics.step, self.last_step);
         }
     }
 }

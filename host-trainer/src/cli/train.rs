@@ -1,24 +1,37 @@
 //! `lcl train`
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use host_trainer::{
+    checkpoint::Checkpoint,
+    compare::Agreement,
     config::{Config, Length},
-    data::Source,
+    data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
+    loader::Split,
+    model::FloatNetwork,
+    passes::{calibrate, compare},
+    quantise::quantise,
     run::{RunFolder, RunSummary, Start},
     training,
 };
 
 use super::progress::Console;
 
+/// Images that the blob is calibrated on, and as many that it is compared on.
+const QUANTISATION_IMAGES: usize = 64;
+
+/// Width and height of these images: those of stage 2's views.
+const QUANTISATION_SIZE: u32 = 96;
+
 /// Trains the model on images, without labels.
 ///
 /// Without --data it trains on built-in images, without --out in a folder of
 /// its own, runs/1, runs/2 and so on; runs/latest is a link to the newest.
 /// Options override the file given with --config, and that the defaults. With
-/// --resume the run's own config.toml takes the place of the file.
+/// --resume the run's own config.toml counts; its length and the device may
+/// change.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
     /// Configuration to start from, as in a run's config.toml
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Updates of the weights
     #[arg(long, value_name = "N", conflicts_with = "epochs")]
@@ -43,16 +56,16 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
     /// Images in a batch
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N")]
     batch: Option<usize>,
     /// Seed of weights, split, order and views
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Where to compute: auto, cpu or cuda:N [default: auto]
     #[arg(long, value_name = "DEVICE")]
     device: Option<DeviceChoice>,
     /// Continues the run in --out, or else in runs/latest
-    #[arg(long, conflicts_with = "data")]
+    #[arg(long)]
     resume: bool,
 }
 
@@ -63,15 +76,19 @@ pub fn run(args: &Args) -> Result<()> {
     let summary = training::train(&config, &run, start, &mut console);
     console.finish();
     let summary = summary?;
-    finish(&run, &summary);
+    println!("\nquantising {}", run.best().display());
+    let quantised = quantise_best(&run, &config)?;
+    print_summary(&run, &summary, &quantised);
     Ok(())
 }
 
 fn prepare(args: &Args) -> Result<(RunFolder, Config, Start)> {
     if args.resume {
         let run = RunFolder::resume(args.out.as_deref())?;
-        let config = Config::read(&run.config()).context("reading the run's configuration")?;
+        let of_run = Config::read(&run.config()).context("reading the run's configuration")?;
+        let config = args.config.as_deref().map_or(Ok(of_run.clone()), Config::read)?;
         let config = overridden(config, args)?;
+        check_resumable(&of_run, &config)?;
         return Ok((run, config, Start::Resume));
     }
     let config = match &args.config {
@@ -80,6 +97,23 @@ fn prepare(args: &Args) -> Result<(RunFolder, Config, Start)> {
     };
     let config = overridden(config, args)?;
     Ok((RunFolder::fresh(args.out.as_deref())?, config, Start::Fresh))
+}
+
+/// Checks that a run would go on as it was begun.
+fn check_resumable(of_run: &Config, config: &Config) -> Result<()> {
+    let mut expected = of_run.clone();
+    expected.training.length = config.training.length;
+    expected.training.device = config.training.device;
+    if expected == *config {
+        return Ok(());
+    }
+    let (expected, got) = (expected.to_toml(), config.to_toml());
+    let differing = expected.lines().zip(got.lines()).find(|(expected, got)| expected != got);
+    let (expected, got) = differing.unwrap_or_default();
+    bail!(
+        "cannot resume with {got} a run that began with {expected}; leave that option out, or \
+         start another run without --resume"
+    )
 }
 
 fn overridden(mut config: Config, args: &Args) -> Result<Config> {
@@ -100,44 +134,67 @@ fn overridden(mut config: Config, args: &Args) -> Result<Config> {
     Ok(config)
 }
 
-/// Tells what a finished run came to.
-fn finish(run: &RunFolder, summary: &RunSummary) {
-    let RunSummary {
-        start,
-        end,
-        best,
-        best_step,
-        steps,
-        ..
-    } = *summary;
+/// What quantising a run's best checkpoint came to.
+struct Quantised {
+    /// Bytes of the blob.
+    blob_len: usize,
+    /// V1 and V2 on held-out images.
+    agreement: [Agreement; 2],
+}
+
+/// Quantises the best checkpoint, calibrated on images that it was trained on
+/// and compared on held-out ones.
+fn quantise_best(run: &RunFolder, config: &Config) -> Result<Quantised> {
+    let checkpoint = Checkpoint::read(&run.best())?;
+    let images = ImageSet::open(&config.data.sources)?;
+    let training = &config.training;
+    let held_out = config.data.validation_images;
+    let split = Split::new(images.len(), held_out, training.batch, training.seed)?;
+    let at_size = |indices: &[usize]| {
+        let indices = indices.iter().copied().take(QUANTISATION_IMAGES);
+        let images = Arc::new(images.subset(indices));
+        move || images_at_size(Arc::clone(&images), QUANTISATION_SIZE)
+    };
+    let network = FloatNetwork::new(&checkpoint, training.device)?;
+    let calibration = calibrate(&network, checkpoint.pool, at_size(&split.training))?;
+    let file = quantise(&checkpoint, &calibration)?.to_blob()?;
+    file.write(&run.blob())?;
+    let agreement = compare(&network, &file.open()?, at_size(&split.validation)())?;
+    Ok(Quantised { blob_len: file.bytes().len(), agreement })
+}
+
+fn print_summary(run: &RunFolder, summary: &RunSummary, quantised: &Quantised) {
+    let RunSummary { start, end, best, best_step, steps, .. } = *summary;
     println!();
-    println!("loss on held-out images   start        end");
+    println!("held-out images   loss at start   loss at end   SQNR of the blob");
     for stage in 0..2 {
-        let (before, after) = (start.stages[stage], end.stages[stage]);
         println!(
-            "  stage {} (V{0})     {before:>12.2} {after:>10.2}",
-            stage + 1
+            "  stage {} (V{0})   {:>13.2} {:>13.2} {:>15.1} dB",
+            stage + 1,
+            start.stages[stage],
+            end.stages[stage],
+            quantised.agreement[stage].sqnr_db
         );
     }
-    println!(
-        "least summed loss        {:.2} at step {best_step}",
-        best.total()
-    );
-    let early = if summary.stopped_early {
-        ", stopped as it no longer improved"
-    } else {
-        ""
-    };
-    println!("steps                    {steps}{early}");
-    println!(
-        "time                     {:.0} s",
-        summary.elapsed.as_secs_f64()
-    );
+    let early = if summary.stopped_early { ", stopped as it no longer improved" } else { "" };
+    println!("steps   {steps}{early}; least summed loss {:.2} at step {best_step}", best.total());
+    println!("time    {:.0} s", summary.elapsed.as_secs_f64());
     if summary.skipped_images > 0 {
-        println!("images skipped           {}", summary.skipped_images);
+        println!("skipped {} images that could not be used", summary.skipped_images);
     }
-    println!("written                  {}", run.checkpoint().display());
-    println!("                         {}", run.best().display());
-    println!("                         {}", run.metrics().display());
-    println!("                         {}", run.config().display());
+    println!("blob    {} ({} bytes)", run.blob().display(), quantised.blob_len);
+    for path in [run.best(), run.checkpoint(), run.metrics(), run.config()] {
+        println!("        {}", path.display());
+    }
+    println!("next    {}", next_command(run));
+}
+
+/// Returns the command to type next; the newest of `runs` needs no naming.
+fn next_command(run: &RunFolder) -> String {
+    let emulate = "cargo xtask emulate --board mps2-an386 --example features";
+    if run.is_in_runs() {
+        emulate.to_owned()
+    } else {
+        format!("{emulate} --model {}", run.blob().display())
+    }
 }

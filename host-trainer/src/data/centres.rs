@@ -43,13 +43,7 @@ impl Centres {
     pub fn new(set: ImageSet, limit_bytes: usize) -> Self {
         let slots = (0..set.len()).map(|_| OnceLock::new()).collect();
         let (kept_bytes, damage) = (AtomicUsize::new(0), Damage::default());
-        Self {
-            set,
-            slots,
-            limit_bytes,
-            kept_bytes,
-            damage,
-        }
+        Self { set, slots, limit_bytes, kept_bytes, damage }
     }
 
     /// Returns the number of images, damaged ones included.
@@ -80,11 +74,7 @@ impl Centres {
                 self.damage.count_sound();
                 decoded = Some(Arc::clone(&centre));
                 let kept = self.kept_bytes.fetch_add(CENTRE_BYTES, Ordering::Relaxed);
-                if kept < self.limit_bytes {
-                    Slot::Kept(centre)
-                } else {
-                    Slot::OverLimit
-                }
+                if kept < self.limit_bytes { Slot::Kept(centre) } else { Slot::OverLimit }
             }
             Err(error) => {
                 self.damage.count_skipped(&error);

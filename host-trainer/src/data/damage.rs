@@ -65,10 +65,6 @@ impl Damage {
             return Ok(());
         }
         let first = self.first.get().cloned().unwrap_or_default();
-        Err(MostlyDamaged {
-            damaged,
-            images,
-            first,
-        })
+        Err(MostlyDamaged { damaged, images, first })
     }
 }

@@ -59,20 +59,11 @@ pub enum DecodeError {
 ///
 /// When the file cannot be read, is damaged or truncated, or is too small.
 pub fn decode(path: &Path) -> Result<RgbImage, DecodeError> {
-    let bytes = fs::read(path).map_err(|cause| DecodeError::Io {
-        path: path.into(),
-        cause,
-    })?;
-    let damaged = |cause| DecodeError::Damaged {
-        path: path.into(),
-        cause,
-    };
+    let bytes = fs::read(path).map_err(|cause| DecodeError::Io { path: path.into(), cause })?;
+    let damaged = |cause| DecodeError::Damaged { path: path.into(), cause };
     let reader = ImageReader::new(Cursor::new(&bytes))
         .with_guessed_format()
-        .map_err(|cause| DecodeError::Io {
-            path: path.into(),
-            cause,
-        })?;
+        .map_err(|cause| DecodeError::Io { path: path.into(), cause })?;
     let format = reader.format();
     let image = reader.decode().map_err(damaged)?.into_rgb8();
     if format == Some(ImageFormat::Jpeg) && !has_end_of_jpeg(&bytes) {
@@ -80,11 +71,7 @@ pub fn decode(path: &Path) -> Result<RgbImage, DecodeError> {
     }
     let (width, height) = image.dimensions();
     if width.min(height) < MIN_SIDE {
-        return Err(DecodeError::TooSmall {
-            path: path.into(),
-            width,
-            height,
-        });
+        return Err(DecodeError::TooSmall { path: path.into(), width, height });
     }
     Ok(image)
 }
@@ -121,36 +108,22 @@ mod tests {
         let rgb = gradient();
         check("rgb.png", &rgb.clone().into(), &rgb);
         check("rgb.bmp", &rgb.clone().into(), &rgb);
-        check(
-            "16.png",
-            &DynamicImage::from(rgb.clone()).into_rgb16().into(),
-            &rgb,
-        );
+        check("16.png", &DynamicImage::from(rgb.clone()).into_rgb16().into(), &rgb);
         let grey = GrayImage::from_fn(40, 20, |x, _| Luma([u8::try_from(x).unwrap_or_default()]));
-        check(
-            "grey.png",
-            &grey.clone().into(),
-            &DynamicImage::from(grey).into_rgb8(),
-        );
+        check("grey.png", &grey.clone().into(), &DynamicImage::from(grey).into_rgb8());
         let alpha = RgbaImage::from_fn(40, 20, |x, y| {
             let [r, g, b] = rgb.get_pixel(x, y).0;
             Rgba([r, g, b, 90])
         });
         check("alpha.png", &alpha.into(), &rgb);
         let float = Rgb32FImage::from_pixel(40, 20, Rgb([0.0, 1.0, 0.5]));
-        check(
-            "float.tiff",
-            &float.into(),
-            &RgbImage::from_pixel(40, 20, Rgb([0, 255, 128])),
-        );
+        check("float.tiff", &float.into(), &RgbImage::from_pixel(40, 20, Rgb([0, 255, 128])));
     }
 
     #[test]
     fn a_truncated_file_is_an_error_and_names_it() {
         let folder = tempfile::tempdir().expect("a folder");
-        for name in [
-            "t.jpg", "t.png", "t.bmp", "t.gif", "t.webp", "t.tiff", "t.ppm",
-        ] {
+        for name in ["t.jpg", "t.png", "t.bmp", "t.gif", "t.webp", "t.tiff", "t.ppm"] {
             let path = folder.path().join(name);
             gradient().save(&path).expect("an encoded image");
             assert_eq!(decode(&path).expect("an image").dimensions(), (40, 20));
@@ -167,11 +140,7 @@ mod tests {
     fn an_image_under_16_pixels_is_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("small.png");
-        DynamicImage::from(gradient())
-            .view(0, 0, 40, 15)
-            .to_image()
-            .save(&path)
-            .expect("saved");
+        DynamicImage::from(gradient()).view(0, 0, 40, 15).to_image().save(&path).expect("saved");
         let error = decode(&path).expect_err("too small");
         assert!(error.to_string().contains("40x15"), "{error}");
     }

@@ -40,12 +40,7 @@ pub fn shorter_side_to(image: RgbImage, side: u32) -> RgbImage {
         u32::try_from(scaled).unwrap_or(u32::MAX)
     };
     let (new_width, new_height) = (scaled(width), scaled(height));
-    let whole = CropBox {
-        x: 0,
-        y: 0,
-        width,
-        height,
-    };
+    let whole = CropBox { x: 0, y: 0, width, height };
     let pixels = resize_crop(image.as_raw(), width, whole, (new_width, new_height));
     image_of(new_width, new_height, pixels)
 }
@@ -59,10 +54,7 @@ pub fn shorter_side_to(image: RgbImage, side: u32) -> RgbImage {
 #[must_use]
 pub fn centre_crop(image: &RgbImage, side: u32) -> RgbImage {
     let (width, height) = image.dimensions();
-    assert!(
-        width.min(height) >= side,
-        "a {width}x{height} image has no {side}x{side} centre"
-    );
+    assert!(width.min(height) >= side, "a {width}x{height} image has no {side}x{side} centre");
     if (width, height) == (side, side) {
         return image.clone();
     }
@@ -101,14 +93,8 @@ mod tests {
     #[test]
     fn the_centre_is_rounded_to_even() {
         // (7 - 4) / 2 = 1.5 becomes 2, (9 - 4) / 2 = 2.5 becomes 2.
-        assert_eq!(
-            centre_crop(&ramp(7, 9), 4).get_pixel(0, 0),
-            &Rgb([2, 2, 99])
-        );
-        assert_eq!(
-            centre_crop(&ramp(8, 6), 4).get_pixel(0, 0),
-            &Rgb([2, 1, 99])
-        );
+        assert_eq!(centre_crop(&ramp(7, 9), 4).get_pixel(0, 0), &Rgb([2, 2, 99]));
+        assert_eq!(centre_crop(&ramp(8, 6), 4).get_pixel(0, 0), &Rgb([2, 1, 99]));
     }
 
     #[test]

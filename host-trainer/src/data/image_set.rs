@@ -66,7 +66,7 @@ pub struct ImageSet {
     entries: Vec<Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Entry {
     File(PathBuf),
     Synthetic(Synthetic),
@@ -92,11 +92,18 @@ impl ImageSet {
                 }
             }
         }
-        if entries.is_empty() {
-            Err(DataError::NoSource)
-        } else {
-            Ok(Self { entries })
-        }
+        if entries.is_empty() { Err(DataError::NoSource) } else { Ok(Self { entries }) }
+    }
+
+    /// Returns some of the images, in the order of `indices`.
+    ///
+    /// # Panics
+    ///
+    /// When there are not so many images.
+    #[must_use]
+    pub fn subset(&self, indices: impl IntoIterator<Item = usize>) -> Self {
+        let entries = indices.into_iter().map(|index| self.entries[index].clone());
+        Self { entries: entries.collect() }
     }
 
     /// Returns the number of images.
@@ -146,30 +153,23 @@ impl ImageSet {
 }
 
 fn list(path: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let io = |cause| DataError::Io {
-        path: path.to_owned(),
-        cause,
-    };
+    let io = |cause| DataError::Io { path: path.to_owned(), cause };
     if fs::metadata(path).map_err(io)?.is_file() {
         return match extension(path).as_deref() {
-            Some("tar" | "tgz" | "gz" | "zip" | "safetensors") => Err(DataError::NotSupportedYet {
-                path: path.to_owned(),
-            }),
+            Some("tar" | "tgz" | "gz" | "zip" | "safetensors") => {
+                Err(DataError::NotSupportedYet { path: path.to_owned() })
+            }
             _ => Ok(vec![path.to_owned()]),
         };
     }
     let mut files = Vec::new();
     collect(path, &mut HashSet::new(), &mut files)?;
     if files.is_empty() {
-        return Err(DataError::Empty {
-            path: path.to_owned(),
-        });
+        return Err(DataError::Empty { path: path.to_owned() });
     }
     files.retain(|file| extension(file).is_some_and(|e| IMAGE_EXTENSIONS.contains(&e.as_str())));
     if files.is_empty() {
-        return Err(DataError::NoImages {
-            path: path.to_owned(),
-        });
+        return Err(DataError::NoImages { path: path.to_owned() });
     }
     files.sort();
     Ok(files)
@@ -181,10 +181,7 @@ fn collect(
     visited: &mut HashSet<PathBuf>,
     files: &mut Vec<PathBuf>,
 ) -> Result<(), DataError> {
-    let io = |cause| DataError::Io {
-        path: folder.to_owned(),
-        cause,
-    };
+    let io = |cause| DataError::Io { path: folder.to_owned(), cause };
     if !visited.insert(folder.canonicalize().map_err(io)?) {
         return Ok(());
     }
@@ -221,9 +218,8 @@ mod tests {
         }
         let set = open(folder.path()).map_err(io::Error::other)?;
         let root = format!("{}/", folder.path().display());
-        let names: Vec<String> = (0..set.len())
-            .map(|index| set.name(index).replace(&root, ""))
-            .collect();
+        let names: Vec<String> =
+            (0..set.len()).map(|index| set.name(index).replace(&root, "")).collect();
         assert_eq!(names, ["b/1.webp", "b/deep/2.JPG", "z.png"]);
         Ok(())
     }

@@ -39,10 +39,7 @@ struct Taps {
 pub fn resize_crop(pixels: &[u8], width: u32, crop: CropBox, size: (u32, u32)) -> Vec<u8> {
     let row_bytes = width as usize * CHANNELS;
     let (left, crop_bytes) = (crop.x as usize * CHANNELS, crop.width as usize * CHANNELS);
-    let rows = pixels
-        .chunks_exact(row_bytes)
-        .skip(crop.y as usize)
-        .take(crop.height as usize);
+    let rows = pixels.chunks_exact(row_bytes).skip(crop.y as usize).take(crop.height as usize);
 
     let columns = taps(crop.width, size.0);
     let mut narrowed = Vec::with_capacity(columns.len() * CHANNELS * crop.height as usize);
@@ -61,11 +58,7 @@ pub fn resize_crop(pixels: &[u8], width: u32, crop: CropBox, size: (u32, u32)) -
     }
 
     let row_bytes = columns.len() * CHANNELS;
-    assert_eq!(
-        narrowed.len(),
-        row_bytes * crop.height as usize,
-        "{crop:?} lies in the image"
-    );
+    assert_eq!(narrowed.len(), row_bytes * crop.height as usize, "{crop:?} lies in the image");
     let mut resized = Vec::with_capacity(row_bytes * size.1 as usize);
     let mut acc = vec![0; row_bytes];
     for tap in taps(crop.height, size.1) {
@@ -96,10 +89,7 @@ fn taps(from: u32, to: u32) -> Vec<Taps> {
         let weights: Vec<f64> = (first..end).map(triangle).collect();
         let sum: f64 = weights.iter().sum();
         let fixed = |weight: f64| (weight / sum * f64::from(1 << WEIGHT_BITS)).round() as i32;
-        Taps {
-            first: first as usize,
-            weights: weights.into_iter().map(fixed).collect(),
-        }
+        Taps { first: first as usize, weights: weights.into_iter().map(fixed).collect() }
     };
     (0..to).map(tap).collect()
 }
@@ -120,16 +110,8 @@ mod tests {
     fn check_row(values: &[u8], expected: &[u8]) {
         let lengths = [values.len(), expected.len()];
         let [width, to] = lengths.map(|length| u32::try_from(length).unwrap_or_default());
-        let whole = CropBox {
-            x: 0,
-            y: 0,
-            width,
-            height: 1,
-        };
-        assert_eq!(
-            resize_crop(&grey(values), width, whole, (to, 1)),
-            grey(expected)
-        );
+        let whole = CropBox { x: 0, y: 0, width, height: 1 };
+        assert_eq!(resize_crop(&grey(values), width, whole, (to, 1)), grey(expected));
     }
 
     #[test]
@@ -155,16 +137,7 @@ mod tests {
     #[test]
     fn a_crop_knows_nothing_of_its_surroundings() {
         let image: Vec<u8> = [[200; 8], [50; 8]].concat().repeat(4);
-        let left = CropBox {
-            x: 0,
-            y: 1,
-            width: 8,
-            height: 2,
-        };
-        assert!(
-            resize_crop(&grey(&image), 16, left, (5, 5))
-                .iter()
-                .all(|&v| v == 200)
-        );
+        let left = CropBox { x: 0, y: 1, width: 8, height: 2 };
+        assert!(resize_crop(&grey(&image), 16, left, (5, 5)).iter().all(|&v| v == 200));
     }
 }

@@ -108,9 +108,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         for (index, name) in ["a.png", "b.png"].into_iter().enumerate() {
             let side = 20 + 10 * u32::try_from(index).unwrap_or_default();
-            RgbImage::new(side, 20)
-                .save(folder.path().join(name))
-                .map_err(io::Error::other)?;
+            RgbImage::new(side, 20).save(folder.path().join(name)).map_err(io::Error::other)?;
         }
         let names = || {
             let set = ImageSet::open(&[Source::Path(folder.path().to_owned())])?;
@@ -125,10 +123,7 @@ mod tests {
         assert!(sound.len() == 2 && sound.iter().all(|(_, size)| *size == (18, 18)));
         fs::write(folder.path().join("e.png"), b"no image")?;
         let error = names().expect_err("most are damaged").to_string();
-        assert!(
-            error.contains("3 of 5 images") && error.contains("c.png"),
-            "{error}"
-        );
+        assert!(error.contains("3 of 5 images") && error.contains("c.png"), "{error}");
         Ok(())
     }
 }

@@ -34,10 +34,7 @@ pub struct UnknownSource {
 
 impl Default for Source {
     fn default() -> Self {
-        Self::Synthetic {
-            images: DEFAULT_SYNTHETIC_IMAGES,
-            seed: 0,
-        }
+        Self::Synthetic { images: DEFAULT_SYNTHETIC_IMAGES, seed: 0 }
     }
 }
 
@@ -49,14 +46,8 @@ impl FromStr for Source {
         if parts.next() != Some("synthetic") {
             return Ok(Self::Path(PathBuf::from(name)));
         }
-        let unknown = || UnknownSource {
-            name: name.to_owned(),
-        };
-        let Self::Synthetic {
-            mut images,
-            mut seed,
-        } = Self::default()
-        else {
+        let unknown = || UnknownSource { name: name.to_owned() };
+        let Self::Synthetic { mut images, mut seed } = Self::default() else {
             return Err(unknown());
         };
         if let Some(part) = parts.next() {
@@ -100,27 +91,19 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(name: &str, expected: Option<Source>) {
-        assert_eq!(name.parse::<Source>().ok(), expected, "{name}");
+    fn check(name: &str, expected: Option<&Source>) {
+        assert_eq!(name.parse::<Source>().ok().as_ref(), expected, "{name}");
     }
 
     #[test]
     fn names_of_sources() {
-        let synthetic = |images, seed| Some(Source::Synthetic { images, seed });
-        check("synthetic", synthetic(1024, 0));
-        check("synthetic:12", synthetic(12, 0));
-        check("synthetic:12:7", synthetic(12, 7));
-        check(
-            "photos/synthetic",
-            Some(Source::Path("photos/synthetic".into())),
-        );
-        for wrong in [
-            "synthetic:",
-            "synthetic:0",
-            "synthetic:x",
-            "synthetic:1:",
-            "synthetic:1:2:3",
-        ] {
+        let synthetic = |images, seed| Source::Synthetic { images, seed };
+        check("synthetic", Some(&synthetic(1024, 0)));
+        check("synthetic:12", Some(&synthetic(12, 0)));
+        check("synthetic:12:7", Some(&synthetic(12, 7)));
+        check("photos/synthetic", Some(&Source::Path("photos/synthetic".into())));
+        for wrong in ["synthetic:", "synthetic:0", "synthetic:x", "synthetic:1:", "synthetic:1:2:3"]
+        {
             check(wrong, None);
         }
     }
@@ -128,7 +111,7 @@ mod tests {
     #[test]
     fn displays_as_it_parses() {
         for source in [Source::default(), Source::Path("a/b".into())] {
-            check(&source.to_string(), Some(source));
+            check(&source.to_string(), Some(&source));
         }
     }
 }

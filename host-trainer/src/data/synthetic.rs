@@ -115,19 +115,11 @@ impl Leaf {
         let red = 0.2 * triangular(rng);
         let zoom = rng.random_range(0.6..1.2);
         Self {
-            shape: if rng.random() {
-                Shape::Ellipse
-            } else {
-                Shape::Rectangle
-            },
+            shape: if rng.random() { Shape::Ellipse } else { Shape::Rectangle },
             centre,
             half: [radius, radius * aspect],
             axis: direction(rng),
-            softness: if rng.random::<f32>() < 0.25 {
-                rng.random_range(1.0..6.0)
-            } else {
-                1.0
-            },
+            softness: if rng.random::<f32>() < 0.25 { rng.random_range(1.0..6.0) } else { 1.0 },
             colour: [
                 luminance * (1.0 + 0.4 * yellow + red),
                 luminance * (1.0 + 0.1 * yellow - 0.5 * red),
@@ -156,11 +148,7 @@ impl Leaf {
                     continue;
                 }
                 let [u, v] = rotate(offset, self.texture_axis);
-                let grain = sample(
-                    texture,
-                    self.texture_origin[0] + u,
-                    self.texture_origin[1] + v,
-                );
+                let grain = sample(texture, self.texture_origin[0] + u, self.texture_origin[1] + v);
                 let shade = self.shade[0] * along[0] / self.half[0]
                     + self.shade[1] * along[1] / self.half[1];
                 let light = (1.0 + self.texture_contrast * grain) * (1.0 + shade);
@@ -192,10 +180,7 @@ fn triangular(rng: &mut ChaCha8Rng) -> f32 {
 
 fn direction(rng: &mut ChaCha8Rng) -> [f32; 2] {
     loop {
-        let [x, y] = [
-            rng.random_range(-1.0..1.0_f32),
-            rng.random_range(-1.0..1.0_f32),
-        ];
+        let [x, y] = [rng.random_range(-1.0..1.0_f32), rng.random_range(-1.0..1.0_f32)];
         let squared = x * x + y * y;
         if squared > 0.01 && squared <= 1.0 {
             let length = squared.sqrt();
@@ -285,10 +270,7 @@ mod tests {
         assert_eq!(image, Synthetic { seed: 1, index: 2 }.render());
         assert_ne!(image, Synthetic { seed: 1, index: 3 }.render());
         assert_ne!(image, Synthetic { seed: 2, index: 2 }.render());
-        assert_eq!(
-            Synthetic { seed: 1, index: 2 }.to_string(),
-            "synthetic:1/00000002"
-        );
+        assert_eq!(Synthetic { seed: 1, index: 2 }.to_string(), "synthetic:1/00000002");
     }
 
     /// Natural images have about the same power in every octave.
@@ -305,9 +287,8 @@ mod tests {
                     let at = 2 * y * side + 2 * x;
                     (plane[at] + plane[at + 1] + plane[at + side] + plane[at + side + 1]) / 4.0
                 };
-                let coarse: Vec<f64> = (0..half * half)
-                    .map(|cell| mean(cell / half, cell % half))
-                    .collect();
+                let coarse: Vec<f64> =
+                    (0..half * half).map(|cell| mean(cell / half, cell % half)).collect();
                 let detail = (0..half * half * 4).map(|pixel| {
                     let (y, x) = (pixel / (2 * half), pixel % (2 * half));
                     (plane[y * side + x] - coarse[y / 2 * half + x / 2]).powi(2)

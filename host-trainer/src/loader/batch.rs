@@ -51,14 +51,10 @@ impl ViewSource {
             .map(|sample| self.usable_centre(sample.image, order.images()))
             .collect();
         self.centres.check()?;
-        let centres = centres
-            .into_iter()
-            .collect::<Option<Vec<_>>>()
-            .ok_or(LoaderError::Stopped)?;
+        let centres =
+            centres.into_iter().collect::<Option<Vec<_>>>().ok_or(LoaderError::Stopped)?;
         let key = |at: usize| [samples[at].epoch, samples[at].image as u64];
-        Ok(self.make(&centres, |at| {
-            stream(order.seed(), Purpose::TrainingView, key(at))
-        }))
+        Ok(self.make(&centres, |at| stream(order.seed(), Purpose::TrainingView, key(at))))
     }
 
     /// Makes the fixed views of held-out images; those that cannot be used are
@@ -75,9 +71,7 @@ impl ViewSource {
         self.centres.check()?;
         let (images, centres): (Vec<usize>, Vec<Arc<[u8]>>) = usable.into_iter().unzip();
         let key = |at: usize| [0, images[at] as u64];
-        Ok(self.make(&centres, |at| {
-            stream(seed, Purpose::ValidationView, key(at))
-        }))
+        Ok(self.make(&centres, |at| stream(seed, Purpose::ValidationView, key(at))))
     }
 
     fn usable_centre(&self, image: usize, images: &[usize]) -> Option<Arc<[u8]>> {
@@ -98,22 +92,15 @@ impl ViewSource {
             View::BOTH.map(|view| {
                 let len = self.maker.view_len(stage);
                 let mut values = vec![0.0; len * centres.len()];
-                values
-                    .par_chunks_exact_mut(len)
-                    .enumerate()
-                    .for_each(|(at, out)| {
-                        let mut rng = rng(at);
-                        rng.set_stream((2 * stage + view.index()) as u64);
-                        self.maker.make(&centres[at], stage, view, &mut rng, out);
-                    });
+                values.par_chunks_exact_mut(len).enumerate().for_each(|(at, out)| {
+                    let mut rng = rng(at);
+                    rng.set_stream((2 * stage + view.index()) as u64);
+                    self.maker.make(&centres[at], stage, view, &mut rng, out);
+                });
                 values
             })
         });
         let sides = [0, 1].map(|stage| self.maker.side(stage) as usize);
-        Batch {
-            images: centres.len(),
-            sides,
-            views,
-        }
+        Batch { images: centres.len(), sides, views }
     }
 }

@@ -63,9 +63,8 @@ impl Loader {
         thread::spawn(move || {
             for step in first_step.. {
                 let first = step * batch as u64;
-                let samples: Vec<Sample> = (first..first + batch as u64)
-                    .map(|position| order.at(position))
-                    .collect();
+                let samples: Vec<Sample> =
+                    (first..first + batch as u64).map(|position| order.at(position)).collect();
                 let made = source.training_batch(&samples, &order);
                 if sender.send(made).is_err() {
                     return;
@@ -94,15 +93,9 @@ impl Loader {
 pub fn probe(centres: &Centres, split: &Split) -> Result<(), LoaderError> {
     use rayon::prelude::*;
 
-    let first = split
-        .validation
-        .iter()
-        .chain(&split.training)
-        .take(PROBED_IMAGES);
+    let first = split.validation.iter().chain(&split.training).take(PROBED_IMAGES);
     let first: Vec<usize> = first.copied().collect();
-    first
-        .into_par_iter()
-        .for_each(|image| drop(centres.get(image)));
+    first.into_par_iter().for_each(|image| drop(centres.get(image)));
     Ok(centres.check()?)
 }
 

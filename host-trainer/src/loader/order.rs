@@ -31,12 +31,7 @@ impl Order {
     /// Creates the sequence for `images`.
     #[must_use]
     pub fn new(images: &[usize], seed: u64) -> Self {
-        Self {
-            images: images.into(),
-            seed,
-            epoch: None,
-            permutation: Vec::new(),
-        }
+        Self { images: images.into(), seed, epoch: None, permutation: Vec::new() }
     }
 
     /// Returns the showing at `position`, counted from the start of the run.
@@ -49,17 +44,12 @@ impl Order {
         let epoch = position / count;
         if self.epoch != Some(epoch) {
             self.permutation = self.images.to_vec();
-            self.permutation
-                .shuffle(&mut stream(self.seed, Purpose::Order, [epoch, 0]));
+            self.permutation.shuffle(&mut stream(self.seed, Purpose::Order, [epoch, 0]));
             self.epoch = Some(epoch);
         }
         // Below the number of images, which is a `usize`.
         let place = usize::try_from(position % count).unwrap_or_default();
-        Sample {
-            epoch,
-            place,
-            image: self.permutation[place],
-        }
+        Sample { epoch, place, image: self.permutation[place] }
     }
 
     /// Returns the images in the order of their names.

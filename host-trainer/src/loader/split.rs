@@ -35,9 +35,6 @@ impl Split {
         let mut validation: Vec<usize> = (0..images).collect();
         validation.shuffle(&mut stream(seed, Purpose::Split, [0, 0]));
         let training = validation.split_off(held_out);
-        Ok(Self {
-            training,
-            validation,
-        })
+        Ok(Self { training, validation })
     }
 }

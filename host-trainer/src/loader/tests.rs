@@ -10,10 +10,7 @@ use crate::{
 fn source(sources: &[Source]) -> Arc<ViewSource> {
     let set = ImageSet::open(sources).expect("images");
     let maker = ViewMaker::new(ViewsConfig::default(), InputConfig::default());
-    Arc::new(ViewSource::new(
-        Arc::new(Centres::new(set, usize::MAX)),
-        maker,
-    ))
+    Arc::new(ViewSource::new(Arc::new(Centres::new(set, usize::MAX)), maker))
 }
 
 fn synthetic() -> Arc<ViewSource> {
@@ -21,16 +18,11 @@ fn synthetic() -> Arc<ViewSource> {
 }
 
 fn batch_at(step: u64, threads: usize) -> Batch {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .expect("threads");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     pool.install(|| {
         let mut order = Order::new(&[0, 1, 2, 3, 5], 9);
         let samples: Vec<Sample> = (step * 4..step * 4 + 4).map(|p| order.at(p)).collect();
-        synthetic()
-            .training_batch(&samples, &order)
-            .expect("a batch")
+        synthetic().training_batch(&samples, &order).expect("a batch")
     })
 }
 
@@ -40,10 +32,7 @@ fn a_batch_follows_from_seed_and_step_alone() {
     for step in 0..3 {
         let batch = loader.next_batch().expect("a batch");
         assert_eq!(batch.images, 4);
-        assert!(
-            batch == batch_at(step, 1) && batch == batch_at(step, 3),
-            "step {step}"
-        );
+        assert!(batch == batch_at(step, 1) && batch == batch_at(step, 3), "step {step}");
     }
     let resumed = Loader::start(synthetic(), Order::new(&[0, 1, 2, 3, 5], 9), 4, 2);
     assert!(resumed.next_batch().expect("a batch") == batch_at(2, 1));
@@ -63,13 +52,8 @@ fn an_epoch_shows_every_image_once() {
     let mut order = Order::new(&images, 1);
     let mut epochs = Vec::new();
     for epoch in 0..8 {
-        let shown: Vec<usize> = (0..4)
-            .map(|place| order.at(epoch * 4 + place).image)
-            .collect();
-        assert_eq!(
-            shown.iter().copied().collect::<HashSet<_>>(),
-            HashSet::from(images)
-        );
+        let shown: Vec<usize> = (0..4).map(|place| order.at(epoch * 4 + place).image).collect();
+        assert_eq!(shown.iter().copied().collect::<HashSet<_>>(), HashSet::from(images));
         epochs.push(shown);
     }
     assert!(epochs.iter().any(|shown| shown != &epochs[0]));
@@ -79,19 +63,11 @@ fn an_epoch_shows_every_image_once() {
 fn the_split_is_seeded_and_disjoint() {
     let split = Split::new(100, 10, 16, 5).expect("a split");
     assert_eq!((split.training.len(), split.validation.len()), (90, 10));
-    let all: HashSet<usize> = split
-        .training
-        .iter()
-        .chain(&split.validation)
-        .copied()
-        .collect();
+    let all: HashSet<usize> = split.training.iter().chain(&split.validation).copied().collect();
     assert_eq!(all.len(), 100);
     assert_eq!(Split::new(100, 10, 16, 5).ok(), Some(split.clone()));
     assert_ne!(Split::new(100, 10, 16, 6).ok(), Some(split));
-    assert_eq!(
-        Split::new(20, 10, 8, 5).map(|s| s.validation.len()).ok(),
-        Some(5)
-    );
+    assert_eq!(Split::new(20, 10, 8, 5).map(|s| s.validation.len()).ok(), Some(5));
     let error = Split::new(5, 10, 16, 0).expect_err("too few");
     assert!(error.to_string().contains("--batch"), "{error}");
 }
@@ -101,9 +77,7 @@ fn damaged_images_are_replaced_until_they_are_most() {
     let folder = tempfile::tempdir().expect("a folder");
     for index in 0..4 {
         let image = image::RgbImage::from_pixel(32, 32, image::Rgb([index * 60; 3]));
-        image
-            .save(folder.path().join(format!("{index}.png")))
-            .expect("saved");
+        image.save(folder.path().join(format!("{index}.png"))).expect("saved");
     }
     let batch = |images: &[usize]| {
         let mut order = Order::new(images, 0);

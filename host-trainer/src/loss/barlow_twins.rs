@@ -40,10 +40,7 @@ impl BarlowTwins {
     /// Creates the loss that a configuration describes.
     #[must_use]
     pub fn new(config: LossConfig) -> Self {
-        Self {
-            lambda: config.lambda,
-            centre: config.centre,
-        }
+        Self { lambda: config.lambda, centre: config.centre }
     }
 
     /// Returns the loss of the embeddings `z_a` and `z_b`, both `[N, D]`, as a
@@ -65,10 +62,7 @@ impl BarlowTwins {
     fn cross_correlation(&self, z_a: &Tensor, z_b: &Tensor) -> Result<Tensor, TchError> {
         if self.centre {
             let images = z_a.size2()?.0 as f64;
-            centred(z_a)?
-                .f_tr()?
-                .f_mm(&centred(z_b)?)?
-                .f_mul_scalar(1.0 / images)
+            centred(z_a)?.f_tr()?.f_mm(&centred(z_b)?)?.f_mul_scalar(1.0 / images)
         } else {
             unit_norm(z_a)?.f_tr()?.f_mm(&unit_norm(z_b)?)
         }
@@ -103,17 +97,13 @@ mod tests {
     const GRADIENT_TOLERANCE: f64 = 1e-4;
 
     fn embeddings(phase: f64) -> Vec<f64> {
-        (0..N * D)
-            .map(|at| (at as f64 * 0.7 + phase).sin() + 0.3 * (at % D) as f64)
-            .collect()
+        (0..N * D).map(|at| (at as f64 * 0.7 + phase).sin() + 0.3 * (at % D) as f64).collect()
     }
 
     /// Equations 1 and 2, read aloud.
     fn literal(loss: BarlowTwins, z_a: &[f64], z_b: &[f64]) -> f64 {
         let columns = |z: &[f64]| -> Vec<Vec<f64>> {
-            (0..D)
-                .map(|i| (0..N).map(|b| z[b * D + i]).collect())
-                .collect()
+            (0..D).map(|i| (0..N).map(|b| z[b * D + i]).collect()).collect()
         };
         let prepared = |z: &[f64]| -> Vec<Vec<f64>> {
             columns(z)
@@ -133,14 +123,10 @@ mod tests {
         };
         let (a, b) = (prepared(z_a), prepared(z_b));
         let mut sum = 0.0;
-        for i in 0..D {
-            for j in 0..D {
-                let c: f64 = a[i].iter().zip(&b[j]).map(|(x, y)| x * y).sum();
-                sum += if i == j {
-                    (1.0 - c).powi(2)
-                } else {
-                    loss.lambda * c * c
-                };
+        for (i, a) in a.iter().enumerate() {
+            for (j, b) in b.iter().enumerate() {
+                let c: f64 = a.iter().zip(b).map(|(x, y)| x * y).sum();
+                sum += if i == j { (1.0 - c).powi(2) } else { loss.lambda * c * c };
             }
         }
         sum
@@ -154,17 +140,11 @@ mod tests {
     #[track_caller]
     fn check(loss: BarlowTwins) {
         let (z_a, z_b) = (embeddings(0.0), embeddings(0.4));
-        let (t_a, t_b) = (
-            load(&z_a).set_requires_grad(true),
-            load(&z_b).set_requires_grad(true),
-        );
+        let (t_a, t_b) = (load(&z_a).set_requires_grad(true), load(&z_b).set_requires_grad(true));
         let value = loss.loss(&t_a, &t_b).expect("a loss");
         let expected = literal(loss, &z_a, &z_b);
         let got = value.double_value(&[]);
-        assert!(
-            (got - expected).abs() < VALUE_TOLERANCE * expected.max(1.0),
-            "{got} {expected}"
-        );
+        assert!((got - expected).abs() < VALUE_TOLERANCE * expected.max(1.0), "{got} {expected}");
         value.backward();
         let step = 1e-5;
         for (side, gradient) in [(0, t_a.grad()), (1, t_b.grad())] {
@@ -184,18 +164,12 @@ mod tests {
 
     #[test]
     fn is_equations_1_and_2_with_their_gradient() {
-        check(BarlowTwins {
-            lambda: 0.3,
-            centre: false,
-        });
+        check(BarlowTwins { lambda: 0.3, centre: false });
     }
 
     #[test]
     fn is_the_same_on_centred_embeddings() {
-        check(BarlowTwins {
-            lambda: 0.3,
-            centre: true,
-        });
+        check(BarlowTwins { lambda: 0.3, centre: true });
     }
 
     #[test]
@@ -203,12 +177,7 @@ mod tests {
         let z: [f32; 8] = [1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0, -1.0];
         let z = tensor(&z, &[4, 2], Device::Cpu).expect("a tensor");
         for centre in [false, true] {
-            let loss = BarlowTwins {
-                lambda: 1.0,
-                centre,
-            }
-            .loss(&z, &z)
-            .expect("a loss");
+            let loss = BarlowTwins { lambda: 1.0, centre }.loss(&z, &z).expect("a loss");
             assert!(loss.double_value(&[]).abs() < 1e-8);
         }
     }
@@ -217,12 +186,7 @@ mod tests {
     fn a_silent_unit_is_no_division_by_zero() {
         let z = tensor(&[0.0, 1.0, 0.0, 2.0], &[2, 2], Device::Cpu).expect("a tensor");
         for centre in [false, true] {
-            let loss = BarlowTwins {
-                lambda: 1.0,
-                centre,
-            }
-            .loss(&z, &z)
-            .expect("a loss");
+            let loss = BarlowTwins { lambda: 1.0, centre }.loss(&z, &z).expect("a loss");
             assert!(loss.double_value(&[]).is_finite());
         }
     }

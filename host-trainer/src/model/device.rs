@@ -28,10 +28,7 @@ pub fn resolve(choice: DeviceChoice) -> Result<Device, ModelError> {
     };
     match choice {
         DeviceChoice::Auto => Ok(Device::Cpu),
-        _ => Err(ModelError::NoGpu {
-            device: choice.to_string(),
-            reason: missing,
-        }),
+        _ => Err(ModelError::NoGpu { device: choice.to_string(), reason: missing }),
     }
 }
 

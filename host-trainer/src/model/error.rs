@@ -40,10 +40,5 @@ pub enum ModelError {
 
 /// libtorch adds a C++ back trace to its messages.
 fn first_line(error: &TchError) -> String {
-    error
-        .to_string()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -35,11 +35,7 @@ impl FloatNetwork {
     pub fn new(checkpoint: &Checkpoint, device: DeviceChoice) -> Result<Self, ModelError> {
         let device = resolve(device)?;
         let stages = network::stages(checkpoint, device)?;
-        Ok(Self {
-            device,
-            input: checkpoint.input(),
-            stages,
-        })
+        Ok(Self { device, input: checkpoint.input(), stages })
     }
 
     /// Returns the activations of both stages for images of equal size, which
@@ -51,10 +47,7 @@ impl FloatNetwork {
     pub fn forward(&self, images: &[RgbImage]) -> Result<FloatFeatures, ModelError> {
         let size = images.first().map_or((0, 0), RgbImage::dimensions);
         if let Some(other) = images.iter().find(|image| image.dimensions() != size) {
-            return Err(ModelError::UnequalImages {
-                expected: size,
-                got: other.dimensions(),
-            });
+            return Err(ModelError::UnequalImages { expected: size, got: other.dimensions() });
         }
         let (side, least) = (size.0.min(size.1), least_side());
         if side < least {
@@ -68,15 +61,9 @@ impl FloatNetwork {
             let activation2 = stage2.activation(&pooled1, Mode::Evaluation)?;
             let pooled2 = stage2.pooled(&activation2)?;
             let features = |activation: &Tensor, pooled: &Tensor| -> Result<_, ModelError> {
-                Ok(StageFeatures {
-                    activation: nhwc(activation)?,
-                    pooled: nhwc(pooled)?,
-                })
+                Ok(StageFeatures { activation: nhwc(activation)?, pooled: nhwc(pooled)? })
             };
-            let stages = [
-                features(&activation1, &pooled1)?,
-                features(&activation2, &pooled2)?,
-            ];
+            let stages = [features(&activation1, &pooled1)?, features(&activation2, &pooled2)?];
             Ok(FloatFeatures { stages })
         })
     }
@@ -101,13 +88,7 @@ fn nhwc(map: &Tensor) -> Result<FeatureMap, ModelError> {
     let map = map.f_permute([0, 2, 3, 1])?;
     let shape = shape(&map);
     let [n, h, w, c] = [0, 1, 2, 3].map(|dimension| shape[dimension]);
-    Ok(FeatureMap {
-        n,
-        h,
-        w,
-        c,
-        data: values(&map)?,
-    })
+    Ok(FeatureMap { n, h, w, c, data: values(&map)? })
 }
 
 /// Returns the least side whose V1 map stage 2 can still reflect.
@@ -126,10 +107,7 @@ mod tests {
     use crate::config::ModelConfig;
 
     fn network(pool: PoolOrder) -> FloatNetwork {
-        let model = ModelConfig {
-            pool,
-            embedding_dim: 2,
-        };
+        let model = ModelConfig { pool, embedding_dim: 2 };
         let checkpoint = Checkpoint::initial(model, InputConfig::default(), 0);
         FloatNetwork::new(&checkpoint, DeviceChoice::Cpu).expect("a network")
     }
@@ -139,9 +117,7 @@ mod tests {
         for pool in PoolOrder::ALL {
             for (side, v1, v2) in [(48, 6, 3), (96, 12, 6), (224, 28, 14), (17, 3, 2)] {
                 let image = RgbImage::new(side, side);
-                let features = network(pool)
-                    .forward(&[image.clone(), image])
-                    .expect("features");
+                let features = network(pool).forward(&[image.clone(), image]).expect("features");
                 let [stage1, stage2] = features.stages;
                 assert_eq!(stage1.pooled.shape(), [2, v1, v1, 64]);
                 assert_eq!(stage2.activation.shape(), [2, v1, v1, 192]);

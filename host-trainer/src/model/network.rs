@@ -17,10 +17,7 @@ pub struct Parameter {
 
 impl Parameter {
     pub(super) fn new(name: String, tensor: &Tensor) -> Self {
-        Self {
-            name,
-            tensor: tensor.shallow_clone(),
-        }
+        Self { name, tensor: tensor.shallow_clone() }
     }
 }
 
@@ -46,20 +43,11 @@ impl Network {
     ///
     /// When it has no projectors, or the device has too little memory.
     pub fn new(checkpoint: &Checkpoint, device: Device) -> Result<Self, ModelError> {
-        let [first, second] = checkpoint
-            .projectors
-            .as_ref()
-            .ok_or(ModelError::NoProjectors)?;
+        let [first, second] = checkpoint.projectors.as_ref().ok_or(ModelError::NoProjectors)?;
         let network = Self {
-            origin: Origin {
-                pool: checkpoint.pool,
-                input: checkpoint.input(),
-            },
+            origin: Origin { pool: checkpoint.pool, input: checkpoint.input() },
             stages: stages(checkpoint, device)?,
-            projectors: [
-                Projector::new(first, device)?,
-                Projector::new(second, device)?,
-            ],
+            projectors: [Projector::new(first, device)?, Projector::new(second, device)?],
         };
         for parameter in network.parameters() {
             let _ = parameter.tensor.f_set_requires_grad(true)?;
@@ -82,10 +70,7 @@ impl Network {
         let v1 = stage1.forward(&images[0], mode)?;
         let below = no_grad(|| stage1.forward(&images[1], mode))?;
         let v2 = stage2.forward(&below, mode)?;
-        Ok([
-            projector1.forward(&v1, mode)?,
-            projector2.forward(&v2, mode)?,
-        ])
+        Ok([projector1.forward(&v1, mode)?, projector2.forward(&v2, mode)?])
     }
 
     /// Returns the tensors to train, stage by stage, in the order of a
@@ -125,12 +110,7 @@ impl Network {
 /// Copies the stages of a checkpoint to a device.
 pub(super) fn stages(checkpoint: &Checkpoint, device: Device) -> Result<[Stage; 2], TchError> {
     let stage = |index: usize| {
-        Stage::new(
-            &checkpoint.stages[index],
-            LCL_V2[index],
-            checkpoint.pool,
-            device,
-        )
+        Stage::new(&checkpoint.stages[index], LCL_V2[index], checkpoint.pool, device)
     };
     Ok([stage(0)?, stage(1)?])
 }

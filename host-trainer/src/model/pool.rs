@@ -30,11 +30,7 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn new(order: PoolOrder, channels: usize, device: Device) -> Result<Self, TchError> {
         let blur = tensor(&BINOMIAL.repeat(channels), &[channels, 1, 3, 3], device)?;
-        Ok(Self {
-            order,
-            channels: length(channels),
-            blur,
-        })
+        Ok(Self { order, channels: length(channels), blur })
     }
 
     /// `[N, C, H, W]` to `[N, C, ⌈H/2⌉, ⌈W/2⌉]`.
@@ -48,14 +44,7 @@ impl Pool {
 
     /// Zeros lie outside.
     fn blurred(&self, x: &Tensor, stride: i64) -> Result<Tensor, TchError> {
-        x.f_conv2d(
-            &self.blur,
-            None::<Tensor>,
-            [stride, stride],
-            [1, 1],
-            [1, 1],
-            self.channels,
-        )
+        x.f_conv2d(&self.blur, None::<Tensor>, [stride, stride], [1, 1], [1, 1], self.channels)
     }
 }
 

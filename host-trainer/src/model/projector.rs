@@ -43,23 +43,16 @@ impl Projector {
     /// The mean over the locations is taken before the last linear layer: both
     /// are linear, so the result is the same for `H · W` times less work.
     pub(super) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let mean = self
-            .hidden(x, mode)?
-            .f_mean_dim(1_i64, false, Kind::Float)?;
+        let mean = self.hidden(x, mode)?.f_mean_dim(1_i64, false, Kind::Float)?;
         self.last(&mean)
     }
 
     /// `[N, C, H, W]` to `[N, H · W, C]`, after the ReLU.
     fn hidden(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let (n, channels, h, w) = x.size4()?;
-        let locations = x
-            .f_permute([0, 2, 3, 1])?
-            .f_reshape([n * h * w, channels])?;
+        let locations = x.f_permute([0, 2, 3, 1])?.f_reshape([n * h * w, channels])?;
         let mixed = locations.f_linear(&self.fc1_weight, Some(&self.fc1_bias))?;
-        self.norm
-            .forward(&mixed, mode)?
-            .f_relu()?
-            .f_reshape([n, h * w, channels])
+        self.norm.forward(&mixed, mode)?.f_relu()?.f_reshape([n, h * w, channels])
     }
 
     /// `[…, C]` to `[…, D]`.
@@ -73,10 +66,7 @@ impl Projector {
             Parameter::new(format!("{prefix}.fc1.bias"), &self.fc1_bias),
         ];
         parameters.extend(self.norm.parameters(&format!("{prefix}.bn")));
-        parameters.push(Parameter::new(
-            format!("{prefix}.fc2.weight"),
-            &self.fc2_weight,
-        ));
+        parameters.push(Parameter::new(format!("{prefix}.fc2.weight"), &self.fc2_weight));
         parameters.push(Parameter::new(format!("{prefix}.fc2.bias"), &self.fc2_bias));
         parameters
     }
@@ -108,25 +98,17 @@ mod tests {
 
     #[test]
     fn the_mean_commutes_with_the_last_layer() -> Result<(), TchError> {
-        let model = ModelConfig {
-            embedding_dim: 32,
-            ..ModelConfig::default()
-        };
+        let model = ModelConfig { embedding_dim: 32, ..ModelConfig::default() };
         let checkpoint = Checkpoint::initial(model, InputConfig::default(), 1);
         let weights = &checkpoint.projectors.expect("projectors")[0];
         let projector = Projector::new(weights, Device::Cpu)?;
-        let image: Vec<f32> = (0..3 * 64 * 35_u16)
-            .map(|at| (f32::from(at) * 0.37).sin())
-            .collect();
+        let image: Vec<f32> = (0..3 * 64 * 35_u16).map(|at| (f32::from(at) * 0.37).sin()).collect();
         let x = tensor(&image, &[3, 64, 7, 5], Device::Cpu)?;
         let literal = projector.last(&projector.hidden(&x, Mode::Evaluation)?)?;
         let literal = literal.f_mean_dim(1_i64, false, Kind::Float)?;
         let pooled_first = projector.forward(&x, Mode::Evaluation)?;
         assert_eq!(pooled_first.size(), [3, 32]);
-        let error = (literal - pooled_first)
-            .f_abs()?
-            .f_max()?
-            .f_double_value(&[])?;
+        let error = (literal - pooled_first).f_abs()?.f_max()?.f_double_value(&[])?;
         assert!(error < TOLERANCE, "{error}");
         Ok(())
     }

@@ -14,8 +14,7 @@ use crate::feature_map::{FloatFeatures, StageFeatures};
 
 /// Ranges that are tried, as fractions of the largest value seen. Those above
 /// 1 leave room for images that the calibration has not seen.
-const FRACTIONS: [f64; 13] =
-    [0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15];
+const FRACTIONS: [f64; 13] = [0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15];
 
 /// What quantisation needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,9 +85,8 @@ impl Ranges {
     /// Starts the second pass.
     #[must_use]
     pub fn search(self, pool: PoolOrder) -> RangeSearch {
-        let errors = self.stages.each_ref().map(|stage| {
-            FRACTIONS.map(|_| vec![0.0; stage.largest.len()])
-        });
+        let errors =
+            self.stages.each_ref().map(|stage| FRACTIONS.map(|_| vec![0.0; stage.largest.len()]));
         RangeSearch { ranges: self, pool, errors }
     }
 }
@@ -163,6 +161,7 @@ fn add_squared_error(errors: &mut [f64], steps: &[f64], pool: PoolOrder, stage: 
 }
 
 /// Returns the byte of least distance, half up; 0 for a channel without range.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 fn nearest_byte(value: f64, step: f64) -> u8 {
     if step > 0.0 { (value / step + 0.5).floor().clamp(0.0, 255.0) as u8 } else { 0 }
 }

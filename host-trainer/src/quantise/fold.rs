@@ -107,8 +107,7 @@ mod tests {
             }
             let var = f64::from(stage.bn_running_var[oc]) + 1e-5;
             let normal = (sum - f64::from(stage.bn_running_mean[oc])) / var.sqrt();
-            let expected =
-                f64::from(stage.bn_weight[oc]) * normal + f64::from(stage.bn_bias[oc]);
+            let expected = f64::from(stage.bn_weight[oc]) * normal + f64::from(stage.bn_bias[oc]);
             let products = folded.weights[3 * oc..].iter().zip(pixel).map(|(w, x)| w * x);
             let got = products.sum::<f64>() + folded.bias[oc];
             // A few additions in f64.

@@ -120,9 +120,10 @@ mod tests {
 
     #[test]
     fn correlated_inputs_let_errors_cancel() {
-        let n = 9;
-        let covariance: Vec<f64> =
-            (0..n * n).map(|at| 0.95_f64.powi((at / n).abs_diff(at % n) as i32)).collect();
+        let n = 9_usize;
+        let covariance: Vec<f64> = (0..n * n)
+            .map(|at| 0.95_f64.powi((at / n).abs_diff(at % n).try_into().unwrap_or(0)))
+            .collect();
         let weights: Vec<f64> = (0..n).map(|at| 3.4 + 0.01 * at as f64).collect();
         let nearest: Vec<f64> = weights.iter().map(|weight| weight.round()).collect();
         let rounded = NearestPlane::new(covariance.clone(), n).round(&weights, 127.0);

@@ -57,7 +57,9 @@ pub enum QuantiseError {
         bound: i64,
     },
     /// No multiplier and shift express the ratio of two scales.
-    #[error("stage {stage}, channel {channel}: cannot scale sums by {ratio}; calibrate on more images")]
+    #[error(
+        "stage {stage}, channel {channel}: cannot scale sums by {ratio}; calibrate on more images"
+    )]
     Ratio {
         /// The stage, from 1.
         stage: usize,
@@ -81,6 +83,7 @@ pub enum QuantiseError {
 /// # Errors
 ///
 /// When a channel cannot be expressed in the contract's integers.
+#[expect(clippy::cast_possible_truncation, reason = "clamped, or rounded to f32 on purpose")]
 pub fn quantise_stage(
     stage: usize,
     folded: &FoldedStage,

@@ -76,10 +76,7 @@ impl RunFolder {
     ///
     /// When it cannot be made.
     pub fn make(&self) -> Result<(), FolderError> {
-        let io = |cause| FolderError::Io {
-            path: self.path.clone(),
-            cause,
-        };
+        let io = |cause| FolderError::Io { path: self.path.clone(), cause };
         fs::create_dir_all(&self.path).map_err(io)?;
         self.link_latest()
     }
@@ -91,13 +88,18 @@ impl RunFolder {
     /// When it holds no checkpoint.
     pub fn resume(out: Option<&Path>) -> Result<Self, FolderError> {
         let latest = || Path::new(RUNS).join(LATEST);
-        let folder = Self {
-            path: out.map_or_else(latest, Path::to_owned),
-        };
+        let folder = Self { path: out.map_or_else(latest, Path::to_owned) };
         if !folder.checkpoint().exists() {
             return Err(FolderError::NothingToResume { path: folder.path });
         }
         Ok(folder)
+    }
+
+    /// Returns whether the folder lies in a folder `runs`, whose `latest` points
+    /// to its newest run.
+    #[must_use]
+    pub fn is_in_runs(&self) -> bool {
+        self.path.parent().and_then(Path::file_name) == Some(RUNS.as_ref())
     }
 
     /// Returns the folder itself.
@@ -155,7 +157,7 @@ impl RunFolder {
         let (Some(runs), Some(name)) = (self.path.parent(), self.path.file_name()) else {
             return Ok(());
         };
-        if runs.file_name() != Some(RUNS.as_ref()) || name == LATEST {
+        if !self.is_in_runs() || name == LATEST {
             return Ok(());
         }
         let link = runs.join(LATEST);
@@ -204,22 +206,13 @@ mod tests {
         let folder = RunFolder::fresh(Some(&out)).expect("a fresh folder");
         assert!(!out.exists());
         folder.make().expect("made");
-        assert!(
-            RunFolder::fresh(Some(&out)).is_ok(),
-            "nothing was written yet"
-        );
+        assert!(RunFolder::fresh(Some(&out)).is_ok(), "nothing was written yet");
         fs::write(folder.checkpoint(), b"").expect("a file");
         let error = RunFolder::fresh(Some(&out)).expect_err("taken").to_string();
-        assert!(
-            error.contains("--resume") && error.contains("--out"),
-            "{error}"
-        );
+        assert!(error.contains("--resume") && error.contains("--out"), "{error}");
         assert!(RunFolder::resume(Some(&out)).is_ok());
         let latest = temporary.path().join("runs/latest");
-        assert_eq!(
-            RunFolder::resume(Some(&latest)).map(|f| f.path).ok(),
-            Some(latest)
-        );
+        assert_eq!(RunFolder::resume(Some(&latest)).map(|f| f.path).ok(), Some(latest));
     }
 
     #[test]

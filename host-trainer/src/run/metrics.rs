@@ -103,10 +103,7 @@ impl MetricsLog {
     /// When the file cannot be created.
     pub fn create(path: &Path) -> Result<Self, MetricsError> {
         let file = File::create(path).map_err(|cause| WriteError::new(path, cause))?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-        })
+        Ok(Self { path: path.to_owned(), file })
     }
 
     /// Opens the log at `path` to continue from `step`; lines from there on,
@@ -116,25 +113,16 @@ impl MetricsLog {
     ///
     /// When the file cannot be read or written.
     pub fn resume(path: &Path, step: u64) -> Result<Self, MetricsError> {
-        let text = fs::read_to_string(path).map_err(|cause| MetricsError::Io {
-            path: path.to_owned(),
-            cause,
-        })?;
+        let text = fs::read_to_string(path)
+            .map_err(|cause| MetricsError::Io { path: path.to_owned(), cause })?;
         let earlier = |line: &&str| {
             serde_json::from_str(line).is_ok_and(|metrics: Metrics| metrics.step < step)
         };
-        let kept: String = text
-            .lines()
-            .filter(earlier)
-            .flat_map(|line| [line, "\n"])
-            .collect();
+        let kept: String = text.lines().filter(earlier).flat_map(|line| [line, "\n"]).collect();
         atomic_file::write(path, &[kept.as_bytes()])?;
         let append = OpenOptions::new().append(true).open(path);
         let file = append.map_err(|cause| WriteError::new(path, cause))?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-        })
+        Ok(Self { path: path.to_owned(), file })
     }
 
     /// Appends a line.
@@ -163,17 +151,10 @@ mod tests {
             log.append(&line(step))?;
         }
         let mut log = MetricsLog::resume(&path, 2)?;
-        log.append(&Metrics::new(
-            2,
-            Losses::default(),
-            Some(Losses { stages: [1.0, 0.5] }),
-            3.0,
-        ))?;
+        log.append(&Metrics::new(2, Losses::default(), Some(Losses { stages: [1.0, 0.5] }), 3.0))?;
         let text = fs::read_to_string(&path).expect("a log");
-        let lines: Vec<Metrics> = text
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("a line"))
-            .collect();
+        let lines: Vec<Metrics> =
+            text.lines().map(|line| serde_json::from_str(line).expect("a line")).collect();
         assert_eq!(lines.iter().map(|l| l.step).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!((lines[0].loss, lines[0].val_loss), (3.5, None));
         assert_eq!(lines[2].val_loss, Some(1.5));

@@ -36,22 +36,10 @@ impl Adam {
     /// When memory runs out.
     pub fn new(parameters: Vec<Parameter>, config: OptimiserConfig) -> Result<Self, TchError> {
         let zeros = |parameter: &Parameter| parameter.tensor.f_detach()?.f_zeros_like();
-        let moments = |parameter| {
-            Ok(Moments {
-                mean: zeros(parameter)?,
-                square: zeros(parameter)?,
-            })
-        };
-        let moments = parameters
-            .iter()
-            .map(moments)
-            .collect::<Result<_, TchError>>()?;
-        Ok(Self {
-            config,
-            step: 0,
-            parameters,
-            moments,
-        })
+        let moments =
+            |parameter| Ok(Moments { mean: zeros(parameter)?, square: zeros(parameter)? });
+        let moments = parameters.iter().map(moments).collect::<Result<_, TchError>>()?;
+        Ok(Self { config, step: 0, parameters, moments })
     }
 
     /// Continues an optimiser at `step` with the moments that were set.
@@ -79,12 +67,7 @@ impl Adam {
     /// When libtorch refuses an operation, such as where a gradient is missing.
     pub fn step(&mut self) -> Result<(), TchError> {
         self.step += 1;
-        let OptimiserConfig {
-            learning_rate,
-            beta1,
-            beta2,
-            epsilon,
-        } = self.config;
+        let OptimiserConfig { learning_rate, beta1, beta2, epsilon } = self.config;
         let correction = |beta: f64| 1.0 - beta.powf(self.step as f64);
         let step_length = learning_rate / correction(beta1);
         let square_scale = 1.0 / correction(beta2).sqrt();
@@ -95,9 +78,7 @@ impl Adam {
                 let _ = moments.square.f_lerp_(&gradient.f_square()?, 1.0 - beta2)?;
                 let deviation = moments.square.f_sqrt()?.f_mul_scalar(square_scale)?;
                 let update = moments.mean.f_div(&deviation.f_add_scalar(epsilon)?)?;
-                let _ = parameter
-                    .tensor
-                    .f_sub_(&update.f_mul_scalar(step_length)?)?;
+                let _ = parameter.tensor.f_sub_(&update.f_mul_scalar(step_length)?)?;
             }
             Ok(())
         })
@@ -116,16 +97,10 @@ mod tests {
 
     #[test]
     fn follows_algorithm_1() -> Result<(), TchError> {
-        let config = OptimiserConfig {
-            learning_rate: 0.1,
-            ..OptimiserConfig::default()
-        };
+        let config = OptimiserConfig { learning_rate: 0.1, ..OptimiserConfig::default() };
         let start = [0.5, -1.0];
         let theta = tensor(&start, &[2], Device::Cpu)?.set_requires_grad(true);
-        let parameter = Parameter {
-            name: "theta".to_owned(),
-            tensor: theta.shallow_clone(),
-        };
+        let parameter = Parameter { name: "theta".to_owned(), tensor: theta.shallow_clone() };
         let mut adam = Adam::new(vec![parameter], config)?;
         let mut expected = start.map(f64::from);
         let (mut m, mut v) = ([0.0; 2], [0.0; 2]);
@@ -137,17 +112,12 @@ mod tests {
                 let gradient = 3.0 * expected[at].powi(2);
                 m[at] = 0.9 * m[at] + 0.1 * gradient;
                 v[at] = 0.999 * v[at] + 0.001 * gradient * gradient;
-                let (m_hat, v_hat) = (
-                    m[at] / (1.0 - 0.9_f64.powi(t)),
-                    v[at] / (1.0 - 0.999_f64.powi(t)),
-                );
+                let (m_hat, v_hat) =
+                    (m[at] / (1.0 - 0.9_f64.powi(t)), v[at] / (1.0 - 0.999_f64.powi(t)));
                 expected[at] -= 0.1 * m_hat / (v_hat.sqrt() + 1e-8);
             }
             for (got, expected) in values(&theta)?.into_iter().zip(expected) {
-                assert!(
-                    (f64::from(got) - expected).abs() < TOLERANCE,
-                    "{t}: {got} {expected}"
-                );
+                assert!((f64::from(got) - expected).abs() < TOLERANCE, "{t}: {got} {expected}");
             }
         }
         Ok(())

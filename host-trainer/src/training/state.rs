@@ -55,17 +55,11 @@ impl State {
     /// checkpoint at `step`.
     pub(super) fn read(path: &Path, adam: &mut Adam, step: u64) -> Result<Self, TrainError> {
         let file = TensorFile::read(path)?;
-        let text = file
-            .metadata()
-            .get(KEY)
-            .ok_or_else(|| unusable(path, "it has no state"))?;
+        let text = file.metadata().get(KEY).ok_or_else(|| unusable(path, "it has no state"))?;
         let state: Self =
             serde_json::from_str(text).map_err(|error| unusable(path, &error.to_string()))?;
         if state.step != step {
-            let reason = format!(
-                "it is of step {}, the checkpoint of step {step}",
-                state.step
-            );
+            let reason = format!("it is of step {}, the checkpoint of step {step}", state.step);
             return Err(unusable(path, &reason));
         }
         let tensors = file.tensors()?;
@@ -89,8 +83,5 @@ impl State {
 }
 
 fn unusable(path: &Path, reason: &str) -> TrainError {
-    TrainError::State {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    }
+    TrainError::State { path: path.to_owned(), reason: reason.to_owned() }
 }

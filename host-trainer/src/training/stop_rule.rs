@@ -24,13 +24,7 @@ impl StopRule {
     #[must_use]
     pub fn new(patience: u64, min_improvement: f64) -> Self {
         let (best, without_improvement, reference) = (None, 0, f64::INFINITY);
-        Self {
-            patience,
-            min_improvement,
-            best,
-            without_improvement,
-            reference,
-        }
+        Self { patience, min_improvement, best, without_improvement, reference }
     }
 
     /// Learns of the validation loss at a step, and returns whether it is the
@@ -71,18 +65,10 @@ mod tests {
     fn check(patience: u64, losses: &[f64], expected_stop: Option<usize>, expected_best: u64) {
         let mut rule = StopRule::new(patience, 0.1);
         let stop = losses.iter().enumerate().position(|(step, &loss)| {
-            rule.observe(
-                step as u64,
-                Losses {
-                    stages: [loss, 0.0],
-                },
-            );
+            rule.observe(step as u64, Losses { stages: [loss, 0.0] });
             rule.says_stop()
         });
-        assert_eq!(
-            (stop, rule.best().map(|best| best.0)),
-            (expected_stop, Some(expected_best))
-        );
+        assert_eq!((stop, rule.best().map(|best| best.0)), (expected_stop, Some(expected_best)));
     }
 
     #[test]

@@ -18,10 +18,7 @@ impl Progress for Quiet {
 
 fn config(steps: u64) -> Config {
     let mut config = Config::default();
-    config.data.sources = vec![Source::Synthetic {
-        images: 12,
-        seed: 0,
-    }];
+    config.data.sources = vec![Source::Synthetic { images: 12, seed: 0 }];
     config.data.validation_images = 3;
     config.model.embedding_dim = 16;
     config.training.length = Length::Steps(steps);
@@ -43,9 +40,7 @@ fn run(config: &Config, out: &Path, start: Start) -> Result<RunSummary, TrainErr
 
 fn lines(out: &Path) -> Vec<Metrics> {
     let text = fs::read_to_string(out.join("metrics.jsonl")).expect("a log");
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("a line"))
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).expect("a line")).collect()
 }
 
 #[test]
@@ -63,12 +58,7 @@ fn a_resumed_run_is_the_uninterrupted_one() -> Result<(), TrainError> {
     assert!(expected == got);
     assert_eq!((summary.start, summary.end), (resumed.start, resumed.end));
     assert_eq!(summary.best_step, resumed.best_step);
-    let losses = |out| {
-        lines(out)
-            .into_iter()
-            .map(|m| (m.step, m.loss))
-            .collect::<Vec<_>>()
-    };
+    let losses = |out| lines(out).into_iter().map(|m| (m.step, m.loss)).collect::<Vec<_>>();
     assert_eq!(losses(&whole), losses(&halves));
     let validated = lines(&whole).into_iter().filter(|m| m.val_loss.is_some());
     assert_eq!(validated.map(|m| m.step).collect::<Vec<_>>(), [0, 2, 4, 5]);
@@ -82,10 +72,7 @@ fn a_loss_that_is_not_finite_names_step_and_stage() {
     config.optimiser.learning_rate = 1e38;
     let error = run(&config, &folder.path().join("run"), Start::Fresh).expect_err("diverges");
     let message = error.to_string();
-    assert!(
-        message.contains("stage") && message.contains("at step 1"),
-        "{message}"
-    );
+    assert!(message.contains("stage") && message.contains("at step 1"), "{message}");
 }
 
 #[test]

@@ -125,10 +125,7 @@ impl Session {
         let training = &config.training;
 
         let limit_bytes = config.data.memory_limit_mib << 20;
-        let centres = Arc::new(Centres::new(
-            ImageSet::open(&config.data.sources)?,
-            limit_bytes,
-        ));
+        let centres = Arc::new(Centres::new(ImageSet::open(&config.data.sources)?, limit_bytes));
         let held_out = config.data.validation_images;
         let split = Split::new(centres.len(), held_out, training.batch, training.seed)?;
         probe(&centres, &split)?;
@@ -137,11 +134,7 @@ impl Session {
         let held_out = source.validation_batch(&split.validation, training.seed)?;
         if held_out.images < 2 {
             let needed = "validation (the others held out are damaged)".to_owned();
-            return Err(LoaderError::TooFewImages {
-                images: held_out.images,
-                needed,
-            }
-            .into());
+            return Err(LoaderError::TooFewImages { images: held_out.images, needed }.into());
         }
 
         let checkpoint = match start {
@@ -152,11 +145,7 @@ impl Session {
         let mut adam = Adam::new(network.parameters(), config.optimiser)?;
         let stop_rule = StopRule::new(training.patience, training.min_improvement);
         let state = match start {
-            Start::Fresh => State {
-                step: 0,
-                start: None,
-                stop_rule,
-            },
+            Start::Fresh => State { step: 0, start: None, stop_rule },
             Start::Resume => State::read(&run.optimiser(), &mut adam, checkpoint.step)?,
         };
         if start == Start::Fresh {

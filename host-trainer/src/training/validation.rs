@@ -24,9 +24,7 @@ impl DeviceBatch {
             tensor(&batch.views[stage][view], &shape, device)?.f_permute([0, 3, 1, 2])
         };
         let view = |view: usize| Ok::<_, TchError>([load(0, view)?, load(1, view)?]);
-        Ok(Self {
-            views: [view(0)?, view(1)?],
-        })
+        Ok(Self { views: [view(0)?, view(1)?] })
     }
 
     /// Returns the loss of each stage on this batch.
@@ -55,17 +53,10 @@ pub(super) fn validate(
 
 /// Copies the losses out, and checks that they are numbers.
 pub(super) fn finite(losses: &[Tensor; 2], step: u64) -> Result<Losses, TrainError> {
-    let stages = [
-        losses[0].f_double_value(&[])?,
-        losses[1].f_double_value(&[])?,
-    ];
+    let stages = [losses[0].f_double_value(&[])?, losses[1].f_double_value(&[])?];
     for (index, loss) in stages.into_iter().enumerate() {
         if !loss.is_finite() {
-            return Err(TrainError::NotFinite {
-                step,
-                stage: index + 1,
-                loss,
-            });
+            return Err(TrainError::NotFinite { step, stage: index + 1, loss });
         }
     }
     Ok(Losses { stages })

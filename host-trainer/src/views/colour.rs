@@ -17,10 +17,7 @@ pub fn adjust_brightness(pixels: &mut [f32], factor: f32) {
 /// Scales the distance to the mean of the grey image by `factor`.
 pub fn adjust_contrast(pixels: &mut [f32], factor: f32) {
     let count = (pixels.len() / 3).max(1) as f64;
-    let sum: f64 = pixels
-        .chunks_exact(3)
-        .map(|pixel| f64::from(luma(pixel)))
-        .sum();
+    let sum: f64 = pixels.chunks_exact(3).map(|pixel| f64::from(luma(pixel))).sum();
     #[allow(clippy::cast_possible_truncation, reason = "the mean of 32-bit values")]
     let mean = (sum / count) as f32;
     blend(pixels, mean, factor);

@@ -32,25 +32,11 @@ pub fn random_crop(config: &StageViewConfig, rng: &mut ChaCha8Rng) -> CropBox {
         if (1..=side).contains(&width) && (1..=side).contains(&height) {
             let y = rng.random_range(0..=side - height);
             let x = rng.random_range(0..=side - width);
-            return CropBox {
-                x,
-                y,
-                width,
-                height,
-            };
+            return CropBox { x, y, width, height };
         }
     }
     let side_at = |ratio: f64| (f64::from(side) * ratio).round_ties_even() as u32;
     let width = if most < 1.0 { side_at(most) } else { side };
-    let height = if least > 1.0 {
-        side_at(1.0 / least)
-    } else {
-        side
-    };
-    CropBox {
-        x: (side - width) / 2,
-        y: (side - height) / 2,
-        width,
-        height,
-    }
+    let height = if least > 1.0 { side_at(1.0 / least) } else { side };
+    CropBox { x: (side - width) / 2, y: (side - height) / 2, width, height }
 }

@@ -91,12 +91,8 @@ impl ViewMaker {
     ) {
         let config = &self.views.stages[stage];
         let crop = random_crop(config, rng);
-        let pixels = resize_crop(
-            centre,
-            CENTRE_SIDE,
-            centred(crop, config),
-            (config.size, config.size),
-        );
+        let pixels =
+            resize_crop(centre, CENTRE_SIDE, centred(crop, config), (config.size, config.size));
         assert_eq!(pixels.len(), out.len(), "values of a view");
         for (value, byte) in out.iter_mut().zip(&pixels) {
             *value = f32::from(*byte) / 255.0;
@@ -132,11 +128,7 @@ impl ViewMaker {
 /// Moves a crop of the stage's own centre to where that lies in the kept one.
 fn centred(crop: CropBox, config: &StageViewConfig) -> CropBox {
     let margin = (CENTRE_SIDE - config.centre) / 2;
-    CropBox {
-        x: crop.x + margin,
-        y: crop.y + margin,
-        ..crop
-    }
+    CropBox { x: crop.x + margin, y: crop.y + margin, ..crop }
 }
 
 #[cfg(test)]

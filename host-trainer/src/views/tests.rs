@@ -5,13 +5,7 @@ use super::*;
 fn maker(change: impl FnOnce(&mut ViewsConfig)) -> ViewMaker {
     let mut views = ViewsConfig::default();
     change(&mut views);
-    ViewMaker::new(
-        views,
-        InputConfig {
-            mean: [0.0; 3],
-            std: [1.0; 3],
-        },
-    )
+    ViewMaker::new(views, InputConfig { mean: [0.0; 3], std: [1.0; 3] })
 }
 
 fn centre(pixel: impl Fn(u32, u32) -> [u8; 3]) -> Vec<u8> {
@@ -35,10 +29,7 @@ fn still(views: &mut ViewsConfig) {
 #[test]
 fn sizes_are_those_of_the_paper() {
     let maker = maker(|_| {});
-    assert_eq!(
-        [maker.view_len(0), maker.view_len(1)],
-        [48 * 48 * 3, 96 * 96 * 3]
-    );
+    assert_eq!([maker.view_len(0), maker.view_len(1)], [48 * 48 * 3, 96 * 96 * 3]);
 }
 
 #[test]
@@ -58,34 +49,21 @@ fn crops_stay_in_the_range_of_area_and_aspect() {
         let [least, most] = config.area.map(f64::from);
         let mean = areas.iter().sum::<f64>() / areas.len() as f64;
         assert!((mean - f64::midpoint(least, most)).abs() < 0.02, "{mean}");
-        assert!(
-            areas
-                .iter()
-                .all(|area| (least - 0.03..most + 0.03).contains(area))
-        );
+        assert!(areas.iter().all(|area| (least - 0.03..most + 0.03).contains(area)));
     }
 }
 
 #[test]
 fn stage_1_sees_only_its_own_centre() {
     let inner = 28..84;
-    let centre = centre(|x, y| {
-        if inner.contains(&x) && inner.contains(&y) {
-            [51; 3]
-        } else {
-            [255; 3]
-        }
-    });
+    let centre =
+        centre(|x, y| if inner.contains(&x) && inner.contains(&y) { [51; 3] } else { [255; 3] });
     let maker = maker(still);
     for key in 0..50 {
         let view = make(&maker, &centre, 0, View::A, key);
         assert!(view.iter().all(|&v| (v - 0.2).abs() < 1e-6));
     }
-    assert!(
-        make(&maker, &centre, 1, View::A, 0)
-            .iter()
-            .any(|&v| v > 0.9)
-    );
+    assert!(make(&maker, &centre, 1, View::A, 0).iter().any(|&v| v > 0.9));
 }
 
 #[test]
@@ -100,15 +78,8 @@ fn noise_is_gaussian_of_the_right_deviation_and_only_in_view_a() {
         let count = noisy.len() as f32;
         let mean = noisy.iter().sum::<f32>() / count;
         let deviation = (noisy.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / count).sqrt();
-        assert!(
-            (mean - 0.4).abs() < 0.003 && (0.039..0.102).contains(&deviation),
-            "{deviation}"
-        );
-        assert!(
-            make(&maker, &flat, 1, View::B, key)
-                .iter()
-                .all(|&v| (v - 0.4).abs() < 1e-6)
-        );
+        assert!((mean - 0.4).abs() < 0.003 && (0.039..0.102).contains(&deviation), "{deviation}");
+        assert!(make(&maker, &flat, 1, View::B, key).iter().all(|&v| (v - 0.4).abs() < 1e-6));
     }
 }
 
@@ -116,9 +87,8 @@ fn noise_is_gaussian_of_the_right_deviation_and_only_in_view_a() {
 fn colour_is_dropped_and_jittered_as_often_as_configured() {
     let coloured = centre(|_, _| [200, 100, 50]);
     let maker = maker(|views| views.noise_probability = [0.0; 2]);
-    let views: Vec<Vec<f32>> = (0..2000)
-        .map(|key| make(&maker, &coloured, 0, View::B, key))
-        .collect();
+    let views: Vec<Vec<f32>> =
+        (0..2000).map(|key| make(&maker, &coloured, 0, View::B, key)).collect();
     let share = |test: &dyn Fn(&[f32]) -> bool| {
         views.iter().filter(|view| test(&view[..3])).count() as f32 / 2000.0
     };
@@ -136,10 +106,7 @@ fn adjustments_are_those_of_torchvision() {
     let mut pixels = [0.2, 0.4, 0.6, 0.8, 0.6, 1.0];
     // Luma 0.363 and 0.7054, mean 0.5342.
     adjust_contrast(&mut pixels, 0.8);
-    assert_close(
-        &pixels,
-        &[0.26684, 0.42684, 0.58684, 0.74684, 0.58684, 0.90684],
-    );
+    assert_close(&pixels, &[0.26684, 0.42684, 0.58684, 0.74684, 0.58684, 0.90684]);
     to_grey(&mut pixels);
     assert_close(&pixels[..3], &[0.397_240_6; 3]);
 }
@@ -156,13 +123,8 @@ fn normalisation_comes_last() {
     let flat = centre(|_, _| [255, 0, 51]);
     let mut views = ViewsConfig::default();
     still(&mut views);
-    let maker = ViewMaker::new(
-        views,
-        InputConfig {
-            mean: [0.5, 0.25, 0.2],
-            std: [0.5, 0.25, 0.1],
-        },
-    );
+    let maker =
+        ViewMaker::new(views, InputConfig { mean: [0.5, 0.25, 0.2], std: [0.5, 0.25, 0.1] });
     let view = make(&maker, &flat, 0, View::B, 0);
     assert_close(&view[..3], &[1.0, -1.0, 0.0]);
 }

@@ -157,14 +157,10 @@ pub enum OpenError {
 }
 
 impl fmt::Display for OpenError {
-    #[expect(clippy::too_many_lines, reason = "one message for each check")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Truncated { expected, got } => {
-                write!(
-                    f,
-                    "the blob is truncated: it has {got} of {expected} bytes; copy it again"
-                )
+                write!(f, "the blob is truncated: it has {got} of {expected} bytes; copy it again")
             }
             Self::TrailingBytes { expected, got } => write!(
                 f,
@@ -176,11 +172,7 @@ impl fmt::Display for OpenError {
                 f,
                 "the blob has format version {got} and this program reads version {expected}: \
                  {}",
-                if got < VERSION {
-                    "quantise the checkpoint again"
-                } else {
-                    "update the program"
-                }
+                if got < VERSION { "quantise the checkpoint again" } else { "update the program" }
             ),
             Self::Contract { ref got } => {
                 f.write_str("the blob follows the integer contract \"")?;
@@ -206,35 +198,19 @@ impl fmt::Display for OpenError {
                  update the program"
             ),
             Self::LayerCount { expected, got } => {
-                write!(
-                    f,
-                    "the blob has {got} layers and this program runs {expected}"
-                )
+                write!(f, "the blob has {got} layers and this program runs {expected}")
             }
             Self::Geometry { stage } => {
                 write!(f, "the engine cannot run the convolution of stage {stage}")
             }
-            Self::InputChannels {
-                stage,
-                expected,
-                got,
-            } => write!(
-                f,
-                "stage {stage} of the blob takes {got} channels and gets {expected}"
-            ),
-            Self::SectionLen {
-                stage,
-                expected,
-                got,
-            } => write!(
+            Self::InputChannels { stage, expected, got } => {
+                write!(f, "stage {stage} of the blob takes {got} channels and gets {expected}")
+            }
+            Self::SectionLen { stage, expected, got } => write!(
                 f,
                 "a table of stage {stage} has {got} bytes and its geometry asks for {expected}"
             ),
-            Self::SectionRange {
-                stage,
-                offset,
-                payload_len,
-            } => write!(
+            Self::SectionRange { stage, offset, payload_len } => write!(
                 f,
                 "a table of stage {stage} at offset {offset} is not aligned or not inside the \
                  payload of {payload_len} bytes"
@@ -243,46 +219,26 @@ impl fmt::Display for OpenError {
                 f,
                 "a weight of stage {stage}, channel {channel}, is -128; weights are in [-127, 127]"
             ),
-            Self::Multiplier {
-                stage,
-                channel,
-                got,
-            } => write!(
+            Self::Multiplier { stage, channel, got } => write!(
                 f,
                 "the multiplier of stage {stage}, channel {channel}, is {got}; it is at least \
                  {MIN_MULTIPLIER}"
             ),
-            Self::Shift {
-                stage,
-                channel,
-                got,
-            } => write!(
+            Self::Shift { stage, channel, got } => write!(
                 f,
                 "the shift of stage {stage}, channel {channel}, is {got}; it is in [{MIN_SHIFT}, \
                  {MAX_SHIFT}]"
             ),
-            Self::Accumulator {
-                stage,
-                channel,
-                got,
-            } => write!(
+            Self::Accumulator { stage, channel, got } => write!(
                 f,
                 "the accumulator of stage {stage}, channel {channel}, can reach ±{got}, which \
                  does not fit 32 bits"
             ),
-            Self::Scale {
-                stage,
-                channel,
-                got,
-            } => write!(
+            Self::Scale { stage, channel, got } => write!(
                 f,
                 "the scale of stage {stage}, channel {channel}, is {got}; it is a positive number"
             ),
-            Self::Golden {
-                smallest,
-                largest,
-                got,
-            } => write!(
+            Self::Golden { smallest, largest, got } => write!(
                 f,
                 "the golden image has a side of {got} pixels; it is in [{smallest}, {largest}]"
             ),

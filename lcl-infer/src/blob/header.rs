@@ -119,22 +119,11 @@ impl<'a> Header<'a> {
                 return Err(OpenError::UnknownLayer { index, kind });
             }
             let (stage, after_stage) = take(after_kind)?;
-            let too_many = OpenError::LayerCount {
-                expected: MAX_LAYERS,
-                got: count as usize,
-            };
+            let too_many = OpenError::LayerCount { expected: MAX_LAYERS, got: count as usize };
             layers.push(Layer::Stage(stage)).map_err(|_| too_many)?;
             rest = after_stage;
         }
-        if rest.is_empty() {
-            Ok(Self {
-                input,
-                golden,
-                layers,
-            })
-        } else {
-            Err(OpenError::Header)
-        }
+        if rest.is_empty() { Ok(Self { input, golden, layers }) } else { Err(OpenError::Header) }
     }
 }
 

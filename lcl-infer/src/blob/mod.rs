@@ -40,10 +40,8 @@ pub(crate) const CRC32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_I
 /// crate reads.
 pub fn blob_len(bytes: &[u8]) -> Result<usize, OpenError> {
     let expected = Preamble::parse(bytes)?.blob_len();
-    usize::try_from(expected).map_err(|_| OpenError::Truncated {
-        expected,
-        got: bytes.len() as u64,
-    })
+    usize::try_from(expected)
+        .map_err(|_| OpenError::Truncated { expected, got: bytes.len() as u64 })
 }
 
 /// A blob whose every byte was checked.
@@ -69,10 +67,7 @@ impl StageParameters<'_> {
     /// Returns the geometry of the stage.
     #[must_use]
     pub const fn geometry(&self) -> StageGeometry {
-        StageGeometry {
-            conv: self.conv.geometry(),
-            pool: self.pool,
-        }
+        StageGeometry { conv: self.conv.geometry(), pool: self.pool }
     }
 }
 
@@ -97,33 +92,22 @@ impl<'a> Blob<'a> {
         }
         let crc32 = CRC32.checksum(bytes.get(preamble::LEN..).unwrap_or_default());
         if crc32 != preamble.crc32 {
-            return Err(OpenError::Crc {
-                expected: preamble.crc32,
-                got: crc32,
-            });
+            return Err(OpenError::Crc { expected: preamble.crc32, got: crc32 });
         }
         let misalignment = (ALIGNMENT - bytes.as_ptr().align_offset(ALIGNMENT)) % ALIGNMENT;
         if misalignment != 0 {
-            return Err(OpenError::Misaligned {
-                expected: ALIGNMENT,
-                got: misalignment,
-            });
+            return Err(OpenError::Misaligned { expected: ALIGNMENT, got: misalignment });
         }
         // The lengths fit `usize`, since their sum is the length of a slice.
         let header_end = preamble::LEN + preamble.header_len as usize;
         let header = bytes.get(preamble::LEN..header_end).unwrap_or_default();
-        let payload = bytes
-            .get(header_end.next_multiple_of(ALIGNMENT)..)
-            .unwrap_or_default();
+        let payload = bytes.get(header_end.next_multiple_of(ALIGNMENT)..).unwrap_or_default();
         Self::check(&Header::parse(header)?, payload)
     }
 
     fn check(header: &Header<'a>, payload: &'a [u8]) -> Result<Self, OpenError> {
         let [Layer::Stage(v1), Layer::Stage(v2)] = header.layers.as_slice() else {
-            return Err(OpenError::LayerCount {
-                expected: 2,
-                got: header.layers.len(),
-            });
+            return Err(OpenError::LayerCount { expected: 2, got: header.layers.len() });
         };
         let v1 = check_stage(1, v1, header.input.channels(), payload)?;
         let v2 = check_stage(2, v2, v1.conv.geometry().out_c(), payload)?;
@@ -131,17 +115,9 @@ impl<'a> Blob<'a> {
         let side = usize::from(header.golden.side);
         if side < smallest || side > GOLDEN_MAX_SIDE {
             let largest = GOLDEN_MAX_SIDE;
-            return Err(OpenError::Golden {
-                smallest,
-                largest,
-                got: side,
-            });
+            return Err(OpenError::Golden { smallest, largest, got: side });
         }
-        Ok(Self {
-            input: header.input,
-            golden: header.golden,
-            stages: [v1, v2],
-        })
+        Ok(Self { input: header.input, golden: header.golden, stages: [v1, v2] })
     }
 
     /// Returns the format of the image rows.
@@ -165,10 +141,7 @@ impl<'a> Blob<'a> {
     /// Returns the convolutions of the stages.
     #[must_use]
     pub const fn convolutions(&self) -> [ConvGeometry; 2] {
-        [
-            self.stages[0].conv.geometry(),
-            self.stages[1].conv.geometry(),
-        ]
+        [self.stages[0].conv.geometry(), self.stages[1].conv.geometry()]
     }
 }
 
@@ -181,11 +154,7 @@ fn check_stage<'a>(
     let geometry = header.geometry().ok_or(OpenError::Geometry { stage })?;
     if geometry.in_c() != expected_in_c {
         let (expected, got) = (expected_in_c, geometry.in_c());
-        return Err(OpenError::InputChannels {
-            stage,
-            expected,
-            got,
-        });
+        return Err(OpenError::InputChannels { stage, expected, got });
     }
     let out_c = geometry.out_c();
     let weights: &[i8] = section(stage, header.weights, payload, geometry.weights_len())?;
@@ -195,19 +164,11 @@ fn check_stage<'a>(
             continue;
         };
         if multiplier < crate::arithmetic::MIN_MULTIPLIER {
-            return Err(OpenError::Multiplier {
-                stage,
-                channel,
-                got: multiplier,
-            });
+            return Err(OpenError::Multiplier { stage, channel, got: multiplier });
         }
         let range = crate::arithmetic::MIN_SHIFT..=crate::arithmetic::MAX_SHIFT;
         if !u8::try_from(shift).is_ok_and(|shift| range.contains(&shift)) {
-            return Err(OpenError::Shift {
-                stage,
-                channel,
-                got: shift,
-            });
+            return Err(OpenError::Shift { stage, channel, got: shift });
         }
     }
     let filters = weights.chunks_exact(geometry.weights_per_channel());
@@ -218,52 +179,31 @@ fn check_stage<'a>(
         let bias = words.first().copied().unwrap_or_default();
         let bound = accumulator_bound(bias, filter);
         if bound > i64::from(i32::MAX) {
-            return Err(OpenError::Accumulator {
-                stage,
-                channel,
-                got: bound,
-            });
+            return Err(OpenError::Accumulator { stage, channel, got: bound });
         }
     }
     let expected = 4 * out_c;
     if header.output_scale.len() != expected {
         let got = header.output_scale.len();
-        return Err(OpenError::SectionLen {
-            stage,
-            expected,
-            got,
-        });
+        return Err(OpenError::SectionLen { stage, expected, got });
     }
-    let output_scale = Scales {
-        bytes: header.output_scale,
-    };
+    let output_scale = Scales { bytes: header.output_scale };
     for (channel, got) in output_scale.iter().enumerate() {
         if !got.is_normal() || got.is_sign_negative() {
-            return Err(OpenError::Scale {
-                stage,
-                channel,
-                got,
-            });
+            return Err(OpenError::Scale { stage, channel, got });
         }
     }
     let conv = ChannelTable::new(words)
         .and_then(|channels| Conv2d::new(geometry, weights, channels))
         .ok_or(OpenError::Geometry { stage })?;
-    Ok(StageParameters {
-        conv,
-        pool: header.pool,
-        output_scale,
-    })
+    Ok(StageParameters { conv, pool: header.pool, output_scale })
 }
 
 /// Returns the largest magnitude that an accumulator can reach at any point of
 /// its sum: `|bias| + 255 · Σ |weight|`.
 #[must_use]
 pub fn accumulator_bound(bias: i32, filter: &[i8]) -> i64 {
-    let weights: i64 = filter
-        .iter()
-        .map(|&weight| i64::from(weight.unsigned_abs()))
-        .sum();
+    let weights: i64 = filter.iter().map(|&weight| i64::from(weight.unsigned_abs())).sum();
     i64::from(bias.unsigned_abs()) + i64::from(u8::MAX) * weights
 }
 
@@ -276,23 +216,13 @@ fn section<T: bytemuck::AnyBitPattern>(
 ) -> Result<&[T], OpenError> {
     let expected = len * size_of::<T>();
     if section.len as usize != expected {
-        return Err(OpenError::SectionLen {
-            stage,
-            expected,
-            got: section.len as usize,
-        });
+        return Err(OpenError::SectionLen { stage, expected, got: section.len as usize });
     }
     let start = section.offset as usize;
-    let range = OpenError::SectionRange {
-        stage,
-        offset: section.offset,
-        payload_len: payload.len(),
-    };
+    let range =
+        OpenError::SectionRange { stage, offset: section.offset, payload_len: payload.len() };
     let end = start.checked_add(expected).ok_or(range)?;
-    let bytes = payload
-        .get(start..end)
-        .filter(|_| start % ALIGNMENT == 0)
-        .ok_or(range)?;
+    let bytes = payload.get(start..end).filter(|_| start % ALIGNMENT == 0).ok_or(range)?;
     bytemuck::try_cast_slice(bytes).map_err(|_| range)
 }
 

@@ -40,19 +40,15 @@ pub(crate) struct Preamble {
 impl Preamble {
     /// Reads a preamble.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, OpenError> {
-        let bytes: &[u8; LEN] = bytes.first_chunk().ok_or(OpenError::Truncated {
-            expected: LEN as u64,
-            got: bytes.len() as u64,
-        })?;
+        let bytes: &[u8; LEN] = bytes
+            .first_chunk()
+            .ok_or(OpenError::Truncated { expected: LEN as u64, got: bytes.len() as u64 })?;
         if bytes[field::MAGIC] != MAGIC {
             return Err(OpenError::NotABlob);
         }
         let version = word(bytes, field::VERSION);
         if version != VERSION {
-            return Err(OpenError::Version {
-                expected: VERSION,
-                got: version,
-            });
+            return Err(OpenError::Version { expected: VERSION, got: version });
         }
         if bytes[field::CONTRACT] != contract_id() {
             let mut got = [0; CONTRACT_LEN];

@@ -60,13 +60,8 @@ impl BlobSpec<'_> {
     /// Returns an error where `out` is too small; [`max_len`](Self::max_len)
     /// bytes are enough.
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, EmitError> {
-        let error = EmitError {
-            expected: self.max_len(),
-            got: out.len(),
-        };
-        let (out_preamble, rest) = out
-            .split_first_chunk_mut::<{ preamble::LEN }>()
-            .ok_or(error)?;
+        let error = EmitError { expected: self.max_len(), got: out.len() };
+        let (out_preamble, rest) = out.split_first_chunk_mut::<{ preamble::LEN }>().ok_or(error)?;
 
         let mut payload_len = 0;
         let mut layers = Vec::new();
@@ -77,11 +72,7 @@ impl BlobSpec<'_> {
             let header = stage.header(weights, channels).ok_or(error)?;
             layers.push(Layer::Stage(header)).map_err(|_| error)?;
         }
-        let header = Header {
-            input: self.input,
-            golden: self.golden,
-            layers,
-        };
+        let header = Header { input: self.input, golden: self.golden, layers };
         let header_len = postcard::to_slice(&header, rest).map_err(|_| error)?.len();
         let payload_start = (preamble::LEN + header_len).next_multiple_of(ALIGNMENT);
         let body_len = payload_start - preamble::LEN + payload_len;
@@ -94,11 +85,7 @@ impl BlobSpec<'_> {
             let weights = bytemuck::cast_slice(stage.weights);
             payload[header.weights.offset as usize..][..weights.len()].copy_from_slice(weights);
             let words = stage.channels.iter().flat_map(|channel| {
-                [
-                    channel.bias,
-                    channel.requant.multiplier(),
-                    channel.requant.shift().into(),
-                ]
+                [channel.bias, channel.requant.multiplier(), channel.requant.shift().into()]
             });
             let channels = &mut payload[header.channels.offset as usize..];
             for (bytes, word) in channels.chunks_exact_mut(4).zip(words) {
@@ -135,10 +122,7 @@ impl<'a> StageSpec<'a> {
 fn place(payload_len: &mut usize, len: usize) -> Option<Section> {
     let offset = payload_len.next_multiple_of(ALIGNMENT);
     *payload_len = offset.checked_add(len)?;
-    Some(Section {
-        offset: offset.try_into().ok()?,
-        len: len.try_into().ok()?,
-    })
+    Some(Section { offset: offset.try_into().ok()?, len: len.try_into().ok()? })
 }
 
 /// The slice that a blob should go to is too small.
@@ -153,11 +137,7 @@ pub struct EmitError {
 
 impl fmt::Display for EmitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the blob needs up to {} bytes and has {}",
-            self.expected, self.got
-        )
+        write!(f, "the blob needs up to {} bytes and has {}", self.expected, self.got)
     }
 }
 

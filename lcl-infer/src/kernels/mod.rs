@@ -31,11 +31,7 @@ impl<'a> Conv2d<'a> {
         channels: ChannelTable<'a>,
     ) -> Option<Self> {
         let fits = weights.len() == geometry.weights_len() && channels.len() == geometry.out_c();
-        fits.then_some(Self {
-            geometry,
-            weights,
-            channels,
-        })
+        fits.then_some(Self { geometry, weights, channels })
     }
 
     /// Returns the geometry.
@@ -75,9 +71,7 @@ impl<'a> ChannelTable<'a> {
     #[must_use]
     pub fn new(words: &'a [i32]) -> Option<Self> {
         let whole = words.len() % CHANNEL_WORDS == 0;
-        let valid = words
-            .chunks_exact(CHANNEL_WORDS)
-            .all(|words| checked(words).is_some());
+        let valid = words.chunks_exact(CHANNEL_WORDS).all(|words| checked(words).is_some());
         (whole && valid).then_some(Self { words })
     }
 
@@ -121,9 +115,7 @@ pub struct RowWindow<'a> {
 impl<'a> RowWindow<'a> {
     /// Collects the rows, at most [`MAX_KERNEL`] of them, in order of `ky`.
     pub fn new(rows: impl Iterator<Item = &'a [u8]>) -> Self {
-        Self {
-            rows: rows.take(MAX_KERNEL).collect(),
-        }
+        Self { rows: rows.take(MAX_KERNEL).collect() }
     }
 
     /// Returns the rows in order of `ky`.

@@ -5,14 +5,8 @@ use crate::arithmetic::round_blur;
 use crate::shape::POOL_STRIDE;
 
 /// The portable kernels.
-pub static KERNELS: Kernels = Kernels {
-    name: "portable",
-    conv2d_row,
-    max_rows,
-    max_blur_row,
-    blur_max_row,
-    max_row,
-};
+pub static KERNELS: Kernels =
+    Kernels { name: "portable", conv2d_row, max_rows, max_blur_row, blur_max_row, max_row };
 
 fn conv2d_row(conv: &Conv2d<'_>, window: &RowWindow<'_>, out: &mut [u8]) {
     let geometry = conv.geometry();
@@ -34,11 +28,7 @@ fn conv2d_row(conv: &Conv2d<'_>, window: &RowWindow<'_>, out: &mut [u8]) {
 /// shown to fit, whatever the values.
 #[inline]
 fn dot(weights: &[i8], values: &[u8]) -> i32 {
-    weights
-        .iter()
-        .zip(values)
-        .map(|(&weight, &value)| i32::from(weight) * i32::from(value))
-        .sum()
+    weights.iter().zip(values).map(|(&weight, &value)| i32::from(weight) * i32::from(value)).sum()
 }
 
 fn max_rows(row: &mut [u8], other: &[u8]) {
@@ -55,12 +45,7 @@ fn max_blur_row(row: &[u8], channels: usize, sum: &mut [u16], step: PoolStep<'_>
             return 0;
         }
         let columns = [x.wrapping_sub(1), x, x + 1];
-        u16::from(
-            columns
-                .into_iter()
-                .map(|x| at(row, width, channels, x, c))
-                .fold(0, u8::max),
-        )
+        u16::from(columns.into_iter().map(|x| at(row, width, channels, x, c)).fold(0, u8::max))
     };
     let blurred = |ox: usize, c: usize| {
         let x = ox * POOL_STRIDE;
@@ -100,9 +85,7 @@ fn blur_max_row(rows: [&[u8]; 3], channels: usize, largest: &mut [u16], step: Po
 
 fn max_row(row: &[u8], channels: usize, largest: &mut [u16], step: PoolStep<'_>) {
     let width = row.len() / channels.max(1);
-    fold_maximum(channels, largest, step, |x, c| {
-        at(row, width, channels, x, c)
-    });
+    fold_maximum(channels, largest, step, |x, c| at(row, width, channels, x, c));
 }
 
 /// Folds the maximum over three columns of `value(x, c)` into a pooled row.
@@ -116,9 +99,7 @@ fn fold_maximum(
 ) {
     let column = |ox: usize, c: usize| {
         let x = ox * POOL_STRIDE;
-        value(x.wrapping_sub(1), c)
-            .max(value(x, c))
-            .max(value(x + 1, c))
+        value(x.wrapping_sub(1), c).max(value(x, c)).max(value(x + 1, c))
     };
     match step {
         PoolStep::Middle => {
@@ -151,9 +132,5 @@ fn each(row: &mut [u16], channels: usize, mut visit: impl FnMut(usize, usize, &m
 /// Returns a value of a row `[1, W, C]`, or 0 for a column outside of it.
 #[inline]
 fn at(row: &[u8], width: usize, channels: usize, x: usize, c: usize) -> u8 {
-    if x < width {
-        row.get(x * channels + c).copied().unwrap_or_default()
-    } else {
-        0
-    }
+    if x < width { row.get(x * channels + c).copied().unwrap_or_default() } else { 0 }
 }

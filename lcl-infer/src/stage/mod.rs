@@ -46,11 +46,7 @@ impl<'a> Stage<'a> {
         let out_c = geometry.out_c();
         let ring = memory.take(Ring::memory_len(&geometry, size.width))?;
         let row_len = Pool::row_len(conv_size.width, out_c);
-        let rows = [
-            memory.take(row_len)?,
-            memory.take(row_len)?,
-            memory.take(row_len)?,
-        ];
+        let rows = [memory.take(row_len)?, memory.take(row_len)?, memory.take(row_len)?];
         let partial = memory.take_u16(Pool::partial_len(conv_size.width, out_c))?;
         Some(Self {
             conv: parameters.conv,

@@ -21,12 +21,7 @@ impl<'a> Ring<'a> {
 
     /// Creates a ring over `memory_len` bytes.
     pub(crate) fn new(conv: ConvGeometry, size: ImageSize, memory: &'a mut [u8]) -> Self {
-        Self {
-            memory,
-            conv,
-            size,
-            arrived: 0,
-        }
+        Self { memory, conv, size, arrived: 0 }
     }
 
     /// Forgets all rows.
@@ -50,12 +45,7 @@ impl<'a> Ring<'a> {
 
     /// Returns the row that arrived last, `[1, W, in_c]`.
     pub(crate) fn last_row(&self) -> &[u8] {
-        let slot = slot(
-            self.memory,
-            &self.conv,
-            self.size.width,
-            self.arrived.saturating_sub(1),
-        );
+        let slot = slot(self.memory, &self.conv, self.size.width, self.arrived.saturating_sub(1));
         slot.get(self.interior()).unwrap_or_default()
     }
 

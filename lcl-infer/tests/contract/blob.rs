@@ -18,19 +18,8 @@ fn round_trip() {
         assert_eq!(stage.conv.geometry(), expected.conv);
         assert_eq!(stage.pool, expected.pool);
         assert_eq!(stage.conv.weights(), expected.weights);
-        assert!(
-            stage
-                .conv
-                .channels()
-                .iter()
-                .eq(expected.channels.iter().copied())
-        );
-        assert!(
-            stage
-                .output_scale
-                .iter()
-                .eq(expected.output_scale.iter().copied())
-        );
+        assert!(stage.conv.channels().iter().eq(expected.channels.iter().copied()));
+        assert!(stage.output_scale.iter().eq(expected.output_scale.iter().copied()));
     }
 }
 
@@ -46,10 +35,7 @@ fn truncated_anywhere_is_an_error() {
     let bytes = Model::tiny(PoolOrder::MaxBlur, 1).blob();
     for len in 0..bytes.len {
         let error = Blob::open(&bytes.as_slice()[..len]).expect_err("truncated");
-        assert!(
-            matches!(error, OpenError::Truncated { got, .. } if got == len as u64),
-            "{len}"
-        );
+        assert!(matches!(error, OpenError::Truncated { got, .. } if got == len as u64), "{len}");
     }
 }
 
@@ -59,10 +45,7 @@ fn any_flipped_bit_is_an_error() {
     for position in 0..bytes.len {
         for bit in 0..8 {
             bytes.as_mut_slice()[position] ^= 1 << bit;
-            assert!(
-                Blob::open(bytes.as_slice()).is_err(),
-                "byte {position}, bit {bit}"
-            );
+            assert!(Blob::open(bytes.as_slice()).is_err(), "byte {position}, bit {bit}");
             bytes.as_mut_slice()[position] ^= 1 << bit;
         }
     }
@@ -75,13 +58,7 @@ fn trailing_bytes_are_an_error() {
     let expected = bytes.len as u64;
     bytes = Bytes::copy_of(&[bytes.as_slice(), &[0]].concat());
     let error = Blob::open(bytes.as_slice()).expect_err("one byte more");
-    assert_eq!(
-        error,
-        OpenError::TrailingBytes {
-            expected,
-            got: expected + 1
-        }
-    );
+    assert_eq!(error, OpenError::TrailingBytes { expected, got: expected + 1 });
 }
 
 #[test]
@@ -90,32 +67,17 @@ fn misaligned_is_an_error() {
     for offset in 1..ALIGNMENT {
         let shifted = Bytes::copy_of(&[&vec![0; offset], sound.as_slice()].concat());
         let error = Blob::open(&shifted.as_slice()[offset..]).expect_err("misaligned");
-        assert_eq!(
-            error,
-            OpenError::Misaligned {
-                expected: ALIGNMENT,
-                got: offset
-            }
-        );
+        assert_eq!(error, OpenError::Misaligned { expected: ALIGNMENT, got: offset });
     }
 }
 
 #[test]
 fn other_versions_say_what_to_do() {
     let mut bytes = Model::tiny(PoolOrder::MaxBlur, 1).blob();
-    for (version, remedy) in [
-        (0, "quantise the checkpoint again"),
-        (2, "update the program"),
-    ] {
+    for (version, remedy) in [(0, "quantise the checkpoint again"), (2, "update the program")] {
         bytes.as_mut_slice()[8] = version;
         let error = Blob::open(bytes.as_slice()).expect_err("another version");
-        assert_eq!(
-            error,
-            OpenError::Version {
-                expected: 1,
-                got: version.into()
-            }
-        );
+        assert_eq!(error, OpenError::Version { expected: 1, got: version.into() });
         assert!(error.to_string().contains(remedy), "{error}");
     }
 }
@@ -169,44 +131,17 @@ fn unknown_layer_is_named() {
 fn geometry_is_checked() {
     let layer = first_layer();
     // Kind, in_c, out_c, kernel, stride, padding, pool.
-    check_forged(
-        |body| body[layer + 3] = 0,
-        |e| *e == OpenError::Geometry { stage: 1 },
-    );
-    check_forged(
-        |body| body[layer + 3] = 16,
-        |e| *e == OpenError::Geometry { stage: 1 },
-    );
-    check_forged(
-        |body| body[layer + 4] = 0,
-        |e| *e == OpenError::Geometry { stage: 1 },
-    );
-    check_forged(
-        |body| body[layer + 5] = 2,
-        |e| *e == OpenError::Geometry { stage: 1 },
-    );
+    check_forged(|body| body[layer + 3] = 0, |e| *e == OpenError::Geometry { stage: 1 });
+    check_forged(|body| body[layer + 3] = 16, |e| *e == OpenError::Geometry { stage: 1 });
+    check_forged(|body| body[layer + 4] = 0, |e| *e == OpenError::Geometry { stage: 1 });
+    check_forged(|body| body[layer + 5] = 2, |e| *e == OpenError::Geometry { stage: 1 });
     check_forged(
         |body| body[layer + 1] = 4,
-        |e| {
-            *e == OpenError::InputChannels {
-                stage: 1,
-                expected: 3,
-                got: 4,
-            }
-        },
+        |e| *e == OpenError::InputChannels { stage: 1, expected: 3, got: 4 },
     );
     check_forged(
         |body| body[layer + 2] = 3,
-        |e| {
-            matches!(
-                e,
-                OpenError::SectionLen {
-                    stage: 1,
-                    expected: 81,
-                    got: 108
-                }
-            )
-        },
+        |e| matches!(e, OpenError::SectionLen { stage: 1, expected: 81, got: 108 }),
     );
     check_forged(|body| body[layer + 6] = 3, |e| *e == OpenError::Header);
 }
@@ -217,16 +152,7 @@ fn sections_are_checked() {
     // After the pool: offset and length of the weights.
     check_forged(
         |body| body[layer + 7] = 1,
-        |e| {
-            matches!(
-                e,
-                OpenError::SectionRange {
-                    stage: 1,
-                    offset: 1,
-                    ..
-                }
-            )
-        },
+        |e| matches!(e, OpenError::SectionRange { stage: 1, offset: 1, .. }),
     );
     // Stage 2 follows 28 bytes later; its weights start at 160, in two bytes.
     let offset = layer + 28 + 7;
@@ -235,16 +161,7 @@ fn sections_are_checked() {
             assert_eq!(body[offset..offset + 2], [0xa0, 0x01]);
             body[offset..offset + 2].copy_from_slice(&[0xf0, 0x7f]);
         },
-        |e| {
-            matches!(
-                e,
-                OpenError::SectionRange {
-                    stage: 2,
-                    offset: 0x3ff0,
-                    ..
-                }
-            )
-        },
+        |e| matches!(e, OpenError::SectionRange { stage: 2, offset: 0x3ff0, .. }),
     );
 }
 
@@ -254,72 +171,29 @@ fn numbers_are_checked() {
     let blob = sound.open();
     let base = sound.as_slice().as_ptr().addr() + PREAMBLE_LEN;
     let weights = blob.stages()[0].conv.weights().as_ptr().addr() - base;
-    let channels = weights
-        + blob.stages()[0]
-            .conv
-            .weights()
-            .len()
-            .next_multiple_of(ALIGNMENT);
+    let channels = weights + blob.stages()[0].conv.weights().len().next_multiple_of(ALIGNMENT);
 
     check_forged(
         move |body| body[weights + 28] = 0x80,
-        |e| {
-            *e == OpenError::Weight {
-                stage: 1,
-                channel: 1,
-            }
-        },
+        |e| *e == OpenError::Weight { stage: 1, channel: 1 },
     );
     check_forged(
         move |body| body[channels + 4..channels + 8].copy_from_slice(&5_i32.to_le_bytes()),
-        |e| {
-            *e == OpenError::Multiplier {
-                stage: 1,
-                channel: 0,
-                got: 5,
-            }
-        },
+        |e| *e == OpenError::Multiplier { stage: 1, channel: 0, got: 5 },
     );
     for shift in [30_i32, 63, -1, 1 << 20] {
         check_forged(
             move |body| body[channels + 8..channels + 12].copy_from_slice(&shift.to_le_bytes()),
-            |e| {
-                matches!(
-                    e,
-                    OpenError::Shift {
-                        stage: 1,
-                        channel: 0,
-                        ..
-                    }
-                )
-            },
+            |e| matches!(e, OpenError::Shift { stage: 1, channel: 0, .. }),
         );
     }
     check_forged(
         move |body| body[channels..channels + 4].copy_from_slice(&i32::MAX.to_le_bytes()),
-        |e| {
-            matches!(
-                e,
-                OpenError::Accumulator {
-                    stage: 1,
-                    channel: 0,
-                    ..
-                }
-            )
-        },
+        |e| matches!(e, OpenError::Accumulator { stage: 1, channel: 0, .. }),
     );
     check_forged(
         move |body| body[channels..channels + 4].copy_from_slice(&i32::MIN.to_le_bytes()),
-        |e| {
-            matches!(
-                e,
-                OpenError::Accumulator {
-                    stage: 1,
-                    channel: 0,
-                    ..
-                }
-            )
-        },
+        |e| matches!(e, OpenError::Accumulator { stage: 1, channel: 0, .. }),
     );
 }
 
@@ -328,43 +202,20 @@ fn scales_are_checked() {
     for scale in [0.0, -1.0, f32::NAN, f32::INFINITY] {
         let mut model = Model::tiny(PoolOrder::MaxBlur, 1);
         model.stages[1].output_scale[2] = scale;
-        let golden = Golden {
-            seed: 7,
-            side: 24,
-            v1_crc32: 0,
-            v2_crc32: 0,
-        };
+        let golden = Golden { seed: 7, side: 24, v1_crc32: 0, v2_crc32: 0 };
         let bytes = model.emit(golden);
         let error = Blob::open(bytes.as_slice()).expect_err("no scale");
-        assert!(
-            matches!(
-                error,
-                OpenError::Scale {
-                    stage: 2,
-                    channel: 2,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, OpenError::Scale { stage: 2, channel: 2, .. }), "{error}");
     }
 }
 
 #[test]
 fn golden_image_is_checked() {
     for side in [0, 4, 65, u16::MAX] {
-        let golden = Golden {
-            seed: 7,
-            side,
-            v1_crc32: 0,
-            v2_crc32: 0,
-        };
+        let golden = Golden { seed: 7, side, v1_crc32: 0, v2_crc32: 0 };
         let bytes = Model::tiny(PoolOrder::MaxBlur, 1).emit(golden);
         let error = Blob::open(bytes.as_slice()).expect_err("no such image");
-        assert!(
-            matches!(error, OpenError::Golden { got, .. } if got == side.into()),
-            "{error}"
-        );
+        assert!(matches!(error, OpenError::Golden { got, .. } if got == side.into()), "{error}");
     }
 }
 
@@ -374,9 +225,6 @@ fn accumulator_that_just_fits_is_accepted() {
     let filter = &model.stages[0].weights[..27];
     let room = i64::from(i32::MAX) - accumulator_bound(0, filter);
     let requant = Requant::new(1 << 30, 62).expect("in range");
-    model.stages[0].channels[0] = Channel {
-        bias: i32::try_from(room).expect("fits"),
-        requant,
-    };
+    model.stages[0].channels[0] = Channel { bias: i32::try_from(room).expect("fits"), requant };
     model.blob().open();
 }

@@ -34,20 +34,8 @@ fn names_the_first_area_that_differs() {
     let sound = model.blob();
     let golden = sound.open().golden();
     for (area, golden) in [
-        (
-            Area::V1,
-            Golden {
-                v1_crc32: !golden.v1_crc32,
-                ..golden
-            },
-        ),
-        (
-            Area::V2,
-            Golden {
-                v2_crc32: !golden.v2_crc32,
-                ..golden
-            },
-        ),
+        (Area::V1, Golden { v1_crc32: !golden.v1_crc32, ..golden }),
+        (Area::V2, Golden { v2_crc32: !golden.v2_crc32, ..golden }),
     ] {
         let bytes = model.emit(golden);
         let blob = bytes.open();
@@ -63,10 +51,7 @@ fn says_how_much_memory_it_needs() {
     let blob = bytes.open();
     let expected = self_test_memory_len(&blob);
     let error = self_test(&blob, &mut []).expect_err("no memory");
-    assert_eq!(
-        error,
-        SelfTestError::Frontend(FrontendError::Memory { expected, got: 0 })
-    );
+    assert_eq!(error, SelfTestError::Frontend(FrontendError::Memory { expected, got: 0 }));
 }
 
 #[test]
@@ -74,10 +59,7 @@ fn crc_is_of_the_features_of_the_image() {
     let bytes = Model::tiny(PoolOrder::BlurMax, 5).blob();
     let blob = bytes.open();
     let side = usize::from(GOLDEN_SIDE);
-    let image = GoldenImage {
-        seed: blob.golden().seed,
-        side,
-    };
+    let image = GoldenImage { seed: blob.golden().seed, side };
     let mut pixels = vec![0; 3 * side * side];
     for (y, row) in (0..).zip(pixels.chunks_exact_mut(3 * side)) {
         image.fill_row(y, row);
@@ -87,9 +69,7 @@ fn crc_is_of_the_features_of_the_image() {
         Frontend::new(&blob, ImageSize::square(side), &mut memory).expect("it streams");
     let mut v1 = vec![0; frontend.features_len(Area::V1)];
     let mut v2 = vec![0; frontend.features_len(Area::V2)];
-    frontend
-        .run_frame(&pixels, &mut v1, &mut v2)
-        .expect("lengths fit");
+    frontend.run_frame(&pixels, &mut v1, &mut v2).expect("lengths fit");
     let crc32 = |features: &[u8]| crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(features);
     assert_eq!(crc32(&v1), blob.golden().v1_crc32);
     assert_eq!(crc32(&v2), blob.golden().v2_crc32);

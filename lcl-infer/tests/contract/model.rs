@@ -27,9 +27,7 @@ impl Model {
     /// Makes a model of that geometry whose activations fill their bytes.
     pub fn random(conv: [ConvGeometry; 2], pool: PoolOrder, seed: u64) -> Self {
         let mut random = Random(seed);
-        Self {
-            stages: conv.map(|conv| Stage::random(conv, pool, &mut random)),
-        }
+        Self { stages: conv.map(|conv| Stage::random(conv, pool, &mut random)) }
     }
 
     /// A model as small as the format allows to be useful.
@@ -41,22 +39,13 @@ impl Model {
 
     /// Writes the blob, with its golden vector.
     pub fn blob(&self) -> Bytes {
-        let golden = Golden {
-            seed: 7,
-            side: GOLDEN_SIDE,
-            v1_crc32: 0,
-            v2_crc32: 0,
-        };
+        let golden = Golden { seed: 7, side: GOLDEN_SIDE, v1_crc32: 0, v2_crc32: 0 };
         let draft = self.emit(golden);
         let blob = draft.open();
         let mut memory = vec![0; lcl_infer::self_test_memory_len(&blob)];
         let [v1_crc32, v2_crc32] = golden_crc32(&blob, &mut memory, &kernels::portable::KERNELS)
             .expect("the golden image streams");
-        self.emit(Golden {
-            v1_crc32,
-            v2_crc32,
-            ..golden
-        })
+        self.emit(Golden { v1_crc32, v2_crc32, ..golden })
     }
 
     pub fn emit(&self, golden: Golden) -> Bytes {
@@ -70,11 +59,7 @@ impl Model {
                 output_scale: &stage.output_scale,
             }
         });
-        let spec = BlobSpec {
-            input: InputFormat::Rgb888,
-            golden,
-            stages,
-        };
+        let spec = BlobSpec { input: InputFormat::Rgb888, golden, stages };
         let mut bytes = Bytes::zeros(spec.max_len());
         bytes.len = spec.emit(bytes.as_mut_slice()).expect("max_len is enough");
         bytes
@@ -99,13 +84,7 @@ impl Stage {
             })
             .collect();
         let output_scale = (0..conv.out_c()).map(|c| 0.01 * (1.0 + c as f32)).collect();
-        Self {
-            conv,
-            pool,
-            weights,
-            channels,
-            output_scale,
-        }
+        Self { conv, pool, weights, channels, output_scale }
     }
 }
 
@@ -118,10 +97,7 @@ pub struct Bytes {
 
 impl Bytes {
     pub fn zeros(len: usize) -> Self {
-        Self {
-            blocks: vec![0; len.div_ceil(16)],
-            len,
-        }
+        Self { blocks: vec![0; len.div_ceil(16)], len }
     }
 
     pub fn copy_of(bytes: &[u8]) -> Self {

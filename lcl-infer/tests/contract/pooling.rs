@@ -36,11 +36,7 @@ fn maximum_then_blur() {
     // Outside of an even map there is zero for the blur.
     check(PoolOrder::MaxBlur, [[240; 4]; 4], [[135, 180], [180, 240]]);
     // A map of odd side has its last window's middle at its end.
-    check(
-        PoolOrder::MaxBlur,
-        [[240; 5]; 5],
-        [[135, 180, 135], [180, 240, 180], [135, 180, 135]],
-    );
+    check(PoolOrder::MaxBlur, [[240; 5]; 5], [[135, 180, 135], [180, 240, 180], [135, 180, 135]]);
 }
 
 #[test]

@@ -17,16 +17,12 @@ fn whole_frame(stages: &[StageParameters<'_>; 2], size: ImageSize, image: &[u8])
 
 fn whole_stage(stage: &StageParameters<'_>, size: ImageSize, input: &[u8]) -> (Vec<u8>, ImageSize) {
     let conv = stage.conv.geometry();
-    let conv_size = ImageSize {
-        width: conv.out_side(size.width),
-        height: conv.out_side(size.height),
-    };
+    let conv_size =
+        ImageSize { width: conv.out_side(size.width), height: conv.out_side(size.height) };
     let mut activation = vec![0; conv_size.width * conv_size.height * conv.out_c()];
     reference::conv2d_ref(&stage.conv, size, input, &mut activation);
-    let out_size = ImageSize {
-        width: pooled_side(conv_size.width),
-        height: pooled_side(conv_size.height),
-    };
+    let out_size =
+        ImageSize { width: pooled_side(conv_size.width), height: pooled_side(conv_size.height) };
     let mut out = vec![0; out_size.width * out_size.height * conv.out_c()];
     reference::pool_ref(stage.pool, conv_size, conv.out_c(), &activation, &mut out);
     (out, out_size)
@@ -75,10 +71,7 @@ fn published_geometry_with_few_channels() {
         for side in [17, 18, 19, 20, 21, 32, 47, 48] {
             let features = check(conv, pool, ImageSize::square(side), side as u64);
             for area in features {
-                assert!(
-                    area.iter().any(|&byte| byte > 0 && byte < 255),
-                    "nothing is tested"
-                );
+                assert!(area.iter().any(|&byte| byte > 0 && byte < 255), "nothing is tested");
             }
         }
     }
@@ -86,25 +79,14 @@ fn published_geometry_with_few_channels() {
 
 #[test]
 fn published_model() {
-    check(
-        LCL_V2,
-        PoolOrder::MaxBlur,
-        ImageSize {
-            width: 32,
-            height: 24,
-        },
-        3,
-    );
+    check(LCL_V2, PoolOrder::MaxBlur, ImageSize { width: 32, height: 24 }, 3);
 }
 
 #[test]
 fn smallest_images() {
     let pointwise = [small(3, 2, 1, 1, 0), small(2, 3, 1, 1, 0)];
     let window = [small(3, 2, 3, 1, 1), small(2, 3, 3, 1, 1)];
-    assert_eq!(
-        (min_image_side(&pointwise), min_image_side(&window)),
-        (1, 3)
-    );
+    assert_eq!((min_image_side(&pointwise), min_image_side(&window)), (1, 3));
     for pool in PoolOrder::ALL {
         for (width, height) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (1, 5)] {
             check(pointwise, pool, ImageSize { width, height }, 4);
@@ -153,13 +135,7 @@ fn too_little_memory_says_how_much_is_needed() {
     let expected = memory_len_of(&blob.convolutions(), 32);
     let mut memory = vec![0; expected - 1];
     let error = Frontend::new(&blob, ImageSize::square(32), &mut memory).expect_err("one short");
-    assert_eq!(
-        error,
-        FrontendError::Memory {
-            expected,
-            got: expected - 1
-        }
-    );
+    assert_eq!(error, FrontendError::Memory { expected, got: expected - 1 });
     assert!(error.to_string().contains(&expected.to_string()));
 }
 
@@ -171,14 +147,7 @@ fn image_that_cannot_stream_is_refused() {
     for (width, height) in [(smallest - 1, 32), (32, smallest - 1), (0, 0), (8193, 32)] {
         let got = ImageSize { width, height };
         let error = Frontend::new(&blob, got, &mut []).expect_err("not streamable");
-        assert_eq!(
-            error,
-            FrontendError::ImageSize {
-                smallest,
-                largest: 8192,
-                got
-            }
-        );
+        assert_eq!(error, FrontendError::ImageSize { smallest, largest: 8192, got });
     }
     assert_eq!(min_image_side(&LCL_V2), 17);
 }
@@ -194,13 +163,7 @@ fn misuse_is_refused_and_changes_nothing() {
     let mut rows = 0;
     for _ in 0..16 {
         let short = frontend.push_row(&row[1..], |_| unreachable!());
-        assert_eq!(
-            short,
-            Err(RowError::Length {
-                expected: 48,
-                got: 47
-            })
-        );
+        assert_eq!(short, Err(RowError::Length { expected: 48, got: 47 }));
         assert_eq!(frontend.push_row(&row, |_| rows += 1), Ok(()));
     }
     assert_eq!(rows, 4 + 2);

@@ -22,10 +22,7 @@ fn main() -> Result<()> {
     let Some(table) = table else {
         bail!("{} has no defmt log", elf.display());
     };
-    print(
-        &mut *table.new_stream_decoder(),
-        table.encoding().can_recover(),
-    )
+    print(&mut *table.new_stream_decoder(), table.encoding().can_recover())
 }
 
 fn print(decoder: &mut dyn StreamDecoder, can_recover: bool) -> Result<()> {

@@ -68,13 +68,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if !ended.status.success() {
         return Ok(exit_code(ended.status.code()));
     }
-    let lines = ended
-        .log
-        .iter()
-        .filter_map(|line| Line::parse(line).transpose());
-    let mut lines: Vec<Line> = lines
-        .collect::<Result<_>>()
-        .context("cannot read the log")?;
+    let lines = ended.log.iter().filter_map(|line| Line::parse(line).transpose());
+    let mut lines: Vec<Line> = lines.collect::<Result<_>>().context("cannot read the log")?;
     if arguments.page {
         page::update(board, &lines)?;
     }
@@ -84,11 +79,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if lines.is_empty() {
         bail!("nothing was measured at that size: leave out --size to see every size");
     }
-    let text = if arguments.json {
-        report::json(board.name, &lines)
-    } else {
-        report::table(&lines)
-    };
+    let text =
+        if arguments.json { report::json(board.name, &lines) } else { report::table(&lines) };
     print!("{text}");
     Ok(ExitCode::SUCCESS)
 }

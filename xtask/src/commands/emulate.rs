@@ -61,14 +61,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ("--size", arguments.size.is_some()),
         ("--out", arguments.out.is_some()),
     ];
-    if let Some((option, _)) = streamed
-        .iter()
-        .find(|(_, given)| *given && !example.streams)
-    {
-        bail!(
-            "the example {} takes no images: leave out {option}",
-            example.name
-        );
+    if let Some((option, _)) = streamed.iter().find(|(_, given)| *given && !example.streams) {
+        bail!("the example {} takes no images: leave out {option}", example.name);
     }
     let model = find_model(arguments.model.as_deref())?;
     Run::ensure(board)?;
@@ -94,10 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let ended = run.run(|line| println!("{line}"))?;
     if !ended.status.success() {
-        note(format!(
-            "{} failed on {} ({})",
-            example.name, board.name, ended.status
-        ));
+        note(format!("{} failed on {} ({})", example.name, board.name, ended.status));
         return Ok(exit_code(ended.status.code()));
     }
     if let Some(out) = &arguments.out {
@@ -114,10 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Returns the command that writes the images as the program reads them.
 fn frames(arguments: &Arguments, source: &str, folder: &Path) -> Command {
     let mut command = lcl("frames");
-    command
-        .args(["--images", source])
-        .arg("--out")
-        .arg(folder.join("frames.bin"));
+    command.args(["--images", source]).arg("--out").arg(folder.join("frames.bin"));
     let default_size = arguments.image.is_none().then_some(DEFAULT_SIZE);
     if let Some(size) = arguments.size.or(default_size) {
         command.args(["--size", &size.to_string()]);
@@ -142,10 +130,7 @@ fn summarise(
     seconds: f64,
 ) {
     println!("\n  board    {} ({})", board.name, board.description);
-    println!(
-        "  example  {}, ended well after {seconds:.1} s of emulation",
-        example.name
-    );
+    println!("  example  {}, ended well after {seconds:.1} s of emulation", example.name);
     println!("  model    {} ({model_len} bytes)", shown(model));
     let again = format!("cargo xtask emulate --board {} --example", board.name);
     if let Some(out) = &arguments.out {
@@ -163,8 +148,5 @@ fn summarise(
 /// Returns a path as it is shortest to read: relative to where the user is.
 fn shown(path: &Path) -> String {
     let here = absolute(".").unwrap_or_default();
-    path.strip_prefix(here)
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
 }

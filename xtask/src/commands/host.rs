@@ -37,17 +37,8 @@ pub fn run(name: &str) -> Result<ExitCode> {
 /// there.
 pub fn lcl(name: &str) -> Command {
     let mut command = cargo();
-    command.args([
-        "run",
-        "--release",
-        "--package",
-        "host-trainer",
-        "--bin",
-        "lcl",
-    ]);
-    command
-        .arg("--manifest-path")
-        .arg(project::root().join("Cargo.toml"));
+    command.args(["run", "--release", "--package", "host-trainer", "--bin", "lcl"]);
+    command.arg("--manifest-path").arg(project::root().join("Cargo.toml"));
     if !libtorch::is_ready() {
         command.arg("--no-default-features");
     }
@@ -63,10 +54,7 @@ pub fn exit_code(code: Option<i32>) -> ExitCode {
 
 /// Returns whether the command computes in float.
 fn needs_libtorch(name: &str, arguments: &[OsString]) -> bool {
-    if arguments
-        .iter()
-        .any(|argument| argument == "--help" || argument == "-h")
-    {
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         return false;
     }
     match name {
@@ -84,10 +72,7 @@ fn model(arguments: &[OsString]) -> Option<OsString> {
         if argument == "--model" {
             return arguments.next().cloned();
         }
-        if let Some(value) = argument
-            .to_str()
-            .and_then(|text| text.strip_prefix("--model="))
-        {
+        if let Some(value) = argument.to_str().and_then(|text| text.strip_prefix("--model=")) {
             return Some(value.into());
         }
     }
@@ -108,21 +93,9 @@ mod tests {
     fn libtorch_is_asked_for_only_where_floats_are_computed() {
         check("train", "", true);
         check("inspect", "m.lcl", false);
-        check(
-            "features",
-            "--model m.lcl --images i --out f.safetensors",
-            false,
-        );
-        check(
-            "features",
-            "--model=c.safetensors --images i --out f.safetensors",
-            true,
-        );
-        check(
-            "features",
-            "--images i --model c.safetensors --out f.safetensors",
-            true,
-        );
+        check("features", "--model m.lcl --images i --out f.safetensors", false);
+        check("features", "--model=c.safetensors --images i --out f.safetensors", true);
+        check("features", "--images i --model c.safetensors --out f.safetensors", true);
         check("train", "--help", false);
     }
 

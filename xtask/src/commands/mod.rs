@@ -84,10 +84,7 @@ mod tests {
 
     #[test]
     fn arguments_of_the_host_are_not_looked_at() {
-        for line in [
-            ["xtask", "train", "--help"],
-            ["xtask", "features", "--no-such-option"],
-        ] {
+        for line in [["xtask", "train", "--help"], ["xtask", "features", "--no-such-option"]] {
             let cli = Cli::try_parse_from(line);
             assert!(cli.is_ok(), "{line:?}: {cli:?}");
         }

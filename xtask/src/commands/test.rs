@@ -48,14 +48,7 @@ enum Outcome {
 /// Runs the command; with `CI=true` no step may be skipped.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let is_ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
-    run_with(
-        arguments,
-        if is_ci {
-            Missing::Fails
-        } else {
-            Missing::Skips
-        },
-    )
+    run_with(arguments, if is_ci { Missing::Fails } else { Missing::Skips })
 }
 
 /// Runs the checks; `missing` says what a missing tool means.
@@ -78,14 +71,8 @@ pub fn run_with(arguments: &Arguments, missing: Missing) -> Result<ExitCode> {
         results.push((step.name, outcome, started.elapsed()));
     }
     print!("{}", table(&results));
-    let failed = results
-        .iter()
-        .any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    let failed = results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn choose(names: &[String]) -> Result<Vec<&'static Step>> {
@@ -131,23 +118,12 @@ fn table(results: &[(&str, Outcome, Duration)]) -> String {
     let row = |name: &str, elapsed: Duration, outcome: &dyn fmt::Display| {
         format!("{name:<12} {:>7}  {outcome}\n", elapsed.as_secs())
     };
-    let rows = results
-        .iter()
-        .map(|(name, outcome, elapsed)| row(name, *elapsed, outcome));
+    let rows = results.iter().map(|(name, outcome, elapsed)| row(name, *elapsed, outcome));
     let total = results.iter().map(|(_, _, elapsed)| *elapsed).sum();
-    let failed = results
-        .iter()
-        .filter(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
+    let failed = results.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
     let verdict = format!("{} of {} steps failed", failed.count(), results.len());
-    let rows = rows
-        .chain([row("total", total, &verdict)])
-        .collect::<Vec<_>>();
-    format!(
-        "\n{:<12} {:>7}  result\n{}",
-        "step",
-        "seconds",
-        rows.concat()
-    )
+    let rows = rows.chain([row("total", total, &verdict)]).collect::<Vec<_>>();
+    format!("\n{:<12} {:>7}  result\n{}", "step", "seconds", rows.concat())
 }
 
 #[cfg(test)]
@@ -157,13 +133,8 @@ mod tests {
     #[test]
     fn steps_are_chosen_by_name() {
         assert_eq!(choose(&[]).map(|steps| steps.len()).ok(), Some(STEPS.len()));
-        let error = choose(&["lint".to_owned()])
-            .expect_err("there is none")
-            .to_string();
-        assert!(
-            error.contains("lint") && error.contains("clippy"),
-            "{error}"
-        );
+        let error = choose(&["lint".to_owned()]).expect_err("there is none").to_string();
+        assert!(error.contains("lint") && error.contains("clippy"), "{error}");
     }
 
     #[test]
@@ -174,10 +145,7 @@ mod tests {
             prepare: || bail!("the tool is missing"),
         };
         let reason = "the tool is missing".to_owned();
-        assert_eq!(
-            run_step(&step, Missing::Skips),
-            Outcome::Skipped(reason.clone())
-        );
+        assert_eq!(run_step(&step, Missing::Skips), Outcome::Skipped(reason.clone()));
         assert_eq!(run_step(&step, Missing::Fails), Outcome::Failed(reason));
     }
 

@@ -51,10 +51,8 @@ impl Run<'_> {
     pub fn ensure(board: &Board) -> Result<()> {
         let Runner::Qemu { program, .. } = board.runner;
         system::ensure(program)?;
-        run(cargo()
-            .current_dir(project::root())
-            .args(["build", "--package", "defmt-log"]))
-        .context("cannot build the decoder of the log")
+        run(cargo().current_dir(project::root()).args(["build", "--package", "defmt-log"]))
+            .context("cannot build the decoder of the log")
     }
 
     /// Runs the program to its end and hands each line of its log to `print`
@@ -62,15 +60,10 @@ impl Run<'_> {
     pub fn run(&self, print: impl FnMut(&str) + Send) -> Result<Ended> {
         let started = Instant::now();
         let mut emulator = self.start()?;
-        let log = emulator
-            .stdout
-            .take()
-            .context("the emulator has no output")?;
+        let log = emulator.stdout.take().context("the emulator has no output")?;
         let mut decoder = cargo();
         decoder.current_dir(project::root());
-        decoder
-            .args(["run", "--quiet", "--package", "defmt-log", "--"])
-            .arg(self.program.elf());
+        decoder.args(["run", "--quiet", "--package", "defmt-log", "--"]).arg(self.program.elf());
         let decoder = decoder.stdin(log).stdout(Stdio::piped()).spawn();
         let mut decoder = match decoder.context("cannot start the decoder of the log") {
             Ok(decoder) => decoder,
@@ -85,26 +78,16 @@ impl Run<'_> {
             let ended = self.wait(&mut emulator, started);
             (ended, log.join().unwrap_or_default())
         });
-        let decoded = decoder
-            .wait()
-            .context("cannot wait for the decoder of the log")?;
+        let decoded = decoder.wait().context("cannot wait for the decoder of the log")?;
         let status = ended?;
         if !decoded.success() {
             bail!("the log could not be decoded to its end");
         }
-        Ok(Ended {
-            status,
-            log,
-            elapsed: started.elapsed(),
-        })
+        Ok(Ended { status, log, elapsed: started.elapsed() })
     }
 
     fn start(&self) -> Result<Child> {
-        let Runner::Qemu {
-            program,
-            arguments,
-            counting,
-        } = self.board.runner;
+        let Runner::Qemu { program, arguments, counting } = self.board.runner;
         let mut command = Command::new(program);
         command.current_dir(self.folder).args(arguments);
         command.args(["-display", "none", "-serial", "null", "-monitor", "none"]);
@@ -116,17 +99,12 @@ impl Run<'_> {
         command.arg("-device").arg(loader(self.model, address));
         command.arg("-kernel").arg(self.program.elf());
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        command
-            .spawn()
-            .with_context(|| format!("cannot start {program}"))
+        command.spawn().with_context(|| format!("cannot start {program}"))
     }
 
     fn wait(&self, emulator: &mut Child, started: Instant) -> Result<ExitStatus> {
         loop {
-            if let Some(status) = emulator
-                .try_wait()
-                .context("cannot wait for the emulator")?
-            {
+            if let Some(status) = emulator.try_wait().context("cannot wait for the emulator")? {
                 return Ok(status);
             }
             if started.elapsed() > self.timeout {
@@ -171,9 +149,6 @@ mod tests {
     #[test]
     fn the_model_is_placed_at_its_address() {
         let argument = loader(Path::new("/a,b/m.lcl"), 0x20_0000);
-        assert_eq!(
-            argument,
-            "loader,file=/a,,b/m.lcl,addr=0x200000,force-raw=on"
-        );
+        assert_eq!(argument, "loader,file=/a,,b/m.lcl,addr=0x200000,force-raw=on");
     }
 }

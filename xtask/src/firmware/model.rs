@@ -28,10 +28,7 @@ pub fn check_fits(path: &Path, partition: &Range<u64>) -> Result<u64> {
     let metadata = fs::metadata(path).with_context(context)?;
     let room = partition.end - partition.start;
     if !metadata.is_file() {
-        bail!(
-            "the model {} is no file: pass --model M.lcl",
-            path.display()
-        );
+        bail!("the model {} is no file: pass --model M.lcl", path.display());
     }
     if metadata.len() > room {
         bail!(
@@ -54,24 +51,15 @@ mod tests {
         let path = folder.path().join("m.lcl");
         fs::write(&path, [0; 32]).expect("written");
         assert_eq!(check_fits(&path, &(0x100..0x120)).ok(), Some(32));
-        let error = check_fits(&path, &(0x100..0x110))
-            .expect_err("too large")
-            .to_string();
-        assert!(
-            error.contains("32 bytes") && error.contains("16"),
-            "{error}"
-        );
-        let error = check_fits(folder.path(), &(0..64))
-            .expect_err("no file")
-            .to_string();
+        let error = check_fits(&path, &(0x100..0x110)).expect_err("too large").to_string();
+        assert!(error.contains("32 bytes") && error.contains("16"), "{error}");
+        let error = check_fits(folder.path(), &(0..64)).expect_err("no file").to_string();
         assert!(error.contains("is no file"), "{error}");
     }
 
     #[test]
     fn a_model_that_is_not_there_is_named() {
-        let error = find(Some(Path::new("no-such.lcl")))
-            .expect_err("no file")
-            .to_string();
+        let error = find(Some(Path::new("no-such.lcl"))).expect_err("no file").to_string();
         assert!(error.contains("no-such.lcl"), "{error}");
     }
 }

@@ -28,10 +28,7 @@ impl Program {
         let mut command = toolchain.cargo("build", &folder, &target_dir);
         run(command.args(["--release", "--bin", example.name]))
             .with_context(|| format!("cannot build `{}` for {}", example.name, board.name))?;
-        let elf = target_dir
-            .join(board.target)
-            .join("release")
-            .join(example.name);
+        let elf = target_dir.join(board.target).join("release").join(example.name);
         Self::open(elf)
     }
 
@@ -39,10 +36,7 @@ impl Program {
         let context = || format!("cannot read the program {}", elf.display());
         let bytes = fs::read(&elf).with_context(context)?;
         let model_partition = partition(&bytes).with_context(context)?;
-        Ok(Self {
-            elf,
-            model_partition,
-        })
+        Ok(Self { elf, model_partition })
     }
 
     /// Returns the program's file.

@@ -52,10 +52,7 @@ const DEBIAN_PACKAGES: [&[&str]; 2] = [
 /// Returns a toolchain for `target`, after installing one if there is none.
 pub fn ensure(target: &str) -> Result<Toolchain> {
     let kind = find_or_install(target)?;
-    let toolchain = Toolchain {
-        target: target.to_owned(),
-        kind,
-    };
+    let toolchain = Toolchain { target: target.to_owned(), kind };
     note(format!("{target}: {}", toolchain.how()));
     Ok(toolchain)
 }
@@ -68,9 +65,7 @@ fn find_or_install(target: &str) -> Result<Kind> {
         return Ok(Kind::Debian);
     }
     if find("rustup").is_some() {
-        note(format!(
-            "adding {target} to the Rust toolchain (about 30 MB)"
-        ));
+        note(format!("adding {target} to the Rust toolchain (about 30 MB)"));
         run(Command::new("rustup").args(["target", "add", target])).ok();
         if has_target(target) {
             return Ok(Kind::Installed);
@@ -94,17 +89,12 @@ fn find_or_install(target: &str) -> Result<Kind> {
 
 fn install_debian() -> Result<()> {
     let known = |packages: &&[&str]| output(Command::new("apt-cache").arg("show").arg(packages[0]));
-    let packages = DEBIAN_PACKAGES
-        .into_iter()
-        .find(|packages| known(packages).is_some());
+    let packages = DEBIAN_PACKAGES.into_iter().find(|packages| known(packages).is_some());
     let what = "a Rust with the source of its core library";
     system::install(packages.unwrap_or(DEBIAN_PACKAGES[1]), what)?;
     // The linker may be a link to a file of another package, of the same name.
     let linker = fs::read_link(DEBIAN_LINKER).ok();
-    let package = linker
-        .as_deref()
-        .and_then(Path::file_name)
-        .and_then(OsStr::to_str);
+    let package = linker.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
     match package {
         Some(package) if !Path::new(DEBIAN_LINKER).exists() => {
             system::install(&[package], "the linker of Debian's Rust")
@@ -122,10 +112,7 @@ impl Toolchain {
             Kind::Debian if subcommand == "clippy" => debian(DEBIAN_CLIPPY),
             Kind::Debian => debian(DEBIAN_CARGO),
         };
-        command
-            .current_dir(folder)
-            .arg(subcommand)
-            .args(["--target", &self.target]);
+        command.current_dir(folder).arg(subcommand).args(["--target", &self.target]);
         command.arg("--target-dir").arg(target_dir);
         if self.kind != Kind::Installed {
             command.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core");
@@ -140,11 +127,7 @@ impl Toolchain {
         }
         if !Path::new(DEBIAN_CLIPPY).is_file() {
             let web = output(Command::new("dpkg").args(["-s", DEBIAN_PACKAGES[0][0]])).is_some();
-            let package = if web {
-                "rust-web-clippy"
-            } else {
-                "rust-clippy"
-            };
+            let package = if web { "rust-web-clippy" } else { "rust-clippy" };
             system::install(&[package], "clippy for Debian's Rust")?;
         }
         Ok(())
@@ -161,13 +144,9 @@ impl Toolchain {
 
 fn debian(program: &str) -> Command {
     let mut command = Command::new(program);
-    command
-        .env("CARGO", DEBIAN_CARGO)
-        .env("RUSTC", DEBIAN_RUSTC);
+    command.env("CARGO", DEBIAN_CARGO).env("RUSTC", DEBIAN_RUSTC);
     // What rustup and cargo set up for the other toolchain.
-    command
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .env_remove("LD_LIBRARY_PATH");
+    command.env_remove("RUSTUP_TOOLCHAIN").env_remove("LD_LIBRARY_PATH");
     command
 }
 
@@ -186,9 +165,7 @@ fn has_source(sysroot: &Path) -> bool {
 
 fn debian_is_complete() -> bool {
     let version = output(Command::new(DEBIAN_RUSTC).arg("--version"));
-    let new_enough = version
-        .and_then(|text| version_of(&text))
-        .is_some_and(|v| v >= OLDEST);
+    let new_enough = version.and_then(|text| version_of(&text)).is_some_and(|v| v >= OLDEST);
     let there = |program| Path::new(program).is_file();
     new_enough
         && there(DEBIAN_CARGO)
@@ -216,10 +193,7 @@ mod tests {
     #[test]
     fn source_is_built_only_where_the_target_is_not_installed() {
         let shown = |kind| {
-            let toolchain = Toolchain {
-                target: "thumbv7em-none-eabihf".to_owned(),
-                kind,
-            };
+            let toolchain = Toolchain { target: "thumbv7em-none-eabihf".to_owned(), kind };
             let command = toolchain.cargo("build", Path::new("."), Path::new("target"));
             crate::process::shown(&command)
         };

@@ -31,11 +31,7 @@ struct Wheels {
 /// The CUDA build of PyTorch for Linux, with the two libraries that it does
 /// not load without.
 const CPU_ON_LINUX: Wheels = Wheels {
-    packages: &[
-        "torch==2.11.0",
-        "nvidia-cuda-runtime==13.0.96",
-        "nvidia-cuda-cupti==13.0.85",
-    ],
+    packages: &["torch==2.11.0", "nvidia-cuda-runtime==13.0.96", "nvidia-cuda-cupti==13.0.85"],
     dependencies: false,
     description: "for the CPU: 0.55 GB to download, 1.3 GB on disk",
     space_mb: 3_500,
@@ -93,12 +89,10 @@ fn users_own() -> Option<PathBuf> {
 fn from_python() -> Result<PathBuf> {
     let script = "import os, torch; print(os.path.dirname(torch.__file__))";
     let python = python().context("LIBTORCH_USE_PYTORCH is set but there is no python3")?;
-    output(Command::new(python).args(["-c", script]))
-        .map(PathBuf::from)
-        .context(
-            "LIBTORCH_USE_PYTORCH is set but python3 cannot import torch: install it, or unset the \
+    output(Command::new(python).args(["-c", script])).map(PathBuf::from).context(
+        "LIBTORCH_USE_PYTORCH is set but python3 cannot import torch: install it, or unset the \
          variable and let xtask install libtorch",
-        )
+    )
 }
 
 /// Makes `.libtorch` a link to `folder`, which `origin` named.
@@ -132,15 +126,8 @@ fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
 /// Checks that `folder` is a libtorch of the right version.
 fn check(folder: &Path) -> Result<()> {
     let library = ["libtorch_cpu.so", "libtorch_cpu.dylib", "torch_cpu.lib"];
-    if !library
-        .iter()
-        .any(|name| folder.join("lib").join(name).is_file())
-    {
-        bail!(
-            "{} has no lib/{}: it is no libtorch",
-            folder.display(),
-            library[0]
-        );
+    if !library.iter().any(|name| folder.join("lib").join(name).is_file()) {
+        bail!("{} has no lib/{}: it is no libtorch", folder.display(), library[0]);
     }
     let read = |name| fs::read_to_string(folder.join(name)).ok();
     let version = read("build-version").or_else(|| read("version.py")?.lines().find_map(assigned));
@@ -154,18 +141,13 @@ fn check(folder: &Path) -> Result<()> {
         "{} is libtorch {}, and {COMPATIBLE} is needed: install PyTorch {VERSION}, or unset LIBTORCH \
          and let xtask install it",
         folder.display(),
-        version
-            .as_deref()
-            .map_or("of an unknown version", str::trim)
+        version.as_deref().map_or("of an unknown version", str::trim)
     );
 }
 
 /// Returns the version in a line such as `__version__ = '2.11.0+cu130'`.
 fn assigned(line: &str) -> Option<String> {
-    let value = line
-        .strip_prefix("__version__")?
-        .trim_start()
-        .strip_prefix('=')?;
+    let value = line.strip_prefix("__version__")?.trim_start().strip_prefix('=')?;
     Some(value.trim().trim_matches(['\'', '"']).to_owned())
 }
 
@@ -196,12 +178,8 @@ fn install(folder: &Path) -> Result<()> {
             tools.display()
         );
     }
-    note(format!(
-        "installing PyTorch {VERSION} into .tools/pytorch {}",
-        wheels.description
-    ));
-    pip.env("TMPDIR", &temporary)
-        .args(["install", "--disable-pip-version-check", "--target"]);
+    note(format!("installing PyTorch {VERSION} into .tools/pytorch {}", wheels.description));
+    pip.env("TMPDIR", &temporary).args(["install", "--disable-pip-version-check", "--target"]);
     pip.arg(&partial).args(wheels.packages);
     if !wheels.dependencies {
         pip.arg("--no-deps");
@@ -231,11 +209,7 @@ fn pip() -> Result<Command> {
         return Ok(pip);
     }
     let environment = project::tools().join("venv");
-    let inside = environment.join(if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python3"
-    });
+    let inside = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python3" });
     if let Some(pip) = pip_of(&inside) {
         return Ok(pip);
     }
@@ -276,13 +250,7 @@ fn free_mb(folder: &Path) -> Option<u64> {
 }
 
 fn free_of_df(report: &str) -> Option<u64> {
-    let kilobytes: u64 = report
-        .lines()
-        .nth(1)?
-        .split_whitespace()
-        .nth(3)?
-        .parse()
-        .ok()?;
+    let kilobytes: u64 = report.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
     Some(kilobytes / 1000)
 }
 
@@ -292,10 +260,7 @@ mod tests {
 
     #[test]
     fn the_version_of_a_wheel_is_read() {
-        assert_eq!(
-            assigned("__version__ = '2.11.0+cu130'").as_deref(),
-            Some("2.11.0+cu130")
-        );
+        assert_eq!(assigned("__version__ = '2.11.0+cu130'").as_deref(), Some("2.11.0+cu130"));
         assert_eq!(assigned("debug = False"), None);
     }
 
@@ -309,9 +274,7 @@ mod tests {
 
     #[test]
     fn a_folder_without_the_library_is_refused() {
-        let error = check(Path::new("/nonexistent"))
-            .expect_err("there is nothing")
-            .to_string();
+        let error = check(Path::new("/nonexistent")).expect_err("there is nothing").to_string();
         assert!(error.contains("/nonexistent"), "{error}");
     }
 }

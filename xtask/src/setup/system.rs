@@ -63,31 +63,19 @@ impl Program {
     }
 
     fn remedy(&self) -> String {
-        let managers = [
-            ("dnf", self.dnf),
-            ("pacman", self.pacman),
-            ("brew", self.macos),
-        ];
-        let known = managers
-            .into_iter()
-            .find(|(manager, _)| find(manager).is_some());
+        let managers = [("dnf", self.dnf), ("pacman", self.pacman), ("brew", self.macos)];
+        let known = managers.into_iter().find(|(manager, _)| find(manager).is_some());
         match known {
             Some((_, command)) => format!("`{command}`"),
             None if cfg!(target_os = "macos") => format!("`{}`", self.macos),
-            None => format!(
-                "`sudo {}`, or what your system has for it",
-                apt_command(self.apt)
-            ),
+            None => format!("`sudo {}`, or what your system has for it", apt_command(self.apt)),
         }
     }
 }
 
 /// Installs the program of that name, whichever of [`PROGRAMS`] has it.
 pub fn ensure(name: &str) -> Result<()> {
-    match PROGRAMS
-        .iter()
-        .find(|program| program.names.contains(&name))
-    {
+    match PROGRAMS.iter().find(|program| program.names.contains(&name)) {
         Some(program) => program.ensure(),
         None if find(name).is_some() => Ok(()),
         None => bail!("{name} is missing: install it and see that it is in the PATH"),
@@ -113,14 +101,9 @@ pub fn install(packages: &[&str], what: &str) -> Result<()> {
         return Ok(());
     }
     let mut records = Command::new("apt-cache");
-    records
-        .args(["show", "--no-all-versions"])
-        .args(to_install(&report));
+    records.args(["show", "--no-all-versions"]).args(to_install(&report));
     let size = sizes(&output(&mut records).unwrap_or_default());
-    note(format!(
-        "installing {} for {what}{size}",
-        packages.join(" ")
-    ));
+    note(format!("installing {} for {what}{size}", packages.join(" ")));
     run(apt(&["-qq", "-y", "install", "--no-install-recommends"]).args(packages))
 }
 
@@ -140,25 +123,16 @@ fn to_install(report: &str) -> impl Iterator<Item = &str> {
 fn sizes(records: &str) -> String {
     let sum = |field: &str| -> u64 {
         let values = records.lines().filter_map(|line| line.strip_prefix(field));
-        values
-            .filter_map(|value| value.trim().parse::<u64>().ok())
-            .sum()
+        values.filter_map(|value| value.trim().parse::<u64>().ok()).sum()
     };
     let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
     let (download, installed) = (sum("Size:"), sum("Installed-Size:") * 1024);
-    format!(
-        ": {} MB to download, {} MB on disk",
-        megabytes(download),
-        megabytes(installed)
-    )
+    format!(": {} MB to download, {} MB on disk", megabytes(download), megabytes(installed))
 }
 
 fn apt(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
-    command
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .env("LC_ALL", "C")
-        .args(arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C").args(arguments);
     command
 }
 
@@ -182,9 +156,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_nowhere_is_named() {
-        let error = ensure("no-such-program")
-            .expect_err("it is not there")
-            .to_string();
+        let error = ensure("no-such-program").expect_err("it is not there").to_string();
         assert!(error.contains("no-such-program"), "{error}");
     }
 }

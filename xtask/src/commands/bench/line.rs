@@ -41,20 +41,14 @@ impl Line {
             return Ok(None);
         };
         let field = |name: &str| {
-            let mut pairs = fields
-                .split_whitespace()
-                .filter_map(|field| field.split_once('='));
+            let mut pairs = fields.split_whitespace().filter_map(|field| field.split_once('='));
             pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
         };
         let number = |name: &str| {
             let value = field(name).with_context(|| format!("`{text}` has no {name}"))?;
-            value
-                .parse()
-                .with_context(|| format!("{name} is no number in `{text}`"))
+            value.parse().with_context(|| format!("{name} is no number in `{text}`"))
         };
-        let Some(op) = field("op") else {
-            bail!("`{text}` has no op")
-        };
+        let Some(op) = field("op") else { bail!("`{text}` has no op") };
         let memory = if op == "total" {
             Some(Memory {
                 ram_bytes: number("ram_bytes")?,
@@ -82,9 +76,7 @@ mod tests {
     #[test]
     fn measurements_are_read() {
         let text = "bench size=96 stage=1 op=conv2d instructions=12 macs=34";
-        let line = Line::parse(text)
-            .expect("it is well-formed")
-            .expect("it is a measurement");
+        let line = Line::parse(text).expect("it is well-formed").expect("it is a measurement");
         let expected = Line {
             size: 96,
             stage: 1,
@@ -100,14 +92,8 @@ mod tests {
     fn the_total_has_memory() {
         let text = "bench size=96 stage=0 op=total instructions=12 macs=34 ram_bytes=5 \
                     flash_bytes=6 stack_bytes=7";
-        let line = Line::parse(text)
-            .expect("it is well-formed")
-            .expect("it is a measurement");
-        let memory = Memory {
-            ram_bytes: 5,
-            flash_bytes: 6,
-            stack_bytes: 7,
-        };
+        let line = Line::parse(text).expect("it is well-formed").expect("it is a measurement");
+        let memory = Memory { ram_bytes: 5, flash_bytes: 6, stack_bytes: 7 };
         assert_eq!(line.memory, Some(memory));
     }
 

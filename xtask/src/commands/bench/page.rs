@@ -15,32 +15,21 @@ pub fn update(board: &Board, lines: &[Line]) -> Result<()> {
     let context = || format!("cannot update {}", path.display());
     let page = fs::read_to_string(&path).with_context(context)?;
     let page = replaced(&page, board.name, &section(board, lines)).with_context(|| {
-        format!(
-            "{} has no place for the figures of {}",
-            path.display(),
-            board.name
-        )
+        format!("{} has no place for the figures of {}", path.display(), board.name)
     })?;
     fs::write(&path, page).with_context(context)
 }
 
 /// Returns the page with what is between the board's marks replaced.
 fn replaced(page: &str, board: &str, section: &str) -> Option<String> {
-    let (open, close) = (
-        format!("<!-- figures: {board} -->\n"),
-        format!("<!-- end: {board} -->"),
-    );
+    let (open, close) = (format!("<!-- figures: {board} -->\n"), format!("<!-- end: {board} -->"));
     let (before, rest) = page.split_once(&open)?;
     let (_, after) = rest.split_once(&close)?;
     Some(format!("{before}{open}{section}{close}{after}"))
 }
 
 fn section(board: &Board, lines: &[Line]) -> String {
-    let Runner::Qemu {
-        program,
-        arguments,
-        counting,
-    } = board.runner;
+    let Runner::Qemu { program, arguments, counting } = board.runner;
     let costs = lines.iter().map(|line| {
         let millions = line.instructions as f64 / 1e6;
         let ratio = ratio(line).map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));

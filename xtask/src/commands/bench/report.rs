@@ -4,23 +4,13 @@ use super::line::Line;
 
 /// Returns one JSON object a line.
 pub fn json(board: &str, lines: &[Line]) -> String {
-    lines
-        .iter()
-        .map(|line| object(board, line) + "\n")
-        .collect()
+    lines.iter().map(|line| object(board, line) + "\n").collect()
 }
 
 /// Every value is a number or a name of letters, digits and `-_`, so that
 /// nothing is to be escaped.
 fn object(board: &str, line: &Line) -> String {
-    let Line {
-        size,
-        stage,
-        op,
-        instructions,
-        macs,
-        memory,
-    } = line;
+    let Line { size, stage, op, instructions, macs, memory } = line;
     let memory = memory.map_or_else(String::new, |memory| {
         format!(
             r#","ram_bytes":{},"flash_bytes":{},"stack_bytes":{}"#,
@@ -62,11 +52,7 @@ fn row(line: &Line) -> String {
 
 /// Returns the stage as people count it.
 pub fn stage(line: &Line) -> String {
-    if line.stage == 0 {
-        "-".to_owned()
-    } else {
-        line.stage.to_string()
-    }
+    if line.stage == 0 { "-".to_owned() } else { line.stage.to_string() }
 }
 
 /// Returns the multiply-accumulates for each instruction, where there are any.
@@ -86,11 +72,7 @@ mod tests {
             op: "total".to_owned(),
             instructions: 200,
             macs: 100,
-            memory: Some(Memory {
-                ram_bytes: 5,
-                flash_bytes: 6,
-                stack_bytes: 7,
-            }),
+            memory: Some(Memory { ram_bytes: 5, flash_bytes: 6, stack_bytes: 7 }),
         }
     }
 
@@ -107,9 +89,6 @@ mod tests {
     #[test]
     fn the_table_says_how_much_is_done_for_an_instruction() {
         let text = table(&[total()]);
-        assert!(
-            text.contains("0.50") && text.contains("stack 7 bytes"),
-            "{text}"
-        );
+        assert!(text.contains("0.50") && text.contains("stack 7 bytes"), "{text}");
     }
 }

@@ -23,56 +23,16 @@ pub struct Step {
 
 /// Every check, cheap ones first.
 pub const STEPS: &[Step] = &[
-    Step {
-        name: "format",
-        description: "rustfmt, both workspaces",
-        prepare: format,
-    },
-    Step {
-        name: "default",
-        description: "tests that need nothing installed",
-        prepare: default,
-    },
-    Step {
-        name: "engine",
-        description: "lcl-infer, each feature alone and all",
-        prepare: engine,
-    },
-    Step {
-        name: "no-torch",
-        description: "host-trainer without libtorch",
-        prepare: no_torch,
-    },
-    Step {
-        name: "bare-metal",
-        description: "lcl-infer for a Cortex-M4",
-        prepare: bare_metal,
-    },
-    Step {
-        name: "firmware",
-        description: "programs for boards",
-        prepare: firmware,
-    },
-    Step {
-        name: "clippy",
-        description: "clippy, root workspace",
-        prepare: clippy,
-    },
-    Step {
-        name: "trainer",
-        description: "host-trainer's tests",
-        prepare: trainer,
-    },
-    Step {
-        name: "integration",
-        description: "tests across crates",
-        prepare: integration,
-    },
-    Step {
-        name: "docs",
-        description: "documentation builds",
-        prepare: docs,
-    },
+    Step { name: "format", description: "rustfmt, both workspaces", prepare: format },
+    Step { name: "default", description: "tests that need nothing installed", prepare: default },
+    Step { name: "engine", description: "lcl-infer, each feature alone and all", prepare: engine },
+    Step { name: "no-torch", description: "host-trainer without libtorch", prepare: no_torch },
+    Step { name: "bare-metal", description: "lcl-infer for a Cortex-M4", prepare: bare_metal },
+    Step { name: "firmware", description: "programs for boards", prepare: firmware },
+    Step { name: "clippy", description: "clippy, root workspace", prepare: clippy },
+    Step { name: "trainer", description: "host-trainer's tests", prepare: trainer },
+    Step { name: "integration", description: "tests across crates", prepare: integration },
+    Step { name: "docs", description: "documentation builds", prepare: docs },
 ];
 
 /// Target that the engine is built for without an operating system.
@@ -113,9 +73,7 @@ fn bare_metal() -> Result<Vec<Command>> {
     let target_dir = target_dir();
     let build = |features: &[&str]| {
         let mut command = toolchain.cargo("build", project::root(), &target_dir);
-        command
-            .args(["--release", "--package", "lcl-infer"])
-            .args(features);
+        command.args(["--release", "--package", "lcl-infer"]).args(features);
         command
     };
     Ok(vec![build(&[]), build(&["--all-features"])])
@@ -134,10 +92,7 @@ fn firmware() -> Result<Vec<Command>> {
         commands.extend([build, clippy]);
     }
     let mut tests = root("test --package layout --package shared --lib");
-    tests
-        .current_dir(project::firmware())
-        .arg("--target-dir")
-        .arg(target_dir());
+    tests.current_dir(project::firmware()).arg("--target-dir").arg(target_dir());
     commands.push(tests);
     Ok(commands)
 }
@@ -145,9 +100,7 @@ fn firmware() -> Result<Vec<Command>> {
 fn clippy() -> Result<Vec<Command>> {
     components::ensure("clippy", "clippy")?;
     libtorch::ensure()?;
-    Ok(vec![root(
-        "clippy --release --workspace --all-targets -- -D warnings",
-    )])
+    Ok(vec![root("clippy --release --workspace --all-targets -- -D warnings")])
 }
 
 fn trainer() -> Result<Vec<Command>> {
@@ -174,8 +127,6 @@ fn docs() -> Result<Vec<Command>> {
 /// Returns `cargo ARGUMENTS`, to run in the root.
 fn root(arguments: &str) -> Command {
     let mut command = cargo();
-    command
-        .current_dir(project::root())
-        .args(arguments.split(' '));
+    command.current_dir(project::root()).args(arguments.split(' '));
     command
 }
