@@ -132,7 +132,6 @@ mod tests {
         sum
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "the loss takes 32-bit floats")]
     fn load(z: &[f64]) -> Tensor {
         #[expect(clippy::cast_possible_truncation, reason = "libtorch is tested in f32")]
         let z: Vec<f32> = z.iter().map(|&v| v as f32).collect();
