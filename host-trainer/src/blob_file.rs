@@ -14,20 +14,20 @@ use crate::atomic_file::{self, WriteError};
 #[non_exhaustive]
 pub enum BlobError {
     /// The file is not there, or cannot be read.
-    #[error("cannot read {}: {source}; `lcl train` and `lcl quantise` write blobs", path.display())]
+    #[error("cannot read {}: {cause}; `lcl train` and `lcl quantise` write blobs", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file is not a blob that this program runs.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// The check that failed.
-        source: OpenError,
+        cause: OpenError,
     },
     /// The bytes are not a blob that this program runs.
     #[error(transparent)]
@@ -57,7 +57,7 @@ impl BlobFile {
     /// When it cannot be read or is not a sound blob.
     pub fn read(path: &Path) -> Result<Self, BlobError> {
         let bytes =
-            fs::read(path).map_err(|source| BlobError::Io { path: path.to_owned(), source })?;
+            fs::read(path).map_err(|cause| BlobError::Io { path: path.to_owned(), cause })?;
         let file = Self { path: Some(path.to_owned()), ..Self::from_bytes(&bytes) };
         file.open()?;
         Ok(file)
@@ -83,9 +83,9 @@ impl BlobFile {
     ///
     /// When one of the format's checks fails.
     pub fn open(&self) -> Result<Blob<'_>, BlobError> {
-        Blob::open(self.bytes()).map_err(|source| match &self.path {
-            Some(path) => BlobError::File { path: path.clone(), source },
-            None => source.into(),
+        Blob::open(self.bytes()).map_err(|cause| match &self.path {
+            Some(path) => BlobError::File { path: path.clone(), cause },
+            None => cause.into(),
         })
     }
 
