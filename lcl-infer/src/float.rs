@@ -5,7 +5,7 @@
 use half::f16;
 use micromath::F32Ext;
 
-use crate::blob::Scales;
+use crate::parameters::Scales;
 
 /// Writes `scale · byte` for each feature.
 ///

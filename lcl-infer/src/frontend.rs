@@ -5,7 +5,7 @@ use core::fmt;
 use crate::blob::Blob;
 use crate::kernels::{self, Kernels};
 use crate::memory::{ALIGNMENT, Carver, aligned};
-use crate::shape::{ConvGeometry, ImageSize, LCL_V2, MAX_IMAGE_SIDE, pooled_side};
+use crate::shape::{ConvGeometry, ImageSize, LCL_V2, MAX_IMAGE_SIDE, min_image_side, pooled_side};
 use crate::stage::Stage;
 
 /// Returns the bytes that a [`Frontend`] needs to run the published model,
@@ -35,17 +35,6 @@ pub const fn memory_len_of(stages: &[ConvGeometry; 2], width: usize) -> usize {
         + Stage::memory_len(&stages[0], width)
         + Stage::memory_len(&stages[1], v1_w)
         + aligned(v2_w * stages[1].out_c())
-}
-
-/// Returns the smallest width and height that stages of that geometry can
-/// stream: reflection leaves out the edge pixel, in each stage.
-#[must_use]
-pub const fn min_image_side(stages: &[ConvGeometry; 2]) -> usize {
-    let mut side = stages[0].min_side();
-    while side < MAX_IMAGE_SIDE && pooled_side(stages[0].out_side(side)) < stages[1].min_side() {
-        side += 1;
-    }
-    side
 }
 
 /// A cortical area.

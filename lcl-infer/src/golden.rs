@@ -3,13 +3,10 @@
 
 use core::fmt;
 
-use crate::blob::{Blob, CRC32};
+use crate::blob::{Blob, CRC32, GOLDEN_MAX_SIDE};
 use crate::frontend::{Area, Frontend, FrontendError, memory_len_of};
 use crate::kernels::{self, Kernels};
 use crate::shape::ImageSize;
-
-/// Largest side of a golden image, in pixels.
-pub const GOLDEN_MAX_SIDE: usize = 64;
 
 /// A generated image: blocks of 8×8 pixels of random colours under noise.
 ///

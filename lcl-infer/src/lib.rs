@@ -36,27 +36,27 @@ mod frontend;
 mod golden;
 pub mod kernels;
 mod memory;
+mod parameters;
 pub mod reference;
 mod shape;
 mod stage;
 
 pub use arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
 pub use blob::{
-    ALIGNMENT, Blob, BlobSpec, EmitError, Golden, InputFormat, OpenError, Scales, StageParameters,
-    StageSpec, accumulator_bound, blob_len,
+    ALIGNMENT, Blob, BlobSpec, EmitError, GOLDEN_MAX_SIDE, Golden, InputFormat, OpenError,
+    StageSpec, blob_len,
 };
 #[cfg(feature = "float")]
 pub use float::{dequantise, dequantise_f16, normalise};
 pub use frontend::{
-    Area, FeatureRow, Frontend, FrontendError, RowError, memory_len, memory_len_of, min_image_side,
+    Area, FeatureRow, Frontend, FrontendError, RowError, memory_len, memory_len_of,
 };
-pub use golden::{
-    GOLDEN_MAX_SIDE, GoldenImage, SelfTestError, golden_crc32, self_test, self_test_memory_len,
-};
+pub use golden::{GoldenImage, SelfTestError, golden_crc32, self_test, self_test_memory_len};
 pub use kernels::Kernels;
+pub use parameters::{ChannelTable, Conv2d, Scales, StageParameters, accumulator_bound};
 pub use shape::{
     ConvGeometry, ImageSize, LCL_V2, MAX_CHANNELS, MAX_IMAGE_SIDE, MAX_KERNEL, MAX_STRIDE,
-    PoolOrder, StageGeometry, pooled_side,
+    PoolOrder, StageGeometry, min_image_side, pooled_side,
 };
 
 /// Id of the integer contract that this crate keeps.

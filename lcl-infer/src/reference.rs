@@ -4,9 +4,8 @@
 //! against. They read like the contract and are never optimised.
 
 use crate::arithmetic::round_blur;
-use crate::kernels::Conv2d;
-use crate::shape::reflect;
-use crate::{ImageSize, PoolOrder, pooled_side};
+use crate::parameters::Conv2d;
+use crate::shape::{ImageSize, PoolOrder, pooled_side, reflect};
 
 /// Computes a convolution with requantisation of a whole frame.
 ///

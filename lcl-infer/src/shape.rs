@@ -246,6 +246,17 @@ const fn within(value: usize, largest: usize) -> Option<NonZero<usize>> {
     if value <= largest { NonZero::new(value) } else { None }
 }
 
+/// Returns the smallest width and height that stages of that geometry can
+/// stream: reflection leaves out the edge pixel, in each stage.
+#[must_use]
+pub const fn min_image_side(stages: &[ConvGeometry; 2]) -> usize {
+    let mut side = stages[0].min_side();
+    while side < MAX_IMAGE_SIDE && pooled_side(stages[0].out_side(side)) < stages[1].min_side() {
+        side += 1;
+    }
+    side
+}
+
 /// Returns the coordinate in `0..side` that stands at `padded` once `padding`
 /// pixels are reflected at each border, without repeating the edge pixel.
 ///

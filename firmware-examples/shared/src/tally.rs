@@ -5,7 +5,8 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use lcl_infer::kernels::{Conv2d, Kernels, PoolStep, RowWindow, active};
+use lcl_infer::Conv2d;
+use lcl_infer::kernels::{Kernels, PoolStep, RowWindow, active};
 
 use crate::{Meter, Ratio};
 

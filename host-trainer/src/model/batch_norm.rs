@@ -2,7 +2,7 @@
 
 use tch::{Device, TchError, Tensor};
 
-use super::{array::tensor, network::Parameter};
+use super::{array::tensor, parameter::Parameter};
 
 /// Added to the variance.
 const EPS: f64 = 1e-5;

@@ -9,6 +9,7 @@ mod device;
 mod error;
 mod float_network;
 mod network;
+mod parameter;
 mod pool;
 mod projector;
 mod stage;
@@ -17,6 +18,7 @@ pub use batch_norm::Mode;
 pub use device::{device_name, resolve};
 pub use error::ModelError;
 pub use float_network::FloatNetwork;
-pub use network::{Network, Parameter};
+pub use network::Network;
+pub use parameter::Parameter;
 
 pub(crate) use array::{shape, tensor, values};

@@ -3,23 +3,8 @@
 use lcl_infer::LCL_V2;
 use tch::{Device, TchError, Tensor, no_grad};
 
-use super::{Mode, ModelError, projector::Projector, stage::Stage};
+use super::{Mode, ModelError, Parameter, projector::Projector, stage::Stage};
 use crate::{checkpoint::Checkpoint, config::InputConfig};
-
-/// A tensor that training changes.
-#[derive(Debug)]
-pub struct Parameter {
-    /// Its name in a checkpoint.
-    pub name: String,
-    /// The tensor itself, shared with the network.
-    pub tensor: Tensor,
-}
-
-impl Parameter {
-    pub(super) fn new(name: String, tensor: &Tensor) -> Self {
-        Self { name, tensor: tensor.shallow_clone() }
-    }
-}
 
 /// The network for training.
 #[derive(Debug)]

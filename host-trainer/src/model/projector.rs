@@ -5,7 +5,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::{
     array::{tensor, values},
     batch_norm::{BatchNorm, Mode},
-    network::Parameter,
+    parameter::Parameter,
 };
 use crate::checkpoint::ProjectorWeights;
 

@@ -6,7 +6,7 @@ use tch::{Device, TchError, Tensor};
 use super::{
     array::{length, tensor, values},
     batch_norm::{BatchNorm, Mode},
-    network::Parameter,
+    parameter::Parameter,
     pool::Pool,
 };
 use crate::checkpoint::StageWeights;

@@ -4,7 +4,7 @@ use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::OpenError;
-use crate::{ConvGeometry, PoolOrder};
+use crate::shape::{ConvGeometry, PoolOrder};
 
 /// Most layers that a header may list.
 pub(crate) const MAX_LAYERS: usize = 4;
@@ -43,6 +43,9 @@ impl InputFormat {
         }
     }
 }
+
+/// Largest side of a golden image, in pixels.
+pub const GOLDEN_MAX_SIDE: usize = 64;
 
 /// A generated image and the CRC-32 of the features that it must give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

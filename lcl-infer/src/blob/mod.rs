@@ -2,8 +2,7 @@
 //!
 //! Opening a blob checks everything once. What [`Blob::open`] returns can be
 //! run on any image without a panic and without reading out of bounds.
-//! The format knows no kernel but the table that describes a convolution; see
-//! `docs/blob.md` for the layout byte by byte.
+//! The format knows no kernel. `docs/blob.md` has the layout byte by byte.
 
 mod error;
 mod header;
@@ -12,12 +11,14 @@ mod writer;
 
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 
-use crate::frontend::min_image_side;
-use crate::kernels::{CHANNEL_WORDS, ChannelTable, Conv2d};
-use crate::{ConvGeometry, GOLDEN_MAX_SIDE, PoolOrder, StageGeometry};
+use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
+use crate::parameters::{
+    CHANNEL_WORDS, ChannelTable, Conv2d, Scales, StageParameters, accumulator_bound,
+};
+use crate::shape::{ConvGeometry, min_image_side};
 
 pub use error::OpenError;
-pub use header::{Golden, InputFormat};
+pub use header::{GOLDEN_MAX_SIDE, Golden, InputFormat};
 use header::{Header, Layer, Section, StageHeader};
 use preamble::Preamble;
 pub use writer::{BlobSpec, EmitError, StageSpec};
@@ -50,25 +51,6 @@ pub struct Blob<'a> {
     input: InputFormat,
     golden: Golden,
     stages: [StageParameters<'a>; 2],
-}
-
-/// What a stage needs to run.
-#[derive(Clone, Copy, Debug)]
-pub struct StageParameters<'a> {
-    /// The convolution with its weights.
-    pub conv: Conv2d<'a>,
-    /// The order of pooling.
-    pub pool: PoolOrder,
-    /// What one step of each channel's byte is worth.
-    pub output_scale: Scales<'a>,
-}
-
-impl StageParameters<'_> {
-    /// Returns the geometry of the stage.
-    #[must_use]
-    pub const fn geometry(&self) -> StageGeometry {
-        StageGeometry { conv: self.conv.geometry(), pool: self.pool }
-    }
 }
 
 impl<'a> Blob<'a> {
@@ -163,10 +145,10 @@ fn check_stage<'a>(
         let &[_, multiplier, shift] = words else {
             continue;
         };
-        if multiplier < crate::arithmetic::MIN_MULTIPLIER {
+        if multiplier < MIN_MULTIPLIER {
             return Err(OpenError::Multiplier { stage, channel, got: multiplier });
         }
-        let range = crate::arithmetic::MIN_SHIFT..=crate::arithmetic::MAX_SHIFT;
+        let range = MIN_SHIFT..=MAX_SHIFT;
         if !u8::try_from(shift).is_ok_and(|shift| range.contains(&shift)) {
             return Err(OpenError::Shift { stage, channel, got: shift });
         }
@@ -187,7 +169,7 @@ fn check_stage<'a>(
         let got = header.output_scale.len();
         return Err(OpenError::SectionLen { stage, expected, got });
     }
-    let output_scale = Scales { bytes: header.output_scale };
+    let output_scale = Scales::from_le_bytes(header.output_scale);
     for (channel, got) in output_scale.iter().enumerate() {
         if !got.is_normal() || got.is_sign_negative() {
             return Err(OpenError::Scale { stage, channel, got });
@@ -197,14 +179,6 @@ fn check_stage<'a>(
         .and_then(|channels| Conv2d::new(geometry, weights, channels))
         .ok_or(OpenError::Geometry { stage })?;
     Ok(StageParameters { conv, pool: header.pool, output_scale })
-}
-
-/// Returns the largest magnitude that an accumulator can reach at any point of
-/// its sum: `|bias| + 255 · Σ |weight|`.
-#[must_use]
-pub fn accumulator_bound(bias: i32, filter: &[i8]) -> i64 {
-    let weights: i64 = filter.iter().map(|&weight| i64::from(weight.unsigned_abs())).sum();
-    i64::from(bias.unsigned_abs()) + i64::from(u8::MAX) * weights
 }
 
 /// Returns a table of `len` values in place.
@@ -224,32 +198,4 @@ fn section<T: bytemuck::AnyBitPattern>(
     let end = start.checked_add(expected).ok_or(range)?;
     let bytes = payload.get(start..end).filter(|_| start % ALIGNMENT == 0).ok_or(range)?;
     bytemuck::try_cast_slice(bytes).map_err(|_| range)
-}
-
-/// One f32 a channel: real = scale · byte.
-#[derive(Clone, Copy, Debug)]
-pub struct Scales<'a> {
-    bytes: &'a [u8],
-}
-
-impl<'a> Scales<'a> {
-    /// Returns the number of channels.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.bytes.len() / 4
-    }
-
-    /// Returns whether there is no channel.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// Iterates over the scales in order of channels; each is positive and
-    /// finite.
-    pub fn iter(&self) -> impl Iterator<Item = f32> + Clone + 'a {
-        self.bytes
-            .chunks_exact(4)
-            .filter_map(|bytes| Some(f32::from_le_bytes(bytes.try_into().ok()?)))
-    }
 }

@@ -8,8 +8,8 @@ use super::header::{Golden, Header, InputFormat, Layer, Section, StageHeader};
 use super::preamble::{self, Preamble};
 use super::{ALIGNMENT, CRC32};
 use crate::arithmetic::Channel;
-use crate::kernels::CHANNEL_WORDS;
-use crate::{ConvGeometry, PoolOrder};
+use crate::parameters::CHANNEL_WORDS;
+use crate::shape::{ConvGeometry, PoolOrder};
 
 /// Everything that goes into a blob.
 #[derive(Clone, Copy, Debug)]

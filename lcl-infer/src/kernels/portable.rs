@@ -1,7 +1,8 @@
 //! The kernels in portable Rust: plain loops over rows, no scratch.
 
-use super::{Conv2d, Kernels, PoolStep, RowWindow};
+use super::{Kernels, PoolStep, RowWindow};
 use crate::arithmetic::round_blur;
+use crate::parameters::Conv2d;
 use crate::shape::POOL_STRIDE;
 
 /// The portable kernels.

@@ -3,9 +3,9 @@
 mod pool;
 mod ring;
 
-use crate::blob::StageParameters;
-use crate::kernels::{Conv2d, Kernels};
+use crate::kernels::Kernels;
 use crate::memory::{Carver, aligned};
+use crate::parameters::{Conv2d, StageParameters};
 use crate::shape::{ConvGeometry, ImageSize, pooled_side};
 use pool::Pool;
 use ring::Ring;
