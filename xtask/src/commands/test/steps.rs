@@ -27,7 +27,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "default", description: "tests that need nothing installed", prepare: default },
     Step { name: "engine", description: "lcl-infer, each feature alone and all", prepare: engine },
     Step { name: "no-torch", description: "host-trainer without libtorch", prepare: no_torch },
-    Step { name: "bare-metal", description: "lcl-infer for a Cortex-M4", prepare: bare_metal },
+    Step {
+        name: "bare-metal",
+        description: "lcl-infer for a Cortex-M4, and that it cannot panic",
+        prepare: bare_metal,
+    },
     Step { name: "firmware", description: "programs for boards", prepare: firmware },
     Step { name: "clippy", description: "clippy, root workspace", prepare: clippy },
     Step { name: "trainer", description: "host-trainer's tests", prepare: trainer },
@@ -76,7 +80,10 @@ fn bare_metal() -> Result<Vec<Command>> {
         command.args(["--release", "--package", "lcl-infer"]).args(features);
         command
     };
-    Ok(vec![build(&[]), build(&["--all-features"])])
+    let panic_free = project::firmware().join("panic-free");
+    let mut link = toolchain.cargo("build", &panic_free, &target_dir);
+    link.arg("--release");
+    Ok(vec![build(&[]), build(&["--all-features"]), link])
 }
 
 fn firmware() -> Result<Vec<Command>> {
