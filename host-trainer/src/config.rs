@@ -124,7 +124,7 @@ impl Default for TrainingConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimiserConfig {
-    /// Length of a step, α. [LCL] trains with 0.001.
+    /// Length of a step, α. \[LCL\] trains with 0.001.
     pub learning_rate: f64,
     /// Decay of the mean of the gradients, β₁.
     pub beta1: f64,
@@ -144,11 +144,11 @@ impl Default for OptimiserConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LossConfig {
-    /// Weight of the off-diagonal part, λ. [LCL] gives none; 0.0051 is that of
+    /// Weight of the off-diagonal part, λ. \[LCL\] gives none; 0.0051 is that of
     /// the original Barlow Twins code.
     pub lambda: f64,
     /// Whether embeddings are centred and scaled over the batch first; without
-    /// it, equation 1 of [LCL] as printed.
+    /// it, equation 1 of \[LCL\] as printed.
     pub centre: bool,
 }
 
@@ -190,7 +190,7 @@ impl Default for InputConfig {
     }
 }
 
-/// The two views of an image ([LCL] A.2); A is the noisy one.
+/// The two views of an image (\[LCL\] A.2); A is the noisy one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ViewsConfig {

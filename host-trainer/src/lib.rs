@@ -2,9 +2,11 @@
 //! writes the blob that `lcl-infer` runs.
 //!
 //! libtorch is behind the feature `torch`, which is on by default. Only
-//! [`model`], [`loss`](crate::model) and [`training`] know it; everything else
+//! [`model`], [`loss`] and [`training`] know it; everything else
 //! deals in plain arrays. Without the feature the same functions are there and
-//! return [`WithoutTorch`](without_torch::WithoutTorch).
+//! return the error `WithoutTorch`.
+//!
+//! Keys in brackets, such as \[LCL\], are those of `docs/references.bib`.
 //!
 //! Where to start: [`config::Config`] for what a run does, [`training::train`]
 //! for the loop, [`checkpoint::Checkpoint`] for the weights,

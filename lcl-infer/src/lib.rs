@@ -10,6 +10,8 @@
 //! The crate never allocates, never panics once a blob is open, and keeps no
 //! frame buffer. Start with [`Frontend`].
 //!
+//! Keys in brackets, such as \[LCL\], are those of `docs/references.bib`.
+//!
 //! # Features
 //!
 //! - `defmt`: public types and errors implement `defmt::Format`.

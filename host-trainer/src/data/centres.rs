@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::{Damage, DecodeError, ImageSet, MostlyDamaged, centre_crop, shorter_side_to};
 
-/// Length to which the shorter side of a training image is resized ([LCL]
+/// Length to which the shorter side of a training image is resized (\[LCL\]
 /// A.2).
 pub const SHORTER_SIDE: u32 = 224;
 

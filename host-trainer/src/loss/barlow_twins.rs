@@ -1,4 +1,4 @@
-//! The Barlow Twins loss of [LCL], equations 1 and 2.
+//! The Barlow Twins loss of \[LCL\], equations 1 and 2.
 
 use tch::{Kind, TchError, Tensor};
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::run::Losses;
 
 /// Stops a run when the summed validation loss no longer improves by a
-/// threshold ([LCL] A.2).
+/// threshold (\[LCL\] A.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StopRule {
     patience: u64,

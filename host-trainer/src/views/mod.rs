@@ -1,4 +1,4 @@
-//! The two views of an image that each stage learns from ([LCL] A.2).
+//! The two views of an image that each stage learns from (\[LCL\] A.2).
 //!
 //! A view is a random resized crop of the image's centre, then brightness and
 //! contrast, then grey, then noise, then the normalisation of the input. All
