@@ -198,11 +198,13 @@ mod tests {
 
     #[test]
     fn range_leaves_out_an_outlier_where_the_error_is_least() {
-        let mut values: Vec<f32> = (0..400_000_u32).map(|x| (x % 100) as f32).collect();
+        // Spread over 0 to 100, on no grid that a step could meet.
+        let spread = |x: u32| (x * 7919 % 99_991) as f32 / 999.91;
+        let mut values: Vec<f32> = (0..400_000).map(spread).collect();
         values[1] = 140.0;
-        // Half as many outputs: their rounding costs n · L² / (12 · 255²), the
-        // outlier's clipping (140 - L)².
-        let expected = 140.0 / (1.0 + 200_000.0 / (12.0 * 255.0 * 255.0));
+        // Rounding n outputs costs n · L² / (12 · 255²), clipping the two that
+        // see the outlier 2 · (140 - L)².
+        let expected = 140.0 / (1.0 + 200_000.0 / (2.0 * 12.0 * 255.0 * 255.0));
         let largest = range(&values).expect("active");
         // Ranges that are tried are 7 apart.
         assert!((largest - expected).abs() <= 3.5, "{largest} {expected}");

@@ -126,7 +126,8 @@ fn integration() -> Result<Vec<Command>> {
 
 fn docs() -> Result<Vec<Command>> {
     libtorch::ensure()?;
-    let mut command = root("doc --release --no-deps --package lcl-infer --package host-trainer");
+    let mut command =
+        root("doc --release --no-deps --lib --package lcl-infer --package host-trainer");
     command.env("RUSTDOCFLAGS", "-D warnings");
     Ok(vec![command])
 }
