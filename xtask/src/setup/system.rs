@@ -104,7 +104,12 @@ pub fn install(packages: &[&str], what: &str) -> Result<()> {
     records.args(["show", "--no-all-versions"]).args(to_install(&report));
     let size = sizes(&output(&mut records).unwrap_or_default());
     note(format!("installing {} for {what}{size}", packages.join(" ")));
-    run(apt(&["-qq", "-y", "install", "--no-install-recommends"]).args(packages))
+    let install = || run(apt(&["-qq", "-y", "install", "--no-install-recommends"]).args(packages));
+    install().or_else(|_| {
+        // An old list names versions that are no longer there.
+        run(&mut apt(&["-qq", "update"]))?;
+        install()
+    })
 }
 
 /// Returns what apt would do, or nothing where it knows the packages not, or
