@@ -16,6 +16,11 @@ pub struct FeatureMap {
 }
 
 impl FeatureMap {
+    /// Iterates over the images, `[H, W, C]` each.
+    pub fn images(&self) -> impl Iterator<Item = &[f32]> {
+        self.data.chunks_exact((self.h * self.w * self.c).max(1))
+    }
+
     /// Returns the shape `[N, H, W, C]`.
     #[must_use]
     pub fn shape(&self) -> [usize; 4] {

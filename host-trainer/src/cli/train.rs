@@ -19,8 +19,9 @@ use host_trainer::{
 
 use super::progress::Console;
 
-/// Images that the blob is calibrated on, and as many that it is compared on.
-const QUANTISATION_IMAGES: usize = 64;
+/// Most images that the blob is calibrated on, and as many that it is compared
+/// on.
+const QUANTISATION_IMAGES: usize = 256;
 
 /// Width and height of these images: those of stage 2's views.
 const QUANTISATION_SIZE: u32 = 96;

@@ -3,18 +3,19 @@
 //! The first pass, [`Ranges`], finds how large values become and how the inputs
 //! of the convolutions vary. The second, [`RangeSearch`], tries several ranges
 //! for the bytes of every channel and keeps the one whose pooled bytes are
-//! nearest to the float features.
+//! nearest to the float features. What an image shows of a range counts only for
+//! the other images (leave-one-out cross-validation): features have long tails,
+//! and the next image may well go beyond all that were seen.
 
 use image::RgbImage;
-use lcl_infer::{ImageSize, LCL_V2, PoolOrder, reference::pool_ref};
+use lcl_infer::{ImageSize, LCL_V2, PoolOrder, pooled_side, reference::pool_ref};
 use rayon::prelude::*;
 
 use super::moments::Moments;
-use crate::feature_map::{FloatFeatures, StageFeatures};
+use crate::feature_map::{FeatureMap, FloatFeatures};
 
-/// Ranges that are tried, as fractions of the largest value seen. Those above
-/// 1 leave room for images that the calibration has not seen.
-const FRACTIONS: [f64; 13] = [0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15];
+/// Ranges that are tried, as multiples of the largest value of other images.
+const FACTORS: [f64; 13] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0];
 
 /// What quantisation needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,15 +46,41 @@ pub struct Ranges {
 
 #[derive(Clone, Debug)]
 struct StageRanges {
-    /// Largest activation, `[out_c]`.
-    largest: Vec<f64>,
+    /// `[out_c]`
+    largest: Vec<Largest>,
     input: Moments,
+}
+
+/// The largest activation of one channel, and the largest of all images but
+/// the one that it is from.
+#[derive(Clone, Copy, Debug, Default)]
+struct Largest {
+    value: f64,
+    image: usize,
+    of_others: f64,
+}
+
+impl Largest {
+    /// Adds the largest activation of one more image.
+    fn add(&mut self, image: usize, value: f64) {
+        if value > self.value {
+            *self = Self { value, image, of_others: self.value };
+        } else {
+            self.of_others = self.of_others.max(value);
+        }
+    }
+
+    /// Returns the largest activation of all images but one, or of that one
+    /// where no other has any.
+    fn without(&self, image: usize) -> f64 {
+        if image == self.image && self.of_others > 0.0 { self.of_others } else { self.value }
+    }
 }
 
 impl Default for Ranges {
     fn default() -> Self {
         let stages = LCL_V2.map(|conv| StageRanges {
-            largest: vec![0.0; conv.out_c()],
+            largest: vec![Largest::default(); conv.out_c()],
             input: Moments::new(conv),
         });
         Self { images: 0, stages }
@@ -63,31 +90,43 @@ impl Default for Ranges {
 impl Ranges {
     /// Adds a batch of images with the features that they give.
     pub fn add(&mut self, images: &[RgbImage], features: &FloatFeatures) {
-        self.images += images.len();
         let [v1, v2] = &mut self.stages;
         for image in images {
             let bytes: Vec<f32> = image.as_raw().iter().map(|&byte| byte.into()).collect();
             v1.input.add(image.height() as usize, image.width() as usize, &bytes);
         }
         let pooled = &features.stages[0].pooled;
-        for image in pooled.data.chunks_exact(pooled.h * pooled.w * pooled.c) {
+        for image in pooled.images() {
             v2.input.add(pooled.h, pooled.w, image);
         }
         for (ranges, stage) in self.stages.iter_mut().zip(&features.stages) {
-            for pixel in stage.activation.data.chunks_exact(stage.activation.c) {
-                for (largest, &value) in ranges.largest.iter_mut().zip(pixel) {
-                    *largest = largest.max(f64::from(value));
-                }
+            for (image, activation) in (self.images..).zip(stage.activation.images()) {
+                ranges.add(image, activation);
             }
         }
+        self.images += images.len();
     }
 
     /// Starts the second pass.
     #[must_use]
     pub fn search(self, pool: PoolOrder) -> RangeSearch {
         let errors =
-            self.stages.each_ref().map(|stage| FRACTIONS.map(|_| vec![0.0; stage.largest.len()]));
-        RangeSearch { ranges: self, pool, errors }
+            self.stages.each_ref().map(|stage| FACTORS.map(|_| vec![0.0; stage.largest.len()]));
+        RangeSearch { ranges: self, pool, images: 0, errors }
+    }
+}
+
+impl StageRanges {
+    fn add(&mut self, image: usize, activation: &[f32]) {
+        let mut of_image = vec![0.0; self.largest.len()];
+        for pixel in activation.chunks_exact(of_image.len()) {
+            for (largest, &value) in of_image.iter_mut().zip(pixel) {
+                *largest = f64::max(*largest, value.into());
+            }
+        }
+        for (largest, value) in self.largest.iter_mut().zip(of_image) {
+            largest.add(image, value);
+        }
     }
 }
 
@@ -96,21 +135,30 @@ impl Ranges {
 pub struct RangeSearch {
     ranges: Ranges,
     pool: PoolOrder,
-    errors: [[Vec<f64>; FRACTIONS.len()]; 2],
+    /// Images so far.
+    images: usize,
+    /// For each stage and factor, `[out_c]`.
+    errors: [[Vec<f64>; FACTORS.len()]; 2],
 }
 
 impl RangeSearch {
-    /// Adds the features of a batch of images that the first pass saw.
+    /// Adds the features of a batch of images, in the order of the first pass.
     pub fn add(&mut self, features: &FloatFeatures) {
+        let first = self.images;
         for ((ranges, errors), stage) in
             self.ranges.stages.iter().zip(&mut self.errors).zip(&features.stages)
         {
-            errors.par_iter_mut().zip(FRACTIONS).for_each(|(errors, fraction)| {
-                let steps: Vec<f64> =
-                    ranges.largest.iter().map(|largest| fraction * largest / 255.0).collect();
-                add_squared_error(errors, &steps, self.pool, stage);
+            errors.par_iter_mut().zip(FACTORS).for_each(|(errors, factor)| {
+                let images = stage.activation.images().zip(stage.pooled.images());
+                for (image, (activation, output)) in (first..).zip(images) {
+                    let step = |largest: &Largest| factor * largest.without(image) / 255.0;
+                    let steps: Vec<f64> = ranges.largest.iter().map(step).collect();
+                    let bytes = pooled_bytes(activation, &steps, self.pool, &stage.activation);
+                    add_squared_error(errors, output, &bytes, &steps);
+                }
             });
         }
+        self.images += features.stages[0].activation.n;
     }
 
     /// Returns the range of least error for every channel.
@@ -123,40 +171,44 @@ impl RangeSearch {
     }
 }
 
-fn calibrated(ranges: StageRanges, errors: &[Vec<f64>; FRACTIONS.len()]) -> CalibratedStage {
-    let best = |(channel, &largest): (usize, &f64)| {
-        let candidates = FRACTIONS.iter().zip(errors);
-        let (fraction, _) =
-            candidates.min_by(|(_, a), (_, b)| a[channel].total_cmp(&b[channel]))?;
-        (largest > 0.0).then_some(fraction * largest)
+/// Returns the range of least error for every channel.
+///
+/// What a channel's own error says hangs on its one or two largest images, so
+/// its factor is at least that of least error for the stage as a whole.
+fn calibrated(ranges: StageRanges, errors: &[Vec<f64>; FACTORS.len()]) -> CalibratedStage {
+    let least = |error: &dyn Fn(&[f64]) -> f64| {
+        let candidates = FACTORS.into_iter().zip(errors.each_ref().map(|of_all| error(of_all)));
+        candidates.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(1.0, |(factor, _)| factor)
+    };
+    let of_stage = least(&|of_all| of_all.iter().sum());
+    let range = |(channel, largest): (usize, &Largest)| {
+        let factor = least(&|of_all| of_all[channel]).max(of_stage);
+        (largest.value > 0.0).then_some(factor * largest.value)
     };
     CalibratedStage {
-        largest: ranges.largest.iter().enumerate().map(best).collect(),
+        largest: ranges.largest.iter().enumerate().map(range).collect(),
         input: ranges.input,
     }
 }
 
-/// Adds, for every channel, the squared difference between the float output
-/// and the pooled bytes of activations in `steps`.
-fn add_squared_error(errors: &mut [f64], steps: &[f64], pool: PoolOrder, stage: &StageFeatures) {
-    let (activation, pooled) = (&stage.activation, &stage.pooled);
-    let channels = activation.c;
-    let size = ImageSize { width: activation.w, height: activation.h };
-    let activations = activation.data.chunks_exact(activation.h * activation.w * channels);
-    let outputs = pooled.data.chunks_exact(pooled.h * pooled.w * channels);
-    let mut pooled_bytes = vec![0; pooled.h * pooled.w * channels];
-    for (activation, output) in activations.zip(outputs) {
-        let bytes: Vec<u8> = activation
-            .iter()
-            .zip(steps.iter().cycle())
-            .map(|(&value, &step)| nearest_byte(f64::from(value), step))
-            .collect();
-        pool_ref(pool, size, channels, &bytes, &mut pooled_bytes);
-        for (at, (&value, &byte)) in output.iter().zip(&pooled_bytes).enumerate() {
-            let channel = at % channels;
-            let error = f64::from(value) - steps[channel] * f64::from(byte);
-            errors[channel] += error * error;
-        }
+/// Returns what a blob would give for the activations of one image in `steps`.
+fn pooled_bytes(activation: &[f32], steps: &[f64], pool: PoolOrder, shape: &FeatureMap) -> Vec<u8> {
+    let size = ImageSize { width: shape.w, height: shape.h };
+    let values = activation.iter().zip(steps.iter().cycle());
+    let bytes: Vec<u8> =
+        values.map(|(&value, &step)| nearest_byte(f64::from(value), step)).collect();
+    let mut pooled = vec![0; pooled_side(size.width) * pooled_side(size.height) * shape.c];
+    pool_ref(pool, size, shape.c, &bytes, &mut pooled);
+    pooled
+}
+
+/// Adds, for every channel, the squared difference between the float output of
+/// one image and bytes in `steps`.
+fn add_squared_error(errors: &mut [f64], output: &[f32], bytes: &[u8], steps: &[f64]) {
+    for (at, (&value, &byte)) in output.iter().zip(bytes).enumerate() {
+        let channel = at % steps.len();
+        let error = f64::from(value) - steps[channel] * f64::from(byte);
+        errors[channel] += error * error;
     }
 }
 
@@ -168,50 +220,67 @@ fn nearest_byte(value: f64, step: f64) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::feature_map::FeatureMap;
+    use lcl_infer::ConvGeometry;
 
-    /// Returns the range that is found for one channel whose values lie in a
-    /// row and are pooled by maximum.
-    fn range(values: &[f32]) -> Option<f64> {
-        let map = |values: Vec<f32>| FeatureMap { n: 1, h: 1, w: values.len(), c: 1, data: values };
-        let window = |x: usize| &values[(2 * x).saturating_sub(1)..(2 * x + 2).min(values.len())];
-        let column = |x: usize| window(x).iter().copied().fold(0.0, f32::max);
-        let pooled = map((0..values.len().div_ceil(2)).map(column).collect());
-        let stage = StageFeatures { activation: map(values.to_vec()), pooled };
-        let largest = f64::from(values.iter().copied().fold(0.0, f32::max));
-        let errors = FRACTIONS.map(|fraction| {
+    use super::*;
+
+    /// Returns the range that is found for one channel. Each image's values lie
+    /// in a row and are pooled by maximum.
+    fn range(images: &[Vec<f32>]) -> Option<f64> {
+        let conv = ConvGeometry::new(1, 1, 1, 1, 0).expect("valid");
+        let mut ranges =
+            StageRanges { largest: vec![Largest::default()], input: Moments::new(conv) };
+        for (image, activation) in images.iter().enumerate() {
+            ranges.add(image, activation);
+        }
+        let errors = FACTORS.map(|factor| {
             let mut errors = [0.0];
-            add_squared_error(&mut errors, &[fraction * largest / 255.0], PoolOrder::Max, &stage);
+            for (image, activation) in images.iter().enumerate() {
+                let window = |x: usize| &activation[(2 * x).saturating_sub(1)..2 * x + 2];
+                let column = |x: usize| window(x).iter().copied().fold(0.0, f32::max);
+                let output: Vec<f32> = (0..activation.len() / 2).map(column).collect();
+                let shape = FeatureMap { n: 1, h: 1, w: activation.len(), c: 1, data: Vec::new() };
+                let steps = [factor * ranges.largest[0].without(image) / 255.0];
+                let bytes = pooled_bytes(activation, &steps, PoolOrder::Max, &shape);
+                add_squared_error(&mut errors, &output, &bytes, &steps);
+            }
             errors.to_vec()
         });
-        let ranges = StageRanges { largest: vec![largest], input: Moments::new(LCL_V2[0]) };
         calibrated(ranges, &errors).largest[0]
     }
 
-    #[test]
-    fn range_covers_what_is_spread_evenly() {
-        let values: Vec<f32> = (0..2000_u16).map(f32::from).collect();
-        let largest = range(&values).expect("active");
-        assert!((1900.0..2200.0).contains(&largest), "{largest}");
+    /// Values from 0 to 100, on no grid that a step could meet.
+    fn spread(image: u32) -> Vec<f32> {
+        let value = |x: u32| ((x + image) * 7919 % 99_991) as f32 / 999.91;
+        (0..2000).map(value).collect()
     }
 
     #[test]
-    fn range_leaves_out_an_outlier_where_the_error_is_least() {
-        // Spread over 0 to 100, on no grid that a step could meet.
-        let spread = |x: u32| (x * 7919 % 99_991) as f32 / 999.91;
-        let mut values: Vec<f32> = (0..400_000).map(spread).collect();
-        values[1] = 140.0;
-        // Rounding n outputs costs n · L² / (12 · 255²), clipping the two that
-        // see the outlier 2 · (140 - L)².
-        let expected = 140.0 / (1.0 + 200_000.0 / (2.0 * 12.0 * 255.0 * 255.0));
-        let largest = range(&values).expect("active");
-        // Ranges that are tried are 7 apart.
-        assert!((largest - expected).abs() <= 3.5, "{largest} {expected}");
+    fn range_is_what_all_images_show() {
+        let images: Vec<Vec<f32>> = (0..16).map(spread).collect();
+        let largest = range(&images).expect("active");
+        assert!((99.0..111.0).contains(&largest), "{largest}");
+    }
+
+    #[test]
+    fn range_leaves_room_where_one_image_goes_far_beyond_the_others() {
+        let mut images: Vec<Vec<f32>> = (0..16).map(spread).collect();
+        images[0][1] = 160.0;
+        // With n = 16 · 1000 outputs and a factor f, rounding costs about
+        // n · (160 f)² / (12 · 255²) and clipping, where only the others count,
+        // 2 · (160 - 100 f)². Of the factors tried, 1.5 costs least.
+        let largest = range(&images).expect("active");
+        assert!((largest - 1.5 * 160.0).abs() < 1e-9, "{largest}");
+    }
+
+    #[test]
+    fn one_image_counts_for_itself() {
+        let largest = range(&[spread(0)]).expect("active");
+        assert!((99.0..111.0).contains(&largest), "{largest}");
     }
 
     #[test]
     fn silent_channel_has_no_range() {
-        assert_eq!(range(&[0.0; 8]), None);
+        assert_eq!(range(&[vec![0.0; 8], vec![0.0; 8]]), None);
     }
 }
