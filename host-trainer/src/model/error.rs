@@ -29,9 +29,9 @@ pub enum ModelError {
     #[error("an image of {side} pixels is too small; the least side is {least}")]
     ImageTooSmall {
         /// The shorter side.
-        side: u32,
+        side: usize,
         /// The least that works.
-        least: u32,
+        least: usize,
     },
     /// A checkpoint without projectors cannot be trained.
     #[error("the checkpoint has no projectors, which training needs; start a run of its own")]

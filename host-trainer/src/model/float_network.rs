@@ -1,7 +1,7 @@
 //! The float forward pass for plain arrays.
 
 use image::RgbImage;
-use lcl_infer::LCL_V2;
+use lcl_infer::{LCL_V2, min_image_side};
 use tch::{Device, Tensor, no_grad};
 
 use super::{
@@ -49,7 +49,7 @@ impl FloatNetwork {
         if let Some(other) = images.iter().find(|image| image.dimensions() != size) {
             return Err(ModelError::UnequalImages { expected: size, got: other.dimensions() });
         }
-        let (side, least) = (size.0.min(size.1), least_side());
+        let (side, least) = (size.0.min(size.1) as usize, min_image_side(&LCL_V2));
         if side < least {
             return Err(ModelError::ImageTooSmall { side, least });
         }
@@ -89,14 +89,6 @@ fn nhwc(map: &Tensor) -> Result<FeatureMap, ModelError> {
     let shape = shape(&map);
     let [n, h, w, c] = [0, 1, 2, 3].map(|dimension| shape[dimension]);
     Ok(FeatureMap { n, h, w, c, data: values(&map)? })
-}
-
-/// Returns the least side whose V1 map stage 2 can still reflect.
-fn least_side() -> u32 {
-    let [first, second] = LCL_V2;
-    let fits =
-        |side: &u32| lcl_infer::pooled_side(first.out_side(*side as usize)) >= second.min_side();
-    (1..=u32::from(u16::MAX)).find(fits).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
