@@ -7,7 +7,7 @@ mod initial;
 mod read;
 mod write;
 
-use lcl_infer::{ConvGeometry, LCL_V2, PoolOrder};
+use lcl_infer::{LCL_V2, PoolOrder};
 
 pub use read::{CheckpointError, TensorProblem};
 
@@ -38,39 +38,44 @@ pub struct Checkpoint {
 /// Weights of one stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageWeights {
-    /// `[out_c, in_c, kernel, kernel]` (OIHW).
-    pub conv_weight: Vec<f32>,
-    /// `[out_c]`.
-    pub conv_bias: Vec<f32>,
-    /// Scale of the batch norm, `[out_c]`.
-    pub bn_weight: Vec<f32>,
-    /// Offset of the batch norm, `[out_c]`.
-    pub bn_bias: Vec<f32>,
-    /// Running mean, `[out_c]`.
-    pub bn_running_mean: Vec<f32>,
-    /// Running variance, `[out_c]`, not negative.
-    pub bn_running_var: Vec<f32>,
+    /// The convolution: `[out_c, in_c, kernel, kernel]` (OIHW) and `[out_c]`.
+    pub conv: AffineWeights,
+    /// The batch norm after it.
+    pub bn: BatchNormWeights,
 }
 
 /// Weights of one projector, applied at each location of a stage's output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProjectorWeights {
-    /// `[channels, channels]`, output first.
-    pub fc1_weight: Vec<f32>,
+    /// The first linear layer: `[channels, channels]`, output first, and
     /// `[channels]`.
-    pub fc1_bias: Vec<f32>,
-    /// Scale of the batch norm, `[channels]`.
-    pub bn_weight: Vec<f32>,
-    /// Offset of the batch norm, `[channels]`.
-    pub bn_bias: Vec<f32>,
-    /// Running mean, `[channels]`.
-    pub bn_running_mean: Vec<f32>,
-    /// Running variance, `[channels]`, not negative.
-    pub bn_running_var: Vec<f32>,
-    /// `[embedding, channels]`.
-    pub fc2_weight: Vec<f32>,
-    /// `[embedding]`.
-    pub fc2_bias: Vec<f32>,
+    pub fc1: AffineWeights,
+    /// The batch norm after it.
+    pub bn: BatchNormWeights,
+    /// The last linear layer: `[embedding, channels]` and `[embedding]`.
+    pub fc2: AffineWeights,
+}
+
+/// Weights of a convolution or a linear layer, the output's channels first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AffineWeights {
+    /// What the input is multiplied by.
+    pub weight: Vec<f32>,
+    /// What is added, one for each output channel.
+    pub bias: Vec<f32>,
+}
+
+/// Weights of a batch norm, `[channels]` each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchNormWeights {
+    /// Scale.
+    pub weight: Vec<f32>,
+    /// Offset.
+    pub bias: Vec<f32>,
+    /// Running mean.
+    pub running_mean: Vec<f32>,
+    /// Running variance, not negative.
+    pub running_var: Vec<f32>,
 }
 
 impl Checkpoint {
@@ -81,37 +86,10 @@ impl Checkpoint {
     }
 }
 
-/// Returns the names and shapes of a stage's tensors, in the order of the
-/// fields of [`StageWeights`].
-fn stage_layout(stage: usize) -> [(String, Vec<usize>); 6] {
-    let geometry: ConvGeometry = LCL_V2[stage];
-    let (channels, kernel) = (geometry.out_c(), geometry.kernel());
-    let name = |part: &str| format!("layer{}.{part}", stage + 1);
-    [
-        (name("conv.weight"), vec![channels, geometry.in_c(), kernel, kernel]),
-        (name("conv.bias"), vec![channels]),
-        (name("bn.weight"), vec![channels]),
-        (name("bn.bias"), vec![channels]),
-        (name("bn.running_mean"), vec![channels]),
-        (name("bn.running_var"), vec![channels]),
-    ]
-}
-
-/// Returns the names and shapes of a projector's tensors, in the order of the
-/// fields of [`ProjectorWeights`].
-fn projector_layout(stage: usize, embedding: usize) -> [(String, Vec<usize>); 8] {
-    let channels = LCL_V2[stage].out_c();
-    let name = |part: &str| format!("projector{}.{part}", stage + 1);
-    [
-        (name("fc1.weight"), vec![channels, channels]),
-        (name("fc1.bias"), vec![channels]),
-        (name("bn.weight"), vec![channels]),
-        (name("bn.bias"), vec![channels]),
-        (name("bn.running_mean"), vec![channels]),
-        (name("bn.running_var"), vec![channels]),
-        (name("fc2.weight"), vec![embedding, channels]),
-        (name("fc2.bias"), vec![embedding]),
-    ]
+/// Returns the shape of a stage's convolution, `[out_c, in_c, kernel, kernel]`.
+fn conv_shape(stage: usize) -> Vec<usize> {
+    let conv = LCL_V2[stage];
+    vec![conv.out_c(), conv.in_c(), conv.kernel(), conv.kernel()]
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use lcl_infer::LCL_V2;
 use rand::Rng;
 
-use super::{Checkpoint, ProjectorWeights, StageWeights};
+use super::{AffineWeights, BatchNormWeights, Checkpoint, ProjectorWeights, StageWeights};
 use crate::{
     config::{InputConfig, ModelConfig},
     random::{Purpose, stream},
@@ -23,32 +23,33 @@ impl Checkpoint {
             let mut rng = stream(seed, Purpose::Weights, [layer, 0]);
             (0..count).map(|_| rng.random_range(-bound..=bound)).collect()
         };
+        let mut affine = |weights: usize, outputs: usize, fan_in: usize| AffineWeights {
+            weight: uniform(weights, fan_in),
+            bias: uniform(outputs, fan_in),
+        };
         let stages = LCL_V2.map(|conv| {
             let (channels, fan_in) = (conv.out_c(), conv.weights_per_channel());
-            StageWeights {
-                conv_weight: uniform(conv.weights_len(), fan_in),
-                conv_bias: uniform(channels, fan_in),
-                bn_weight: vec![1.0; channels],
-                bn_bias: vec![0.0; channels],
-                bn_running_mean: vec![0.0; channels],
-                bn_running_var: vec![1.0; channels],
-            }
+            let conv = affine(conv.weights_len(), channels, fan_in);
+            StageWeights { conv, bn: BatchNormWeights::identity(channels) }
         });
         let projectors = LCL_V2.map(|conv| {
             let (channels, embedding) = (conv.out_c(), model.embedding_dim);
             ProjectorWeights {
-                fc1_weight: uniform(channels * channels, channels),
-                fc1_bias: uniform(channels, channels),
-                bn_weight: vec![1.0; channels],
-                bn_bias: vec![0.0; channels],
-                bn_running_mean: vec![0.0; channels],
-                bn_running_var: vec![1.0; channels],
-                fc2_weight: uniform(embedding * channels, channels),
-                fc2_bias: uniform(embedding, channels),
+                fc1: affine(channels * channels, channels, channels),
+                bn: BatchNormWeights::identity(channels),
+                fc2: affine(embedding * channels, embedding, channels),
             }
         });
         let InputConfig { mean, std } = input;
         let (pool, projectors) = (model.pool, Some(projectors));
         Self { pool, mean, std, step: 0, config: None, stages, projectors }
+    }
+}
+
+impl BatchNormWeights {
+    /// Returns the batch norm that changes nothing.
+    fn identity(channels: usize) -> Self {
+        let (zeros, ones) = (vec![0.0; channels], vec![1.0; channels]);
+        Self { weight: ones.clone(), bias: zeros.clone(), running_mean: zeros, running_var: ones }
     }
 }

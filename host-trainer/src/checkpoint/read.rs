@@ -7,10 +7,12 @@ use std::{
 };
 
 use half::{bf16, f16};
-use lcl_infer::PoolOrder;
+use lcl_infer::{LCL_V2, PoolOrder};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{Checkpoint, FORMAT, ProjectorWeights, StageWeights, projector_layout, stage_layout};
+use super::{
+    AffineWeights, BatchNormWeights, Checkpoint, FORMAT, ProjectorWeights, StageWeights, conv_shape,
+};
 use crate::{
     config::InputConfig,
     tensor_file::{ReadError, TensorFile},
@@ -179,40 +181,43 @@ impl<'a> Tensors<'a> {
     }
 
     fn stage(&mut self, stage: usize) -> StageWeights {
-        let layout = stage_layout(stage);
-        let bias = &layout[1];
-        let zero_bias = (!self.unused.contains(&bias.0)).then(|| vec![0.0; bias.1[0]]);
-        let [conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var] = layout
-            .map(|(name, shape)| match &zero_bias {
-                Some(zeros) if name.ends_with("conv.bias") => zeros.clone(),
-                _ => self.take(name, &shape),
-            });
-        StageWeights { conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var }
+        let name = |part: &str| format!("layer{}.{part}", stage + 1);
+        let (shape, channels) = (conv_shape(stage), LCL_V2[stage].out_c());
+        let conv = if self.unused.contains(&name("conv.bias")) {
+            self.affine(&name("conv"), &shape)
+        } else {
+            let weight = self.take(name("conv.weight"), &shape);
+            AffineWeights { weight, bias: vec![0.0; channels] }
+        };
+        StageWeights { conv, bn: self.batch_norm(&name("bn"), channels) }
     }
 
     fn projector(&mut self, stage: usize) -> ProjectorWeights {
-        let last = self.file.tensor(&format!("projector{}.fc2.weight", stage + 1));
+        let name = |part: &str| format!("projector{}.{part}", stage + 1);
+        let channels = LCL_V2[stage].out_c();
+        let last = self.file.tensor(&name("fc2.weight"));
         let embedding = last.ok().and_then(|tensor| tensor.shape().first().copied());
-        let layout = projector_layout(stage, embedding.unwrap_or_default());
-        let [
-            fc1_weight,
-            fc1_bias,
-            bn_weight,
-            bn_bias,
-            bn_running_mean,
-            bn_running_var,
-            fc2_weight,
-            fc2_bias,
-        ] = layout.map(|(name, shape)| self.take(name, &shape));
         ProjectorWeights {
-            fc1_weight,
-            fc1_bias,
-            bn_weight,
-            bn_bias,
-            bn_running_mean,
-            bn_running_var,
-            fc2_weight,
-            fc2_bias,
+            fc1: self.affine(&name("fc1"), &[channels, channels]),
+            bn: self.batch_norm(&name("bn"), channels),
+            fc2: self.affine(&name("fc2"), &[embedding.unwrap_or_default(), channels]),
+        }
+    }
+
+    fn affine(&mut self, name: &str, shape: &[usize]) -> AffineWeights {
+        AffineWeights {
+            weight: self.take(format!("{name}.weight"), shape),
+            bias: self.take(format!("{name}.bias"), &shape[..1]),
+        }
+    }
+
+    fn batch_norm(&mut self, name: &str, channels: usize) -> BatchNormWeights {
+        let mut take = |part: &str| self.take(format!("{name}.{part}"), &[channels]);
+        BatchNormWeights {
+            weight: take("weight"),
+            bias: take("bias"),
+            running_mean: take("running_mean"),
+            running_var: take("running_var"),
         }
     }
 

@@ -33,10 +33,14 @@ struct Parts {
 
 impl Parts {
     fn layers_only() -> Self {
-        let layout = [0, 1].into_iter().flat_map(stage_layout);
-        let ones = |shape: &[usize]| vec![1.0; shape.iter().product()];
-        let tensors = layout.map(|(name, shape)| (name, shape.clone(), ones(&shape))).collect();
-        Self { tensors, metadata: BTreeMap::new() }
+        let mut parts = Self { tensors: Vec::new(), metadata: BTreeMap::new() };
+        for (layer, shape) in [("layer1", [64, 3, 11, 11]), ("layer2", [192, 64, 5, 5])] {
+            parts = parts.with(&format!("{layer}.conv.weight"), &shape);
+            for name in ["conv.bias", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"] {
+                parts = parts.with(&format!("{layer}.{name}"), &shape[..1]);
+            }
+        }
+        parts
     }
 
     fn without(mut self, name: &str) -> Self {
@@ -110,8 +114,8 @@ fn missing_biases_of_convolutions_are_zero_and_counters_are_ignored() {
     let parts =
         Parts::layers_only().without("layer1.conv.bias").with("layer1.bn.num_batches_tracked", &[]);
     let checkpoint = parts.read().expect("a checkpoint");
-    assert_eq!(checkpoint.stages[0].conv_bias, [0.0; 64]);
-    assert_eq!(checkpoint.stages[1].conv_bias, [1.0; 192]);
+    assert_eq!(checkpoint.stages[0].conv.bias, [0.0; 64]);
+    assert_eq!(checkpoint.stages[1].conv.bias, [1.0; 192]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
-use super::{Checkpoint, FORMAT, ProjectorWeights, StageWeights, projector_layout, stage_layout};
+use super::{AffineWeights, BatchNormWeights, Checkpoint, FORMAT, conv_shape};
 use crate::{
     atomic_file::WriteError,
     tensor_file::{self, NamedTensor, Values},
@@ -24,11 +24,16 @@ impl Checkpoint {
     pub fn write(&self, path: &Path) -> Result<(), WriteError> {
         let mut tensors = Vec::new();
         for (stage, weights) in self.stages.iter().enumerate() {
-            tensors.extend(named(stage_layout(stage), stage_fields(weights)));
+            let name = |part: &str| format!("layer{}.{part}", stage + 1);
+            tensors.extend(affine(&name("conv"), conv_shape(stage), &weights.conv));
+            tensors.extend(batch_norm(&name("bn"), &weights.bn));
         }
         for (stage, weights) in self.projectors.iter().flatten().enumerate() {
-            let layout = projector_layout(stage, weights.fc2_bias.len());
-            tensors.extend(named(layout, projector_fields(weights)));
+            let name = |part: &str| format!("projector{}.{part}", stage + 1);
+            let (channels, embedding) = (weights.fc1.bias.len(), weights.fc2.bias.len());
+            tensors.extend(affine(&name("fc1"), vec![channels, channels], &weights.fc1));
+            tensors.extend(batch_norm(&name("bn"), &weights.bn));
+            tensors.extend(affine(&name("fc2"), vec![embedding, channels], &weights.fc2));
         }
         tensor_file::write(path, &tensors, &self.metadata())
     }
@@ -48,45 +53,31 @@ impl Checkpoint {
     }
 }
 
-fn named<const N: usize>(
-    layout: [(String, Vec<usize>); N],
-    fields: [&[f32]; N],
-) -> impl Iterator<Item = NamedTensor<'_>> {
-    let tensor = |((name, shape), values)| NamedTensor { name, shape, values: Values::F32(values) };
-    layout.into_iter().zip(fields).map(tensor)
+fn affine<'a>(
+    name: &str,
+    shape: Vec<usize>,
+    AffineWeights { weight, bias }: &'a AffineWeights,
+) -> [NamedTensor<'a>; 2] {
+    let named = |part: &str, shape: Vec<usize>, values: &'a [f32]| NamedTensor {
+        name: format!("{name}.{part}"),
+        shape,
+        values: Values::F32(values),
+    };
+    let bias_shape = vec![shape[0]];
+    [named("weight", shape, weight), named("bias", bias_shape, bias)]
 }
 
-fn stage_fields(weights: &StageWeights) -> [&[f32]; 6] {
-    let StageWeights {
-        conv_weight,
-        conv_bias,
-        bn_weight,
-        bn_bias,
-        bn_running_mean,
-        bn_running_var,
-    } = weights;
-    [conv_weight, conv_bias, bn_weight, bn_bias, bn_running_mean, bn_running_var]
-}
-
-fn projector_fields(weights: &ProjectorWeights) -> [&[f32]; 8] {
-    let ProjectorWeights {
-        fc1_weight,
-        fc1_bias,
-        bn_weight,
-        bn_bias,
-        bn_running_mean,
-        bn_running_var,
-        fc2_weight,
-        fc2_bias,
-    } = weights;
+fn batch_norm<'a>(name: &str, weights: &'a BatchNormWeights) -> [NamedTensor<'a>; 4] {
+    let BatchNormWeights { weight, bias, running_mean, running_var } = weights;
+    let named = |part: &str, values: &'a [f32]| NamedTensor {
+        name: format!("{name}.{part}"),
+        shape: vec![values.len()],
+        values: Values::F32(values),
+    };
     [
-        fc1_weight,
-        fc1_bias,
-        bn_weight,
-        bn_bias,
-        bn_running_mean,
-        bn_running_var,
-        fc2_weight,
-        fc2_bias,
+        named("weight", weight),
+        named("bias", bias),
+        named("running_mean", running_mean),
+        named("running_var", running_var),
     ]
 }

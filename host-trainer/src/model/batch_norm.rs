@@ -2,7 +2,11 @@
 
 use tch::{Device, TchError, Tensor};
 
-use super::{array::tensor, parameter::Parameter};
+use super::{
+    array::{tensor, values},
+    parameter::Parameter,
+};
+use crate::checkpoint::BatchNormWeights;
 
 /// Added to the variance.
 const EPS: f64 = 1e-5;
@@ -22,22 +26,20 @@ pub enum Mode {
 /// `y = (x - mean) / √(variance + 1e-5) · weight + bias`, channel by channel.
 #[derive(Debug)]
 pub(super) struct BatchNorm {
-    pub(super) weight: Tensor,
-    pub(super) bias: Tensor,
-    pub(super) running_mean: Tensor,
-    pub(super) running_var: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
 }
 
 impl BatchNorm {
-    /// Takes weight, bias, running mean and running variance.
-    pub(super) fn new(arrays: [&[f32]; 4], device: Device) -> Result<Self, TchError> {
+    pub(super) fn new(weights: &BatchNormWeights, device: Device) -> Result<Self, TchError> {
         let load = |array: &[f32]| tensor(array, &[array.len()], device);
-        let [weight, bias, mean, variance] = arrays;
         Ok(Self {
-            weight: load(weight)?,
-            bias: load(bias)?,
-            running_mean: load(mean)?,
-            running_var: load(variance)?,
+            weight: load(&weights.weight)?,
+            bias: load(&weights.bias)?,
+            running_mean: load(&weights.running_mean)?,
+            running_var: load(&weights.running_var)?,
         })
     }
 
@@ -60,5 +62,14 @@ impl BatchNorm {
             Parameter::new(format!("{prefix}.weight"), &self.weight),
             Parameter::new(format!("{prefix}.bias"), &self.bias),
         ]
+    }
+    /// Copies the weights and statistics out.
+    pub(super) fn weights(&self) -> Result<BatchNormWeights, TchError> {
+        Ok(BatchNormWeights {
+            weight: values(&self.weight)?,
+            bias: values(&self.bias)?,
+            running_mean: values(&self.running_mean)?,
+            running_var: values(&self.running_var)?,
+        })
     }
 }

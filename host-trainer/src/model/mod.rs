@@ -3,6 +3,7 @@
 //! [`FloatNetwork`] is the way in and out for plain arrays; everything else
 //! here deals in tensors, NCHW in the channels-last memory order.
 
+mod affine;
 mod array;
 mod batch_norm;
 mod device;

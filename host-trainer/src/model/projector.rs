@@ -3,7 +3,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::{
-    array::{tensor, values},
+    affine::Affine,
     batch_norm::{BatchNorm, Mode},
     parameter::Parameter,
 };
@@ -13,28 +13,18 @@ use crate::checkpoint::ProjectorWeights;
 /// the locations.
 #[derive(Debug)]
 pub(super) struct Projector {
-    fc1_weight: Tensor,
-    fc1_bias: Tensor,
+    fc1: Affine,
     norm: BatchNorm,
-    fc2_weight: Tensor,
-    fc2_bias: Tensor,
+    fc2: Affine,
 }
 
 impl Projector {
     pub(super) fn new(weights: &ProjectorWeights, device: Device) -> Result<Self, TchError> {
-        let (channels, embedding) = (weights.fc1_bias.len(), weights.fc2_bias.len());
-        let norm = [
-            &weights.bn_weight[..],
-            &weights.bn_bias[..],
-            &weights.bn_running_mean[..],
-            &weights.bn_running_var[..],
-        ];
+        let (channels, embedding) = (weights.fc1.bias.len(), weights.fc2.bias.len());
         Ok(Self {
-            fc1_weight: tensor(&weights.fc1_weight, &[channels, channels], device)?,
-            fc1_bias: tensor(&weights.fc1_bias, &[channels], device)?,
-            norm: BatchNorm::new(norm, device)?,
-            fc2_weight: tensor(&weights.fc2_weight, &[embedding, channels], device)?,
-            fc2_bias: tensor(&weights.fc2_bias, &[embedding], device)?,
+            fc1: Affine::new(&weights.fc1, &[channels, channels], device)?,
+            norm: BatchNorm::new(&weights.bn, device)?,
+            fc2: Affine::new(&weights.fc2, &[embedding, channels], device)?,
         })
     }
 
@@ -51,36 +41,27 @@ impl Projector {
     fn hidden(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let (n, channels, h, w) = x.size4()?;
         let locations = x.f_permute([0, 2, 3, 1])?.f_reshape([n * h * w, channels])?;
-        let mixed = locations.f_linear(&self.fc1_weight, Some(&self.fc1_bias))?;
+        let mixed = locations.f_linear(&self.fc1.weight, Some(&self.fc1.bias))?;
         self.norm.forward(&mixed, mode)?.f_relu()?.f_reshape([n, h * w, channels])
     }
 
     /// `[…, C]` to `[…, D]`.
     fn last(&self, hidden: &Tensor) -> Result<Tensor, TchError> {
-        hidden.f_linear(&self.fc2_weight, Some(&self.fc2_bias))
+        hidden.f_linear(&self.fc2.weight, Some(&self.fc2.bias))
     }
 
     pub(super) fn parameters(&self, prefix: &str) -> Vec<Parameter> {
-        let mut parameters = vec![
-            Parameter::new(format!("{prefix}.fc1.weight"), &self.fc1_weight),
-            Parameter::new(format!("{prefix}.fc1.bias"), &self.fc1_bias),
-        ];
-        parameters.extend(self.norm.parameters(&format!("{prefix}.bn")));
-        parameters.push(Parameter::new(format!("{prefix}.fc2.weight"), &self.fc2_weight));
-        parameters.push(Parameter::new(format!("{prefix}.fc2.bias"), &self.fc2_bias));
-        parameters
+        let fc1 = self.fc1.parameters(&format!("{prefix}.fc1"));
+        let norm = self.norm.parameters(&format!("{prefix}.bn"));
+        let fc2 = self.fc2.parameters(&format!("{prefix}.fc2"));
+        fc1.into_iter().chain(norm).chain(fc2).collect()
     }
 
     pub(super) fn weights(&self) -> Result<ProjectorWeights, TchError> {
         Ok(ProjectorWeights {
-            fc1_weight: values(&self.fc1_weight)?,
-            fc1_bias: values(&self.fc1_bias)?,
-            bn_weight: values(&self.norm.weight)?,
-            bn_bias: values(&self.norm.bias)?,
-            bn_running_mean: values(&self.norm.running_mean)?,
-            bn_running_var: values(&self.norm.running_var)?,
-            fc2_weight: values(&self.fc2_weight)?,
-            fc2_bias: values(&self.fc2_bias)?,
+            fc1: self.fc1.weights()?,
+            bn: self.norm.weights()?,
+            fc2: self.fc2.weights()?,
         })
     }
 }
@@ -91,6 +72,7 @@ mod tests {
     use crate::{
         checkpoint::Checkpoint,
         config::{InputConfig, ModelConfig},
+        model::tensor,
     };
 
     /// Rounding of sums over 64 channels and 35 locations.

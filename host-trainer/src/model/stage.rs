@@ -4,7 +4,8 @@ use lcl_infer::{ConvGeometry, PoolOrder};
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    array::{length, tensor, values},
+    affine::Affine,
+    array::length,
     batch_norm::{BatchNorm, Mode},
     parameter::Parameter,
     pool::Pool,
@@ -15,8 +16,7 @@ use crate::checkpoint::StageWeights;
 #[derive(Debug)]
 pub(super) struct Stage {
     geometry: ConvGeometry,
-    conv_weight: Tensor,
-    conv_bias: Tensor,
+    conv: Affine,
     norm: BatchNorm,
     pool: Pool,
 }
@@ -30,17 +30,10 @@ impl Stage {
     ) -> Result<Self, TchError> {
         let (channels, kernel) = (geometry.out_c(), geometry.kernel());
         let shape = [channels, geometry.in_c(), kernel, kernel];
-        let norm = [
-            &weights.bn_weight[..],
-            &weights.bn_bias[..],
-            &weights.bn_running_mean[..],
-            &weights.bn_running_var[..],
-        ];
         Ok(Self {
             geometry,
-            conv_weight: tensor(&weights.conv_weight, &shape, device)?,
-            conv_bias: tensor(&weights.conv_bias, &[channels], device)?,
-            norm: BatchNorm::new(norm, device)?,
+            conv: Affine::new(&weights.conv, &shape, device)?,
+            norm: BatchNorm::new(&weights.bn, device)?,
             pool: Pool::new(pool, channels, device)?,
         })
     }
@@ -52,8 +45,8 @@ impl Stage {
         let stride = length(self.geometry.stride());
         let padded = x.f_reflection_pad2d([padding; 4])?;
         let convolved = padded.f_conv2d(
-            &self.conv_weight,
-            Some(&self.conv_bias),
+            &self.conv.weight,
+            Some(&self.conv.bias),
             [stride, stride],
             [0, 0],
             [1, 1],
@@ -73,22 +66,11 @@ impl Stage {
     }
 
     pub(super) fn parameters(&self, prefix: &str) -> Vec<Parameter> {
-        let mut parameters = vec![
-            Parameter::new(format!("{prefix}.conv.weight"), &self.conv_weight),
-            Parameter::new(format!("{prefix}.conv.bias"), &self.conv_bias),
-        ];
-        parameters.extend(self.norm.parameters(&format!("{prefix}.bn")));
-        parameters
+        let conv = self.conv.parameters(&format!("{prefix}.conv"));
+        conv.into_iter().chain(self.norm.parameters(&format!("{prefix}.bn"))).collect()
     }
 
     pub(super) fn weights(&self) -> Result<StageWeights, TchError> {
-        Ok(StageWeights {
-            conv_weight: values(&self.conv_weight)?,
-            conv_bias: values(&self.conv_bias)?,
-            bn_weight: values(&self.norm.weight)?,
-            bn_bias: values(&self.norm.bias)?,
-            bn_running_mean: values(&self.norm.running_mean)?,
-            bn_running_var: values(&self.norm.running_var)?,
-        })
+        Ok(StageWeights { conv: self.conv.weights()?, bn: self.norm.weights()? })
     }
 }

@@ -63,10 +63,10 @@ impl FoldedStage {
         let area = conv.kernel() * conv.kernel();
         let mut weights = Vec::with_capacity(conv.weights_len());
         let mut bias = Vec::with_capacity(conv.out_c());
-        for (oc, filter) in stage.conv_weight.chunks_exact(conv.in_c() * area).enumerate() {
-            let deviation = (f64::from(stage.bn_running_var[oc]) + BATCH_NORM_EPS).sqrt();
-            let gain = f64::from(stage.bn_weight[oc]) / deviation;
-            let mut shift = f64::from(stage.conv_bias[oc]) - f64::from(stage.bn_running_mean[oc]);
+        for (oc, filter) in stage.conv.weight.chunks_exact(conv.in_c() * area).enumerate() {
+            let deviation = (f64::from(stage.bn.running_var[oc]) + BATCH_NORM_EPS).sqrt();
+            let gain = f64::from(stage.bn.weight[oc]) / deviation;
+            let mut shift = f64::from(stage.conv.bias[oc]) - f64::from(stage.bn.running_mean[oc]);
             for position in 0..area {
                 for (c, input) in input.iter().enumerate() {
                     let weight = f64::from(filter[c * area + position]);
@@ -74,7 +74,7 @@ impl FoldedStage {
                     shift += weight * input.offset;
                 }
             }
-            bias.push(gain * shift + f64::from(stage.bn_bias[oc]));
+            bias.push(gain * shift + f64::from(stage.bn.bias[oc]));
         }
         assert_eq!(weights.len(), conv.weights_len());
         Self { conv, weights, bias }
@@ -84,30 +84,35 @@ impl FoldedStage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::{AffineWeights, BatchNormWeights};
 
     #[test]
     fn folded_convolution_equals_the_layers_one_after_the_other() {
         let conv = ConvGeometry::new(3, 2, 1, 1, 0).expect("valid");
         let stage = StageWeights {
-            conv_weight: vec![0.5, -1.0, 2.0, 1.5, 0.25, -0.75],
-            conv_bias: vec![0.125, -0.5],
-            bn_weight: vec![1.5, -2.0],
-            bn_bias: vec![0.25, 0.75],
-            bn_running_mean: vec![-0.5, 0.375],
-            bn_running_var: vec![2.0, 0.25],
+            conv: AffineWeights {
+                weight: vec![0.5, -1.0, 2.0, 1.5, 0.25, -0.75],
+                bias: vec![0.125, -0.5],
+            },
+            bn: BatchNormWeights {
+                weight: vec![1.5, -2.0],
+                bias: vec![0.25, 0.75],
+                running_mean: vec![-0.5, 0.375],
+                running_var: vec![2.0, 0.25],
+            },
         };
         let (mean, std) = ([0.5, 0.25, 0.75], [0.25, 0.5, 0.125]);
         let folded = FoldedStage::new(conv, &stage, &InputChannel::of_image(mean, std));
         let pixel = [12.0, 200.0, 99.0];
         for oc in 0..2 {
-            let mut sum = f64::from(stage.conv_bias[oc]);
+            let mut sum = f64::from(stage.conv.bias[oc]);
             for c in 0..3 {
                 let x = (pixel[c] / 255.0 - f64::from(mean[c])) / f64::from(std[c]);
-                sum += f64::from(stage.conv_weight[3 * oc + c]) * x;
+                sum += f64::from(stage.conv.weight[3 * oc + c]) * x;
             }
-            let var = f64::from(stage.bn_running_var[oc]) + 1e-5;
-            let normal = (sum - f64::from(stage.bn_running_mean[oc])) / var.sqrt();
-            let expected = f64::from(stage.bn_weight[oc]) * normal + f64::from(stage.bn_bias[oc]);
+            let var = f64::from(stage.bn.running_var[oc]) + 1e-5;
+            let normal = (sum - f64::from(stage.bn.running_mean[oc])) / var.sqrt();
+            let expected = f64::from(stage.bn.weight[oc]) * normal + f64::from(stage.bn.bias[oc]);
             let products = folded.weights[3 * oc..].iter().zip(pixel).map(|(w, x)| w * x);
             let got = products.sum::<f64>() + folded.bias[oc];
             // A few additions in f64.
