@@ -58,7 +58,7 @@ pub use kernels::Kernels;
 pub use parameters::{ChannelTable, Conv2d, Scales, StageParameters, accumulator_bound};
 pub use shape::{
     ConvGeometry, ImageSize, LCL_V2, MAX_CHANNELS, MAX_IMAGE_SIDE, MAX_KERNEL, MAX_STRIDE,
-    PoolOrder, StageGeometry, min_image_side, pooled_side,
+    PoolOrder, StageGeometry, min_image_side, pooled_side, reflect,
 };
 
 /// Id of the integer contract that this crate keeps.

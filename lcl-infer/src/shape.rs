@@ -261,7 +261,8 @@ pub const fn min_image_side(stages: &[ConvGeometry; 2]) -> usize {
 /// pixels are reflected at each border, without repeating the edge pixel.
 ///
 /// Right for `padding < side` and `padded < side + 2 · padding`.
-pub(crate) const fn reflect(padded: usize, padding: usize, side: usize) -> usize {
+#[must_use]
+pub const fn reflect(padded: usize, padding: usize, side: usize) -> usize {
     let coordinate = padded.abs_diff(padding);
     if coordinate < side { coordinate } else { (2 * side - 2).saturating_sub(coordinate) }
 }

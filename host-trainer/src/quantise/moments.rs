@@ -1,6 +1,6 @@
 //! Mean and covariance of what a convolution sees.
 
-use lcl_infer::ConvGeometry;
+use lcl_infer::{ConvGeometry, reflect};
 use rayon::prelude::*;
 
 /// Windows sampled along each side of a map.
@@ -35,7 +35,7 @@ impl Moments {
     ///
     /// When there are not as many values as the shape says.
     pub fn add(&mut self, h: usize, w: usize, values: &[f32]) {
-        let in_c = self.conv.in_c();
+        let (in_c, stride, padding) = (self.conv.in_c(), self.conv.stride(), self.conv.padding());
         assert_eq!(values.len(), h * w * in_c);
         let n = self.sum.len();
         let mut windows = Vec::new();
@@ -43,8 +43,8 @@ impl Moments {
             for x in grid(self.conv.out_side(w)) {
                 for ky in 0..self.conv.kernel() {
                     for kx in 0..self.conv.kernel() {
-                        let row = self.reflected(y, ky, h);
-                        let column = self.reflected(x, kx, w);
+                        let row = reflect(y * stride + ky, padding, h);
+                        let column = reflect(x * stride + kx, padding, w);
                         let pixel = &values[(row * w + column) * in_c..][..in_c];
                         windows.extend(pixel.iter().map(|&value| f64::from(value)));
                     }
@@ -102,12 +102,6 @@ impl Moments {
 
     fn count(&self) -> f64 {
         self.samples.max(1) as f64
-    }
-
-    /// Returns the coordinate that weight `k` of output `at` meets.
-    fn reflected(&self, at: usize, k: usize, side: usize) -> usize {
-        let from_edge = (at * self.conv.stride() + k).abs_diff(self.conv.padding());
-        if from_edge < side { from_edge } else { 2 * (side - 1) - from_edge }
     }
 }
 
