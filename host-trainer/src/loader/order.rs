@@ -11,8 +11,6 @@ use crate::random::{Purpose, stream};
 pub struct Sample {
     /// How often each image was shown before.
     pub epoch: u64,
-    /// Place of the image in its epoch's order.
-    pub place: usize,
     /// The image.
     pub image: usize,
 }
@@ -49,7 +47,7 @@ impl Order {
         }
         // Below the number of images, which is a `usize`.
         let place = usize::try_from(position % count).unwrap_or_default();
-        Sample { epoch, place, image: self.permutation[place] }
+        Sample { epoch, image: self.permutation[place] }
     }
 
     /// Returns the images in the order of their names.
