@@ -17,7 +17,8 @@ pub fn update(board: &Board, lines: &[Line]) -> Result<()> {
     let page = replaced(&page, board.name, &section(board, lines)).with_context(|| {
         format!("{} has no place for the figures of {}", path.display(), board.name)
     })?;
-    fs::write(&path, page).with_context(context)
+    let beside = path.with_extension("md.part");
+    fs::write(&beside, page).and_then(|()| fs::rename(&beside, &path)).with_context(context)
 }
 
 /// Returns the page with what is between the board's marks replaced.
