@@ -1,16 +1,12 @@
 //! Passes over images through the float network: calibration and comparison.
 
-use image::RgbImage;
 use lcl_infer::{Area, Blob, PoolOrder};
 
 use crate::compare::{Agreement, Comparison};
-use crate::data::{DataError, SizedImage};
+use crate::data::{DataError, SizedImage, for_each_batch};
 use crate::integer_features::{IntegerError, integer_features};
 use crate::model::{FloatNetwork, ModelError};
 use crate::quantise::{Calibration, Ranges};
-
-/// Images that go through the network at a time.
-const BATCH: usize = 16;
 
 /// A pass over images cannot be finished.
 #[derive(Debug, thiserror::Error)]
@@ -42,12 +38,12 @@ where
     I: Iterator<Item = Result<SizedImage, DataError>>,
 {
     let mut ranges = Ranges::default();
-    for_each_batch(images(), |batch| {
+    for_each_batch::<PassError>(images(), |_, batch| {
         ranges.add(batch, &network.forward(batch)?);
         Ok(())
     })?;
     let mut search = ranges.search(pool);
-    for_each_batch(images(), |batch| {
+    for_each_batch::<PassError>(images(), |_, batch| {
         search.add(&network.forward(batch)?);
         Ok(())
     })?;
@@ -66,7 +62,7 @@ pub fn compare(
     images: impl Iterator<Item = Result<SizedImage, DataError>>,
 ) -> Result<[Agreement; 2], PassError> {
     let mut comparisons = [Comparison::default(); 2];
-    for_each_batch(images, |batch| {
+    for_each_batch::<PassError>(images, |_, batch| {
         let float = network.forward(batch)?;
         let bytes = integer_features(blob, batch)?;
         for area in [Area::V1, Area::V2] {
@@ -77,19 +73,4 @@ pub fn compare(
         Ok(())
     })?;
     Ok(comparisons.map(|comparison| comparison.agreement()))
-}
-
-fn for_each_batch(
-    images: impl Iterator<Item = Result<SizedImage, DataError>>,
-    mut pass: impl FnMut(&[RgbImage]) -> Result<(), PassError>,
-) -> Result<(), PassError> {
-    let mut batch = Vec::with_capacity(BATCH);
-    for image in images {
-        batch.push(image?.pixels);
-        if batch.len() == BATCH {
-            pass(&batch)?;
-            batch.clear();
-        }
-    }
-    if batch.is_empty() { Ok(()) } else { pass(&batch) }
 }

@@ -6,16 +6,13 @@ use anyhow::{Context, Result, bail};
 use host_trainer::{
     blob_file::BlobFile,
     checkpoint::Checkpoint,
-    data::{ImageSet, SizedImage, Source, images_at_size},
+    data::{ImageSet, Source, for_each_batch, images_at_size},
     device::DeviceChoice,
     feature_file::FeatureFile,
     integer_features,
     model::FloatNetwork,
 };
 use image::RgbImage;
-
-/// Images that are computed at a time.
-const BATCH: usize = 16;
 
 /// Writes the features of images: float ones from a checkpoint, integer ones
 /// from a blob
@@ -79,18 +76,12 @@ fn collect(
     mut extend: impl FnMut(&mut FeatureFile, &[RgbImage]) -> Result<()>,
 ) -> Result<FeatureFile> {
     let set = ImageSet::open(std::slice::from_ref(&args.images))?;
-    let mut images = images_at_size(Arc::new(set), args.size);
     let mut file = FeatureFile::default();
-    loop {
-        let batch: Vec<SizedImage> = images.by_ref().take(BATCH).collect::<Result<_, _>>()?;
-        if batch.is_empty() {
-            break;
-        }
-        let (names, pixels): (Vec<String>, Vec<RgbImage>) =
-            batch.into_iter().map(|image| (image.name, image.pixels)).unzip();
-        extend(&mut file, &pixels)?;
+    for_each_batch(images_at_size(Arc::new(set), args.size), |names, pixels| {
+        extend(&mut file, pixels)?;
         file.images.extend(names);
-    }
+        anyhow::Ok(())
+    })?;
     if file.images.is_empty() {
         bail!("no image of {} can be used", args.images);
     }

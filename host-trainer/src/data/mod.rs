@@ -20,6 +20,6 @@ pub use decode::{DecodeError, MIN_SIDE, decode};
 pub use fit::{CropBox, centre_crop, fit, shorter_side_to};
 pub use image_set::{DataError, ImageSet};
 pub use resample::resize_crop;
-pub use sized::{SizedImage, SizedImages, images_at_size};
+pub use sized::{SizedImage, SizedImages, for_each_batch, images_at_size};
 pub use source::{Source, UnknownSource};
 pub use synthetic::{SYNTHETIC_SIDE, Synthetic};

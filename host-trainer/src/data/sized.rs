@@ -7,6 +7,9 @@ use rayon::prelude::*;
 
 use super::{Damage, DataError, DecodeError, ImageSet, fit};
 
+/// Images that go through a network at a time.
+const BATCH: usize = 16;
+
 /// Images decoded at a time, in parallel.
 const CHUNK: usize = 32;
 
@@ -93,6 +96,27 @@ impl Iterator for SizedImages {
         }
         self.done = true;
         self.damage.check().err().map(|error| Err(error.into()))
+    }
+}
+
+/// Calls `pass` with the names and pixels of a few images at a time, until all
+/// have passed.
+///
+/// # Errors
+///
+/// The first error of an image or of `pass`.
+pub fn for_each_batch<E: From<DataError>>(
+    mut images: impl Iterator<Item = Result<SizedImage, DataError>>,
+    mut pass: impl FnMut(Vec<String>, &[RgbImage]) -> Result<(), E>,
+) -> Result<(), E> {
+    loop {
+        let batch: Vec<SizedImage> = images.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let (names, pixels): (Vec<String>, Vec<RgbImage>) =
+            batch.into_iter().map(|image| (image.name, image.pixels)).unzip();
+        pass(names, &pixels)?;
     }
 }
 
