@@ -14,3 +14,4 @@ mod runs;
 mod sensor;
 mod show;
 mod train;
+mod workers;
