@@ -16,13 +16,13 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// c10d warns of each thing that it waits for or loses in lines of its own, some
+// c10d tells each thing that it waits for or loses in lines of its own, some
 // with a backtrace; what comes of it is an exception. Only Python's start sets
 // the level by itself.
-void say_errors_only() {
+void say_nothing() {
   static std::once_flag once;
   std::call_once(once, [] {
-    setenv("TORCH_CPP_LOG_LEVEL", "ERROR", /*overwrite=*/0);
+    setenv("TORCH_CPP_LOG_LEVEL", "FATAL", /*overwrite=*/0);
     c10::initLogging();
   });
 }
@@ -46,7 +46,7 @@ char* c10d_store_new(
     int64_t timeout_ms,
     c10d_store** store) {
   return guarded([&] {
-    say_errors_only();
+    say_nothing();
     c10d::TCPStoreOptions options;
     options.port = port;
     options.isServer = serves;
