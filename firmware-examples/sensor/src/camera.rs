@@ -57,6 +57,52 @@ pub trait Port {
     fn ticks(&mut self) -> u32;
 }
 
+/// What programs ask of a camera.
+pub trait Frames {
+    /// Returns the size of its frames.
+    fn size(&self) -> ImageSize;
+
+    /// Returns the format of its pixels.
+    fn pixels(&self) -> PixelFormat;
+
+    /// Waits for the start of the next frame.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where none comes.
+    fn wait_frame(&mut self) -> Result<(), CameraError>;
+
+    /// Waits for the next row of the frame and fills `row` with it. The last row
+    /// is there when the frame has ended whole.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where nothing comes.
+    fn wait_row(&mut self, row: &mut [u8]) -> Result<Arrival, CameraError>;
+}
+
+/// The camera of a board that has none.
+#[derive(Clone, Copy, Debug)]
+pub enum NoCamera {}
+
+impl Frames for NoCamera {
+    fn size(&self) -> ImageSize {
+        match *self {}
+    }
+
+    fn pixels(&self) -> PixelFormat {
+        match *self {}
+    }
+
+    fn wait_frame(&mut self) -> Result<(), CameraError> {
+        match *self {}
+    }
+
+    fn wait_row(&mut self, _: &mut [u8]) -> Result<Arrival, CameraError> {
+        match *self {}
+    }
+}
+
 /// Longest line of a sensor, in bytes.
 const MAX_LINE_LEN: usize = 1280;
 
@@ -116,56 +162,6 @@ impl<S: Sensor, P: Port> Camera<S, P> {
         Ok(Self { sensor, port, frame, window, row: 0, line: [0; MAX_LINE_LEN], wiring })
     }
 
-    /// Returns the size of its frames.
-    #[must_use]
-    pub const fn size(&self) -> ImageSize {
-        ImageSize::square(self.window.side())
-    }
-
-    /// Returns the format of its pixels.
-    #[must_use]
-    pub const fn pixels(&self) -> PixelFormat {
-        S::PIXELS
-    }
-
-    /// Waits for the start of the next frame.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error where none comes.
-    pub fn wait_frame(&mut self) -> Result<(), CameraError> {
-        self.row = 0;
-        self.frame.begin();
-        self.window.begin();
-        self.port.begin(self.frame.byte_len());
-        self.wait(|_, progress| {
-            // What is wrong with a frame is said of its first row.
-            let is_there = progress.arrived > 0 || progress.has_ended || progress.has_overrun;
-            if is_there { Step::Ready } else { Step::Wait }
-        })?;
-        Ok(())
-    }
-
-    /// Waits for the next row of the frame and fills `row` with it. The last row
-    /// is there when the frame has ended whole.
-    ///
-    /// A camera that was too fast is slowed down for the frames to come.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error where nothing comes.
-    pub fn wait_row(&mut self, row: &mut [u8]) -> Result<Arrival, CameraError> {
-        let Some(loss) = self.gather()? else {
-            self.window.take(row);
-            self.row += 1;
-            return Ok(Arrival::Row);
-        };
-        if loss == Loss::Overrun && self.sensor.slow_down()? {
-            defmt::info!("the camera is slowed down: its lines last twice as long");
-        }
-        Ok(Arrival::Lost(loss))
-    }
-
     /// Adds the lines of the next row to the window.
     fn gather(&mut self) -> Result<Option<Loss>, CameraError> {
         for line in self.window.lines(self.row) {
@@ -212,5 +208,41 @@ impl<S: Sensor, P: Port> Camera<S, P> {
                 return Err(CameraError::Silent { wiring: self.wiring });
             }
         }
+    }
+}
+
+impl<S: Sensor, P: Port> Frames for Camera<S, P> {
+    fn size(&self) -> ImageSize {
+        ImageSize::square(self.window.side())
+    }
+
+    fn pixels(&self) -> PixelFormat {
+        S::PIXELS
+    }
+
+    fn wait_frame(&mut self) -> Result<(), CameraError> {
+        self.row = 0;
+        self.frame.begin();
+        self.window.begin();
+        self.port.begin(self.frame.byte_len());
+        self.wait(|_, progress| {
+            // What is wrong with a frame is said of its first row.
+            let is_there = progress.arrived > 0 || progress.has_ended || progress.has_overrun;
+            if is_there { Step::Ready } else { Step::Wait }
+        })?;
+        Ok(())
+    }
+
+    /// A camera that was too fast is slowed down for the frames to come.
+    fn wait_row(&mut self, row: &mut [u8]) -> Result<Arrival, CameraError> {
+        let Some(loss) = self.gather()? else {
+            self.window.take(row);
+            self.row += 1;
+            return Ok(Arrival::Row);
+        };
+        if loss == Loss::Overrun && self.sensor.slow_down()? {
+            defmt::info!("the camera is slowed down: its lines last twice as long");
+        }
+        Ok(Arrival::Lost(loss))
     }
 }

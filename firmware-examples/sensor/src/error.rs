@@ -80,7 +80,11 @@ impl defmt::Format for CameraError {
                 register
             ),
             Self::Silent { wiring } => {
-                defmt::write!(f, "the camera is set up and sends no frames: look at {=str}", wiring)
+                defmt::write!(
+                    f,
+                    "the camera is set up and sends no frames: look at {=str}",
+                    wiring
+                );
             }
             Self::NoSuchSide { side, most, multiple_of } => defmt::write!(
                 f,

@@ -16,7 +16,7 @@ mod ov7670;
 mod window;
 
 pub use bus::{Bus, Width};
-pub use camera::{Camera, Port, Sensor};
+pub use camera::{Camera, Frames, NoCamera, Port, Sensor};
 pub use error::CameraError;
 pub use frame::{Frame, Progress, Step};
 pub use hm01b0::Hm01b0;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use bus::{Chip, NoDelay};
 use lcl_infer::ImageSize;
 use port::{Clock, RING_LEN, Scripted, Sent};
-use sensor::{Camera, CameraError, Hm01b0, Ov7670, Sensor};
+use sensor::{Camera, CameraError, Frames, Hm01b0, Ov7670, Sensor};
 use shared::{Arrival, Loss};
 
 /// Takes the log, which a host has no use for.
