@@ -10,6 +10,8 @@ use defmt::Formatter;
 pub enum CameraError {
     /// The board has no camera that programs know.
     NoCamera,
+    /// Another program has what receives the camera's bytes.
+    NoRoom,
     /// A line of the bus stays low, so that nothing can be said on it.
     LineIsLow {
         /// Name of the line and its pin.
@@ -55,6 +57,10 @@ impl defmt::Format for CameraError {
         match *self {
             Self::NoCamera => {
                 defmt::write!(f, "this board has no camera: pass images with --image");
+            }
+            Self::NoRoom => {
+                let what = "another program has taken what receives the camera's bytes";
+                defmt::write!(f, "{=str}", what);
             }
             Self::LineIsLow { line } => defmt::write!(
                 f,
