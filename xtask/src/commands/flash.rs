@@ -31,12 +31,16 @@ pub struct Arguments {
     #[arg(long, value_name = "M.lcl")]
     model: Option<PathBuf>,
     /// Images that go to the board: a file, a folder, synthetic[:N[:SEED]] or
-    /// scene[:N[:SEED]] [default: built-in ones of 96 pixels]
+    /// scene[:N[:SEED]] [default: the board's own camera for camera and watch,
+    /// where it has one; else built-in ones of 96 pixels]
     #[arg(long, value_name = "SRC")]
     image: Option<String>,
-    /// Fit images to N×N pixels [default: as they are]
+    /// Fit images to N×N pixels [default: as they are; 96 of a camera]
     #[arg(long, value_name = "N")]
     size: Option<u32>,
+    /// Frames to take of the board's own camera [default: until Ctrl-C]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    frames: Option<u32>,
     /// Write the features, safetensors, or the bytes of the events here
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -55,6 +59,8 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask flash --board nrf52840-dk --example self-test
   cargo xtask flash --board nrf52840-dk --example features --image I.png --size 96 --out F.safetensors
+  cargo xtask flash --board nucleo-h743zi --example watch --frames 1000 --out events.bin
+  cargo xtask flash --board pico2 --example camera --image photos --size 96
   cargo xtask flash --board pico2 --example bench --model M.lcl --model-only
   cargo xtask flash --board esp32c3 --example self-test --dry-run";
 
@@ -80,6 +86,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some((option, _)) = given.iter().find(|(_, useless)| *useless) {
         bail!("the example {} has no use for {option}: leave it out", example.name);
     }
+    let camera = real.camera.filter(|_| example.sees && arguments.image.is_none());
+    check_camera(arguments, camera)?;
     let model = model(arguments.model.as_deref())?;
     let program = Program::build(board, example)?;
     let model_len = check_fits(&model, program.model_partition())?;
@@ -109,10 +117,43 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     ensure_connected(real)?;
     if let Some(images) = images {
-        let source = arguments.image.as_deref().unwrap_or(images);
+        let source = match camera {
+            Some(camera) => Source::Camera(camera),
+            None => Source::Host(arguments.image.as_deref().unwrap_or(images)),
+        };
         return task.stream(arguments, (source, example.output), writing);
     }
     task.run_all(writing)
+}
+
+/// Where the images of an example come from.
+#[derive(Clone, Copy, Debug)]
+enum Source<'a> {
+    /// This machine, which has them from there.
+    Host(&'a str),
+    /// The board's own camera of that name.
+    Camera(&'static str),
+}
+
+/// Refuses options that do not go with where the images come from.
+fn check_camera(arguments: &Arguments, camera: Option<&str>) -> Result<()> {
+    match (camera, arguments.frames, &arguments.out) {
+        (None, Some(_), _) => bail!(
+            "--frames is for a board's own camera, in the examples camera and watch without --image: \
+             leave it out"
+        ),
+        (Some(camera), None, Some(_)) => bail!(
+            "the {camera} goes on until Ctrl-C, which leaves no file: pass --frames N with --out, or \
+             --image for other images"
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the bytes that ask a board for `count` images of its camera, of `side`
+/// by `side` pixels, or for no end of them (`shared::Stream` of the firmware).
+fn camera_request(side: u32, count: Option<u32>) -> Vec<u8> {
+    [side, 0, count.unwrap_or(0)].map(u32::to_le_bytes).concat()
 }
 
 /// What is to be written, and where to.
@@ -146,14 +187,26 @@ impl Task<'_> {
     fn stream(
         &self,
         arguments: &Arguments,
-        (source, output): (&str, Output),
+        (source, output): (Source<'_>, Output),
         writing: Vec<Command>,
     ) -> Result<ExitCode> {
-        jpeg::ensure()?;
         board_link::ensure()?;
         let size = arguments.size.or(arguments.image.is_none().then_some(DEFAULT_SIZE));
-        let prepare = frames(self.model, source, size, self.folder);
-        let code = self.run_all([prepare].into_iter().chain(writing).collect())?;
+        let prepare = match source {
+            Source::Host(images) => {
+                jpeg::ensure()?;
+                Some(frames(self.model, images, size, self.folder))
+            }
+            Source::Camera(camera) => {
+                let path = self.folder.join("frames.bin");
+                let request = camera_request(size.unwrap_or(DEFAULT_SIZE), arguments.frames);
+                fs::write(&path, request)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                note(format!("images are of the board's {camera}; --image has others"));
+                None
+            }
+        };
+        let code = self.run_all(prepare.into_iter().chain(writing).collect())?;
         if code != ExitCode::SUCCESS {
             return Ok(code);
         }
@@ -180,7 +233,8 @@ impl Task<'_> {
             write_events(&events(&rows), out)?;
             return Ok(ExitCode::SUCCESS);
         }
-        Ok(exit_code(status(&mut collect(self.model, source, self.folder, out))?.code()))
+        let Source::Host(images) = source else { return Ok(ExitCode::SUCCESS) };
+        Ok(exit_code(status(&mut collect(self.model, images, self.folder, out))?.code()))
     }
 
     /// Returns what carries images and features.
@@ -368,6 +422,36 @@ mod tests {
         let records = [record(3, &[1, 2]), record(1, &[9]), record(3, &[3])].concat();
         assert_eq!(events(&records), [1, 2, 3]);
         assert_eq!(events(&records[..records.len() - 1]), [1, 2]);
+    }
+
+    #[test]
+    fn a_camera_is_asked_for_its_side_and_how_many() {
+        assert_eq!(camera_request(96, Some(7)), [96, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0]);
+        assert_eq!(camera_request(224, None), [224, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_camera_without_end_leaves_no_file() {
+        use clap::Parser;
+
+        #[derive(Parser)]
+        struct Cli {
+            #[command(flatten)]
+            arguments: Arguments,
+        }
+        let check = |camera, more: &str| {
+            let line = format!("flash --board pico2 --example watch {more}");
+            let cli = Cli::try_parse_from(line.split_whitespace()).expect("it is a command");
+            check_camera(&cli.arguments, camera).map_err(|error| error.to_string())
+        };
+        let camera = Some("HM01B0");
+        assert_eq!(check(camera, ""), Ok(()));
+        assert_eq!(check(camera, "--frames 9 --out E"), Ok(()));
+        assert_eq!(check(None, "--out E"), Ok(()));
+        let error = check(camera, "--out E").expect_err("it has no end");
+        assert!(error.contains("HM01B0") && error.contains("--frames N"), "{error}");
+        let error = check(None, "--frames 9").expect_err("there is no camera");
+        assert!(error.contains("leave it out"), "{error}");
     }
 
     #[test]
