@@ -1,6 +1,4 @@
-//! The chip's camera interface: DCMI and a DMA that goes round a ring (reference
-//! manual RM0433, "Digital camera interface" and "Direct memory access
-//! controller").
+//! The chip's camera interface: DCMI and a DMA that goes round a ring \[RM0433\].
 #![expect(unsafe_code, reason = "the handler of an interrupt, and where the ring lies")]
 
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -20,8 +18,8 @@ use crate::NucleoH743Zi;
 /// number.
 const STREAM: usize = 0;
 
-/// DCMI among the requests of `DMAMUX1` (RM0433, table "DMAMUX1: assignment of
-/// multiplexer inputs to resources").
+/// DCMI among the requests of `DMAMUX1` (\[RM0433\], assignment of multiplexer
+/// inputs to resources).
 const DCMI_REQUEST: u8 = 75;
 
 /// Words of the ring, 51 lines of VGA.

@@ -1,5 +1,5 @@
 //! The chip's way to a camera's serial line: a state machine of PIO and a DMA
-//! that goes round a ring (RP2350 data sheet, "PIO" and "DMA").
+//! that goes round a ring \[RP2350\].
 
 use embassy_rp::pac::DMA;
 use embassy_rp::pac::dma::vals::{DataSize, TransCountMode};
@@ -125,8 +125,7 @@ impl PioPort {
     fn stop(&mut self) {
         self.machine.set_enable(false);
         let channel = DMA.ch(CHANNEL.into());
-        // A channel is to be off before it is stopped (RP2350 data sheet, erratum
-        // RP2350-E5).
+        // A channel is to be off before it is stopped (\[RP2350\], erratum E5).
         channel.al1_ctrl().write_value(0);
         DMA.chan_abort().write(|register| register.set_chan_abort(1 << CHANNEL));
         while DMA.chan_abort().read().chan_abort() != 0 {}

@@ -1,6 +1,6 @@
 //! Himax's HM01B0: 324 by 324 pixels, grey, one line of data.
 //!
-//! Registers are those of its data sheet (HM01B0-MNA, version 0.5, 2017).
+//! Registers are those of its data sheet \[HM01B0\].
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;

@@ -5,6 +5,8 @@
 //! here: the [`Sensor`]s' registers, which bytes are a [`Window`]'s row, and
 //! whether a [`Frame`] came whole. Nothing here knows a register of a
 //! microcontroller. Start with [`Camera`].
+//!
+//! Keys in brackets, such as \[OV7670\], are those of `docs/references.bib`.
 #![no_std]
 
 mod bus;

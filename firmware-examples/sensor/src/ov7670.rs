@@ -1,9 +1,8 @@
 //! `OmniVision`'s OV7670: VGA, colour, eight lines in parallel.
 //!
-//! Registers and timing are those of its data sheet (OV7670/OV7171, version 1.4,
-//! 2006) and implementation guide (version 1.0, 2005). After a reset it sends
-//! what is wanted but for a few registers, which the data sheet describes; the
-//! larger OV2640 needs some two hundred, most of them undocumented.
+//! Registers and timing are those of its data sheet \[OV7670\]. After a reset it
+//! sends what is wanted but for a few registers, which the data sheet describes;
+//! the larger OV2640 needs some two hundred, most of them undocumented.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
@@ -26,6 +25,10 @@ const RESET: u8 = 0x80;
 
 /// Milliseconds from a reset until registers can be written.
 const RESET_MS: u32 = 10;
+
+/// Milliseconds between registers: chips were seen to hang without, public drivers
+/// say.
+const WRITE_MS: u32 = 1;
 
 /// Milliseconds until exposure and gain have had some frames to settle.
 const SETTLE_MS: u32 = 300;
@@ -77,8 +80,10 @@ impl<I: I2c> Sensor for Ov7670<I> {
         self.bus.probe(ID, OV7670)?;
         self.bus.write(&[(COM7, RESET)])?;
         delay.delay_ms(RESET_MS);
-        self.bus.write(SETUP)?;
-        self.bus.write(&[self.clock()])?;
+        for &register in SETUP.iter().chain(&[self.clock()]) {
+            self.bus.write(&[register])?;
+            delay.delay_ms(WRITE_MS);
+        }
         delay.delay_ms(SETTLE_MS);
         Ok(())
     }

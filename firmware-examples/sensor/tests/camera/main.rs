@@ -120,7 +120,8 @@ fn a_line_lost_anywhere_loses_the_frame_and_no_other() {
 #[test]
 fn a_frame_that_ends_early_is_lost_where_it_ends() {
     let clock = Clock::new();
-    let lines = (0..18 + 3 * 40 + 1).collect();
+    // The first line of row 40 is the last that comes.
+    let lines = (0..=18 + 3 * 40).collect();
     let mut camera = grey(&clock, vec![Sent { lines, ..Sent::whole(0) }, Sent::whole(1)]);
     assert_eq!(take(&mut camera, &clock, 0), Err((40, Loss::EndedEarly)));
     assert_eq!(take(&mut camera, &clock, 0), Ok(expected(1)));
@@ -182,7 +183,10 @@ fn a_consumer_that_is_slower_than_its_ring_slows_the_camera() {
 #[test]
 fn a_ring_that_comes_round_while_a_line_is_read_loses_it() {
     let clock = Clock::new();
-    let slow = Sent { copy_ticks: 2 * RING_LEN, ..Sent::whole(0) };
+    // The last line of row 0, while 19.3 of the ring's 20 come: over it, and not
+    // yet over the next.
+    let ticks = 193 * clock.line_ticks() / 10;
+    let slow = Sent { slow_copy: Some((20, ticks)), ..Sent::whole(0) };
     let mut camera = grey(&clock, vec![slow]);
     assert_eq!(take(&mut camera, &clock, 0), Err((0, Loss::Overrun)));
 }

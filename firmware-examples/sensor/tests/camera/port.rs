@@ -44,8 +44,8 @@ pub struct Sent {
     pub goes_on: bool,
     /// Whether the camera stops without an end of the frame.
     pub is_stuck: bool,
-    /// Ticks that a copy of one line takes.
-    pub copy_ticks: usize,
+    /// A line, and the ticks that its copy takes.
+    pub slow_copy: Option<(usize, usize)>,
 }
 
 impl Sent {
@@ -56,7 +56,7 @@ impl Sent {
             overrun_at: None,
             goes_on: false,
             is_stuck: false,
-            copy_ticks: 1,
+            slow_copy: None,
         }
     }
 
@@ -144,7 +144,9 @@ impl Port for Scripted {
 
     fn copy(&mut self, start: usize, out: &mut [u8]) {
         assert!(start % 4 == 0 && out.len() % 4 == 0, "words are copied");
-        self.clock.pass(self.frames[self.begun - 1].copy_ticks);
+        let slow = self.frames[self.begun - 1].slow_copy;
+        let slow = slow.filter(|(line, _)| line * self.line_len == start);
+        self.clock.pass(slow.map_or(1, |(_, ticks)| ticks));
         self.receive();
         for (at, byte) in out.iter_mut().enumerate() {
             *byte = self.ring[(start + at) % RING_LEN];
