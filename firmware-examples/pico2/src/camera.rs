@@ -12,7 +12,7 @@ use physical::{Camera, CameraError, Delay, Machine};
 use sensor::Hm01b0;
 
 use crate::Pico2;
-use crate::pio::{Pins, PioPort};
+use crate::port::{Pins, PioPort};
 
 /// The camera.
 pub type PicoCamera = Camera<Hm01b0<I2c<'static, I2C0, Blocking>>, PioPort>;

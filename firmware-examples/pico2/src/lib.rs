@@ -3,10 +3,11 @@
 #![no_std]
 
 mod camera;
-mod pio;
+mod port;
+mod program;
 
 pub use camera::PicoCamera;
-pub use pio::PioPort;
+pub use port::PioPort;
 
 use embassy_rp::Peripherals;
 use embassy_rp::config::Config;

@@ -4,7 +4,6 @@
 use embassy_rp::pac::DMA;
 use embassy_rp::pac::dma::vals::{DataSize, TransCountMode};
 use embassy_rp::peripherals::{DMA_CH0, PIN_6, PIN_7, PIN_8, PIN_9, PIO0};
-use embassy_rp::pio::program::pio_asm;
 use embassy_rp::pio::{
     Common, Config, FifoJoin, IrqFlags, Pio, ShiftConfig, ShiftDirection, StateMachine,
 };
@@ -12,7 +11,7 @@ use embassy_rp::{Peri, pio};
 use physical::{CameraError, Machine, Ring};
 use sensor::{Port, Progress};
 
-use crate::Pico2;
+use crate::{Pico2, program};
 
 embassy_rp::bind_interrupts!(struct Interrupts {
     PIO0_IRQ_0 => pio::InterruptHandler<PIO0>;
@@ -72,30 +71,7 @@ impl PioPort {
         pins: Pins,
     ) -> Result<Self, CameraError> {
         let Pio { mut common, sm0: machine, irq_flags: flags, .. } = Pio::new(block, Interrupts);
-        // It takes one bit at each rising edge of PCLK (GPIO7) while HREF (GPIO8,
-        // the pin of `jmp`) is high, from one rise of VSYNC (GPIO9) to its fall,
-        // and then waits to be started once more.
-        let program = pio_asm!(
-            "    wait 0 gpio 9",
-            "    wait 1 gpio 9",
-            "between:",
-            "    jmp pin line",
-            "    mov osr, pins",
-            "    out null, 3",
-            "    out y, 1",
-            "    jmp y-- between",
-            "    irq wait 0",
-            "line:",
-            "    wait 1 gpio 7",
-            "    jmp pin bit",
-            "    jmp between",
-            "bit:",
-            "    in pins, 1",
-            "    wait 0 gpio 7",
-            "    jmp pin line",
-            "    jmp between",
-        );
-        let program = common.try_load_program(&program.program);
+        let program = common.try_load_program(&program::serial_line());
         let Ok(program) = program else { return Err(CameraError::NoRoom) };
         let d0 = common.make_pio_pin(pins.d0);
         let pclk = common.make_pio_pin(pins.pclk);
