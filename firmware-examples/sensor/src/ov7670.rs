@@ -2,7 +2,7 @@
 //!
 //! Registers and timing are those of its data sheet \[OV7670\]. After a reset it
 //! sends what is wanted but for a few registers, which the data sheet describes;
-//! the larger OV2640 needs some two hundred, most of them undocumented.
+//! the larger OV2640 needs well over a hundred, many of them undocumented.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
