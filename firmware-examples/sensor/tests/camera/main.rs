@@ -264,3 +264,20 @@ fn registers_have_what_the_image_needs() {
     }
     assert_eq!(sensor.slow_down(), Ok(false));
 }
+
+#[test]
+fn grey_comes_on_one_line_and_slows_down_to_a_64th() {
+    let clock = Clock::new();
+    let chip = Chip::hm01b0(&clock);
+    let registers = chip.registers();
+    let mut sensor = Hm01b0::new(chip, BUS);
+    sensor.start(&mut NoDelay).expect("it answers");
+    // Streaming; all lines; 344 of them with the gap; one line of data at the clock.
+    let expected =
+        [(0x0100, 1), (0x3010, 0), (0x0340, 1), (0x0341, 88), (0x3059, 0x22), (0x3060, 0x08)];
+    for (register, value) in expected {
+        assert_eq!(registers.borrow()[&register], value, "register {register:#x}");
+    }
+    let slowed = (0..99).take_while(|_| sensor.slow_down() == Ok(true)).count();
+    assert_eq!((slowed, clock.line_ticks()), (6, 64 * 376));
+}
