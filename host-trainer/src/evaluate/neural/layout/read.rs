@@ -1,14 +1,12 @@
-//! Files of recorded responses, in two layouts.
+//! Reads recorded responses.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{
-    array_file::{ArrayError, ArrayFile},
-    responses::{Responses, Stimuli, Texture},
+use super::{LayoutError, freeman_ziemba::freeman_ziemba, window::Window};
+use crate::evaluate::neural::{
+    array_file::ArrayFile,
+    responses::{Responses, Stimuli},
 };
-
-/// Families of Freeman and Ziemba's stimuli, in the order of their array.
-const FAMILIES: [u32; 15] = [327, 336, 393, 402, 13, 18, 23, 30, 38, 48, 52, 56, 60, 71, 99];
 
 /// How a file of responses is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,115 +28,6 @@ impl Default for Layout {
             kinds: ["tex", "noise"].map(str::to_owned),
         }
     }
-}
-
-/// Milliseconds after the onset of the stimulus, the first and the one after the
-/// last: `50-150`, \[LCL\], or `50-200`, \[Schrimpf2018\].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// The first.
-    pub from: usize,
-    /// The one after the last.
-    pub to: usize,
-}
-
-/// The text is no window.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no window; write 50-150 or 50-200, the first and the last millisecond")]
-pub struct UnknownWindow(String);
-
-impl std::str::FromStr for Window {
-    type Err = UnknownWindow;
-
-    fn from_str(text: &str) -> Result<Self, UnknownWindow> {
-        let ends = text.split_once('-').and_then(|(from, to)| {
-            Some(Self { from: from.trim().parse().ok()?, to: to.trim().parse().ok()? })
-        });
-        ends.filter(|window| window.from < window.to).ok_or_else(|| UnknownWindow(text.to_owned()))
-    }
-}
-
-impl std::fmt::Display for Window {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.from, self.to)
-    }
-}
-
-/// Recorded responses cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LayoutError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    Array(#[from] ArrayError),
-    /// It is not clear which array is meant.
-    #[error(
-        "{} has {} arrays of three or six dimensions; name one with --array, of {}",
-        path.display(), found, there.join(", ")
-    )]
-    WhichArray {
-        /// The file.
-        path: PathBuf,
-        /// How many arrays might be meant.
-        found: usize,
-        /// All arrays.
-        there: Vec<String>,
-    },
-    /// The array has another number of dimensions, or an empty one.
-    #[error(
-        "{name:?} in {} has the shape {shape:?}; it must be [stimuli, repetitions, neurons] or \
-         [cell, time, repetition, sample, type, family], with nothing empty",
-        path.display()
-    )]
-    Shape {
-        /// The file.
-        path: PathBuf,
-        /// The array.
-        name: String,
-        /// Its shape.
-        shape: Vec<usize>,
-    },
-    /// The recording ends before the window.
-    #[error("the recording has {bins} bins of 1 ms; a window of {window} ends after it")]
-    Window {
-        /// Bins.
-        bins: usize,
-        /// The window.
-        window: Window,
-    },
-    /// Types or families cannot be told from one another.
-    #[error(
-        "the array has {types} types and {families} families, and {named} families are named; give \
-         2 types, and as many numbers in an array `families` as there are families"
-    )]
-    Families {
-        /// Types.
-        types: usize,
-        /// Families.
-        families: usize,
-        /// Families whose numbers are known.
-        named: usize,
-    },
-    /// Names and responses differ in number.
-    #[error("{names} stimuli are named, and there are responses to {stimuli}; name each once")]
-    Names {
-        /// Names.
-        names: usize,
-        /// Stimuli.
-        stimuli: usize,
-    },
-    /// The metadata names no stimuli.
-    #[error("the metadata `images` is no JSON list of names ({cause}); write one, or leave it out")]
-    Metadata {
-        /// What is wrong with it.
-        cause: serde_json::Error,
-    },
-    /// A response is infinite.
-    #[error("{count} responses are infinite; mark trials that were not made with NaN")]
-    Infinite {
-        /// How many.
-        count: usize,
-    },
 }
 
 /// Reads recorded responses.
@@ -221,45 +110,6 @@ fn simple(file: &ArrayFile, name: &str, shape: [usize; 3]) -> Result<Responses, 
     Ok(Responses { stimuli, repetitions, neurons, trials })
 }
 
-fn freeman_ziemba(
-    file: &ArrayFile,
-    name: &str,
-    [cells, bins, repetitions, samples, types, families]: [usize; 6],
-    layout: &Layout,
-) -> Result<Responses, LayoutError> {
-    let window = layout.window;
-    if window.to > bins {
-        return Err(LayoutError::Window { bins, window });
-    }
-    let mut numbers = Vec::new();
-    if file.names()?.iter().any(|name| name == "families") {
-        file.visit("families", |_, number| numbers.push(number.to_string()))?;
-    } else if families == FAMILIES.len() {
-        numbers = FAMILIES.iter().map(u32::to_string).collect();
-    }
-    if types != 2 || numbers.len() != families {
-        return Err(LayoutError::Families { types, families, named: numbers.len() });
-    }
-    let stimuli = samples * types * families;
-    let mut trials = vec![0.0; stimuli * repetitions * cells];
-    let width = (window.to - window.from) as f64;
-    file.visit(name, |at, value| {
-        let (rest, stimulus) = (at / stimuli, at % stimuli);
-        let (rest, repetition) = (rest / repetitions, rest % repetitions);
-        let (cell, bin) = (rest / bins, rest % bins);
-        if (window.from..window.to).contains(&bin) {
-            trials[(stimulus * repetitions + repetition) * cells + cell] += value / width;
-        }
-    })?;
-    let texture = |stimulus: usize| Texture {
-        kind: layout.kinds[stimulus / families % types].clone(),
-        family: numbers[stimulus % families].clone(),
-        sample: u32::try_from(stimulus / families / types + 1).unwrap_or(u32::MAX),
-    };
-    let textures = (0..stimuli).map(texture).collect();
-    Ok(Responses { stimuli: Stimuli::Textures(textures), repetitions, neurons: cells, trials })
-}
-
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, fs};
@@ -273,51 +123,6 @@ mod tests {
     #[track_caller]
     fn error(path: &Path, layout: &Layout) -> String {
         read_responses(path, layout).expect_err("an error").to_string()
-    }
-
-    #[test]
-    fn six_dimensions_are_averaged_over_the_window() -> Result<(), Box<dyn std::error::Error>> {
-        let shape = [2, 8, 3, 2, 2, 2];
-        let [cells, bins, repetitions, samples, types, families] = shape;
-        // A bin holds its number, and what the trial and the stimulus are.
-        let mut values = Vec::new();
-        for cell in 0..cells {
-            for bin in 0..bins {
-                for repetition in 0..repetitions {
-                    for stimulus in 0..samples * types * families {
-                        let at = 1000 * cell + 100 * repetition + 10 * stimulus + bin;
-                        values.push(at as f64);
-                    }
-                }
-            }
-        }
-        values[0] = f64::NAN;
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("v2.npz");
-        fs::write(
-            &path,
-            npz(&[("v2", npy(&shape, &values)), ("families", npy(&[2], &[13.0, 99.0]))]),
-        )?;
-        let window = "2-5".parse()?;
-        let layout = Layout { window, ..Layout::default() };
-        let responses = read_responses(&path, &layout)?;
-        let Stimuli::Textures(textures) = &responses.stimuli else { panic!("textures") };
-        let last = Texture { kind: "noise".into(), family: "99".into(), sample: 2 };
-        assert_eq!((textures.len(), textures.last()), (8, Some(&last)));
-        let third = Texture { kind: "noise".into(), family: "13".into(), sample: 1 };
-        assert_eq!(textures[2], third);
-        // Stimulus 2, repetition 1, cell 1; bins 2, 3 and 4.
-        let got = responses.trials[(2 * repetitions + 1) * cells + 1];
-        assert!((got - 1123.0).abs() < 1e-9, "{got}");
-        // The NaN lies outside of the window.
-        assert!(responses.trials.iter().all(|value| value.is_finite()));
-        let whole = Layout { window: "0-8".parse()?, ..Layout::default() };
-        let missing = read_responses(&path, &whole)?.trials;
-        assert_eq!(missing.iter().filter(|value| value.is_nan()).count(), 1);
-        assert!(error(&path, &Layout::default()).contains("8 bins of 1 ms"));
-        fs::write(&path, npz(&[("v2", npy(&shape, &values))]))?;
-        assert!(error(&path, &layout).contains("2 families, and 0 families are named"));
-        Ok(())
     }
 
     #[test]
@@ -390,9 +195,6 @@ mod tests {
         assert!(
             error(&folder.path().join("r.mat"), &Layout::default()).contains("no known format")
         );
-        for wrong in ["150-50", "50", "a-b"] {
-            assert!(wrong.parse::<Window>().is_err(), "{wrong}");
-        }
         Ok(())
     }
 }
