@@ -112,9 +112,7 @@ impl EvaluatedModel {
                 Kind::Float(FloatNetwork::new(&Checkpoint::read(path)?, device)?.into())
             }
             ModelChoice::Untrained(seed) => {
-                let (model, input) = (ModelConfig::default(), InputConfig::default());
-                let checkpoint = Checkpoint::initial(model, input, *seed);
-                Kind::Float(FloatNetwork::new(&checkpoint, device)?.into())
+                Kind::Float(FloatNetwork::new(&untrained(*seed), device)?.into())
             }
             ModelChoice::SteerablePyramid => Kind::SteerablePyramid,
         };
@@ -146,6 +144,11 @@ impl EvaluatedModel {
             Kind::SteerablePyramid => Ok(steerable_pyramid(images)?),
         }
     }
+}
+
+/// Returns the network before training, of the default configuration.
+pub(super) fn untrained(seed: u64) -> Checkpoint {
+    Checkpoint::initial(ModelConfig::default(), InputConfig::default(), seed)
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use lcl_infer::{Blob, LCL_V2};
 use crate::{
     blob_file::{BlobError, BlobFile, is_blob},
     checkpoint::{Checkpoint, CheckpointError},
-    config::{InputConfig, ModelConfig},
-    evaluate::ModelChoice,
+    evaluate::{ModelChoice, model::untrained},
     quantise::{FoldedStage, InputChannel},
 };
 
@@ -50,8 +49,7 @@ impl Filters {
             return Ok(Self::of_checkpoint(&Checkpoint::read(path)?));
         }
         if let ModelChoice::Untrained(seed) = choice {
-            let (model, input) = (ModelConfig::default(), InputConfig::default());
-            return Ok(Self::of_checkpoint(&Checkpoint::initial(model, input, *seed)));
+            return Ok(Self::of_checkpoint(&untrained(*seed)));
         }
         Err(FiltersError::NoFilters(choice.to_string()))
     }
@@ -145,6 +143,7 @@ impl Filter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{InputConfig, ModelConfig};
 
     #[test]
     fn grey_share_is_one_for_grey_and_zero_for_colour() {
