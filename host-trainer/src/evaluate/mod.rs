@@ -12,6 +12,7 @@
 pub mod behaviour;
 pub mod distribution;
 mod findings;
+mod fourier;
 #[cfg(test)]
 mod gabor_blob;
 mod model;

@@ -1,19 +1,17 @@
 //! The bands of the pyramid, in the frequency domain.
 
-use std::{
-    f64::consts::{FRAC_PI_2, PI},
-    fmt,
-    sync::Arc,
-};
+use std::f64::consts::{FRAC_PI_2, PI};
 
-use rustfft::{Fft, FftPlanner, num_complex::Complex};
+use rustfft::{FftDirection, num_complex::Complex64};
 
 use super::{ORIENTATIONS, SCALES, SUBSAMPLING};
+use crate::evaluate::fourier::Fourier;
 
 /// Factorial of the order, 3, and of twice the order.
 const FACTORIALS: [f64; 2] = [6.0, 720.0];
 
 /// The filters for images of one size.
+#[derive(Debug)]
 pub struct Bands {
     width: usize,
     height: usize,
@@ -21,10 +19,10 @@ pub struct Bands {
     radial: Vec<Vec<f64>>,
     /// For each orientation `[height, width]`.
     angular: Vec<Vec<f64>>,
-    /// Transforms of rows and of columns of the image.
-    forward: [Arc<dyn Fft<f64>>; 2],
-    /// Transforms of rows and of columns of the subsampled bands.
-    inverse: [Arc<dyn Fft<f64>>; 2],
+    /// The transform of the image.
+    forward: Fourier,
+    /// The inverse transform of the subsampled bands.
+    inverse: Fourier,
 }
 
 impl Bands {
@@ -48,9 +46,9 @@ impl Bands {
             frequencies.iter().map(mask).collect()
         });
         let (radial, angular) = (radial.collect(), angular.collect());
-        let mut planner = FftPlanner::new();
-        let forward = [width, height].map(|side| planner.plan_fft_forward(side));
-        let inverse = [width, height].map(|side| planner.plan_fft_inverse(side / SUBSAMPLING));
+        let forward = Fourier::new([width, height], FftDirection::Forward);
+        let kept = [width, height].map(|side| side / SUBSAMPLING);
+        let inverse = Fourier::new(kept, FftDirection::Inverse);
         Self { width, height, radial, angular, forward, inverse }
     }
 
@@ -60,37 +58,33 @@ impl Bands {
     }
 }
 
-impl fmt::Debug for Bands {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bands({}x{})", self.width, self.height)
-    }
-}
-
 /// The Fourier transform of an image.
 #[derive(Debug)]
-pub struct Spectrum(Vec<Complex<f64>>);
+pub struct Spectrum(Vec<Complex64>);
 
 impl Spectrum {
     /// Transforms the pixels of an image, row by row.
     pub fn new(bands: &Bands, pixels: impl Iterator<Item = f64>) -> Self {
-        let pixels = pixels.map(|value| Complex::new(value, 0.0)).collect();
-        Self(transform(pixels, [bands.width, bands.height], &bands.forward))
+        let mut values: Vec<_> = pixels.map(|value| Complex64::new(value, 0.0)).collect();
+        bands.forward.transform(&mut values);
+        Self(values)
     }
 
     /// Returns one band at the rows and columns that are kept.
-    pub fn band(&self, bands: &Bands, scale: usize, orientation: usize) -> Vec<Complex<f64>> {
+    pub fn band(&self, bands: &Bands, scale: usize, orientation: usize) -> Vec<Complex64> {
         let [w, h] = bands.subsampled();
         let (radial, angular) = (&bands.radial[scale], &bands.angular[orientation]);
         // Frequencies that every fourth pixel cannot tell apart add up, which
         // saves the transform of the pixels that are left out.
-        let mut folded = vec![Complex::new(0.0, 0.0); w * h];
+        let mut folded = vec![Complex64::new(0.0, 0.0); w * h];
         for (at, value) in self.0.iter().enumerate() {
             let (y, x) = (at / bands.width, at % bands.width);
             folded[y % h * w + x % w] += value * (radial[at] * angular[at]);
         }
-        let unit = Complex::new(0.0, 1.0 / (bands.width * bands.height) as f64);
-        let folded = folded.into_iter().map(|value| value * unit).collect();
-        transform(folded, [w, h], &bands.inverse)
+        let unit = Complex64::new(0.0, 1.0 / (bands.width * bands.height) as f64);
+        folded.iter_mut().for_each(|value| *value *= unit);
+        bands.inverse.transform(&mut folded);
+        folded
     }
 }
 
@@ -126,20 +120,4 @@ fn angular(angle: f64, orientation: usize) -> f64 {
     let constant = 64.0 * once * once / (ORIENTATIONS as f64 * twice);
     let cosine = (angle - PI * orientation as f64 / ORIENTATIONS as f64).cos();
     2.0 * constant.sqrt() * cosine.max(0.0).powi(3)
-}
-
-/// Transforms the rows of `[height, width]`, then the columns.
-fn transform(
-    mut values: Vec<Complex<f64>>,
-    [width, height]: [usize; 2],
-    [rows, columns]: &[Arc<dyn Fft<f64>>; 2],
-) -> Vec<Complex<f64>> {
-    rows.process(&mut values);
-    let mut values = transposed(&values, width, height);
-    columns.process(&mut values);
-    transposed(&values, height, width)
-}
-
-fn transposed(values: &[Complex<f64>], width: usize, height: usize) -> Vec<Complex<f64>> {
-    (0..width).flat_map(|x| (0..height).map(move |y| values[y * width + x])).collect()
 }

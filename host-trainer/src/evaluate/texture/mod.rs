@@ -11,7 +11,6 @@ mod against;
 mod bootstrap;
 mod error;
 mod evaluation;
-mod fourier;
 mod modulation;
 mod noise_set;
 mod page;

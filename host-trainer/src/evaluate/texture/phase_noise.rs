@@ -5,9 +5,11 @@ use rand::Rng;
 use rand_distr::StandardNormal;
 use rustfft::{FftDirection, num_complex::Complex64};
 
-use super::fourier::transform;
 use crate::{
-    evaluate::statistics::{mean, pearson, standard_deviation},
+    evaluate::{
+        fourier::Fourier,
+        statistics::{mean, pearson, standard_deviation},
+    },
     random::{Purpose, stream},
 };
 
@@ -41,16 +43,18 @@ pub struct PhaseNoise {
 pub fn phase_noise(image: &RgbImage, seed: u64, key: [u64; 2]) -> PhaseNoise {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let count = width * height;
-    let phases = random_phases((width, height), seed, key);
+    let forward = Fourier::new([width, height], FftDirection::Forward);
+    let inverse = Fourier::new([width, height], FftDirection::Inverse);
+    let phases = random_phases(&forward, count, seed, key);
     let (mut bytes, mut clipped) = (vec![0; 3 * count], 0_usize);
     let is_grey = image.pixels().all(|Rgb([r, g, b])| r == g && g == b);
     for channel in 0..if is_grey { 1 } else { 3 } {
         let mut values = channel_of(image, channel);
-        transform(&mut values, (width, height), FftDirection::Forward);
+        forward.transform(&mut values);
         for (value, phase) in values.iter_mut().zip(&phases) {
             *value *= phase;
         }
-        transform(&mut values, (width, height), FftDirection::Inverse);
+        inverse.transform(&mut values);
         for (pixel, value) in bytes.chunks_exact_mut(3).zip(&values) {
             let value = (value.re / count as f64).round();
             clipped += usize::from(!(0.0..=255.0).contains(&value));
@@ -67,22 +71,23 @@ pub fn phase_noise(image: &RgbImage, seed: u64, key: [u64; 2]) -> PhaseNoise {
         |of: fn(&[f64]) -> Option<f64>| of(&after).unwrap_or(0.0) - of(&before).unwrap_or(0.0);
     PhaseNoise {
         clipped: clipped as f64 / (channels * count) as f64,
-        spectrum_correlation: pearson(&log_spectrum(image), &log_spectrum(&noise)),
+        spectrum_correlation: pearson(
+            &log_spectrum(&forward, image),
+            &log_spectrum(&forward, &noise),
+        ),
         mean_change: difference(mean),
         deviation_change: difference(|values| standard_deviation(values, 0)),
         image: noise,
     }
 }
 
-/// Returns numbers of size 1 with the phases of white noise, `[height, width]`:
-/// opposite frequencies have opposite phases. That of frequency 0 is 1, which
+/// Returns `count` numbers of size 1 with the phases of white noise: opposite frequencies have opposite phases. That of frequency 0 is 1, which
 /// keeps the mean.
-fn random_phases((width, height): (usize, usize), seed: u64, key: [u64; 2]) -> Vec<Complex64> {
+fn random_phases(forward: &Fourier, count: usize, seed: u64, key: [u64; 2]) -> Vec<Complex64> {
     let mut rng = stream(seed, Purpose::PhaseNoise, key);
-    let mut white: Vec<Complex64> = (0..width * height)
-        .map(|_| Complex64::new(rng.sample::<f64, _>(StandardNormal), 0.0))
-        .collect();
-    transform(&mut white, (width, height), FftDirection::Forward);
+    let mut white: Vec<Complex64> =
+        (0..count).map(|_| Complex64::new(rng.sample::<f64, _>(StandardNormal), 0.0)).collect();
+    forward.transform(&mut white);
     for value in &mut white {
         let size = value.norm();
         *value = if size > 0.0 { *value / size } else { Complex64::new(1.0, 0.0) };
@@ -94,13 +99,12 @@ fn random_phases((width, height): (usize, usize), seed: u64, key: [u64; 2]) -> V
 }
 
 /// Returns `ln(1 + |F| / √N)` of all channels and all frequencies but 0.
-fn log_spectrum(image: &RgbImage) -> Vec<f64> {
-    let size = (image.width() as usize, image.height() as usize);
-    let unit = ((size.0 * size.1) as f64).sqrt();
+fn log_spectrum(forward: &Fourier, image: &RgbImage) -> Vec<f64> {
+    let unit = (f64::from(image.width()) * f64::from(image.height())).sqrt();
     let mut spectrum = Vec::new();
     for channel in 0..3 {
         let mut values = channel_of(image, channel);
-        transform(&mut values, size, FftDirection::Forward);
+        forward.transform(&mut values);
         spectrum.extend(values.iter().skip(1).map(|value| (value.norm() / unit).ln_1p()));
     }
     spectrum
