@@ -82,7 +82,9 @@ impl Spectrum {
             folded[y % h * w + x % w] += value * (radial[at] * angular[at]);
         }
         let unit = Complex64::new(0.0, 1.0 / (bands.width * bands.height) as f64);
-        folded.iter_mut().for_each(|value| *value *= unit);
+        for value in &mut folded {
+            *value *= unit;
+        }
         bands.inverse.transform(&mut folded);
         folded
     }
