@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Behaviour, BehaviourError, Consistency, DataSet, DataSetScores, Decisions, Scores, Trial,
     Unmatched, agreement,
+    answers::unknown_answers,
     result::HUMANS,
     shape_bias::{CUE_CONFLICT, ShapeBias, shape_bias},
 };
@@ -79,6 +80,7 @@ pub fn behaviour_of(decisions: &Decisions) -> Result<Behaviour, BehaviourError> 
         shape_bias_by_category,
         trials_without_conflict: conflicts.without_conflict,
         trials_without_texture: conflicts.unnamed,
+        unknown_answers: unknown_answers(decisions),
         unmatched,
     })
 }

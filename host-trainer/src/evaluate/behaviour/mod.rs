@@ -6,6 +6,7 @@
 //! statistic of two decision makers.
 
 mod agreement;
+mod answers;
 mod conditions;
 mod decisions;
 mod error;

@@ -25,6 +25,8 @@ pub struct Behaviour {
     pub trials_without_conflict: usize,
     /// Trials on images whose name says no texture, left out of the shape bias.
     pub trials_without_texture: usize,
+    /// Answers by decision maker that are no category, and count as wrong.
+    pub unknown_answers: BTreeMap<String, usize>,
     /// What had no partner.
     pub unmatched: Unmatched,
 }
@@ -120,6 +122,13 @@ impl Findings for Behaviour {
                 "Trial sets are unequal: {} trials and {} conditions in comparisons of two decision \
                  makers had no partner and were left out of consistencies.",
                 self.unmatched.trials, self.unmatched.conditions
+            ));
+        }
+        if !self.unknown_answers.is_empty() {
+            let counts = self.unknown_answers.iter().map(|(name, count)| format!("{name} {count}"));
+            notes.push(format!(
+                "Answers that are no category, and count as wrong: {}.",
+                counts.collect::<Vec<_>>().join(", ")
             ));
         }
         for (name, scores) in &self.subjects {

@@ -168,6 +168,22 @@ fn unequal_trial_sets_are_counted() {
 }
 
 #[test]
+fn answers_that_are_no_category_are_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write_uniform_noise(folder.path());
+    let rows = [["0.10", "cat", "n01_1.png", "Cat"], ["0.10", "dog", "n02_2.png", "husky"]];
+    write_session(folder.path(), "uniform-noise", "other", &rows);
+    // A category of no image here, but one of those that people choose among.
+    let rows = [["0.10", "cat", "n01_1.png", "oven"], ["0.10", "dog", "n02_2.png", "na"]];
+    write_session(folder.path(), "uniform-noise", "baker", &rows);
+    let found = evaluate(&[folder.path().to_owned()]).expect("a result");
+    assert_eq!(found.unknown_answers, [("other".to_owned(), 2)].into());
+    assert_eq!(found.subjects["other"].accuracy, Some(0.0));
+    let notes = found.notes();
+    assert!(notes.iter().any(|note| note.contains("count as wrong: other 2")), "{notes:?}");
+}
+
+#[test]
 fn wrong_tables_are_errors_that_say_where() {
     let check = |text: &str, part: &str| {
         let folder = tempfile::tempdir().expect("a folder");
