@@ -27,6 +27,8 @@ pub struct Probe {
     pub skipped: [usize; 2],
     /// Classes without test images.
     pub untested: Vec<String>,
+    /// Folders of classes that hold no image, `train/NAME` or `test/NAME`.
+    pub without_images: Vec<String>,
     /// Share of the largest class among the test images.
     pub largest_class: f64,
     /// The models, in the order given.
@@ -63,6 +65,7 @@ impl Probe {
             test: 0,
             skipped: [0; 2],
             untested: labelled.untested().to_vec(),
+            without_images: labelled.without_images().to_vec(),
             largest_class: 0.0,
             models: Vec::new(),
         }
@@ -144,6 +147,10 @@ impl Findings for Probe {
         if !self.untested.is_empty() {
             let classes = self.untested.join(", ");
             notes.push(format!("Classes without test images: {classes}."));
+        }
+        if !self.without_images.is_empty() {
+            let folders = self.without_images.join(", ");
+            notes.push(format!("Folders without any image, which are no classes: {folders}."));
         }
         notes
     }

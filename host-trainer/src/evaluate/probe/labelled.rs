@@ -1,6 +1,7 @@
 //! Folders of images whose names are classes.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,6 +16,7 @@ pub struct Labelled {
     classes: Vec<String>,
     roots: [String; 2],
     untested: Vec<String>,
+    without_images: Vec<String>,
 }
 
 /// Images have no classes that could be learned and tested.
@@ -89,7 +91,10 @@ impl Labelled {
             return Err(LabelError::TooFew { folder, classes: classes.len() });
         }
         let untested = classes.iter().filter(|class| !tested.contains(class)).cloned().collect();
-        Ok(Self { train, test, classes, roots, untested })
+        let [trained, tested] = [("train", &classes), ("test", &tested)]
+            .map(|(part, used)| folders_without(&folder.join(part), part, used));
+        let without_images = [trained, tested].concat();
+        Ok(Self { train, test, classes, roots, untested, without_images })
     }
 
     /// Returns the training images.
@@ -116,6 +121,13 @@ impl Labelled {
         &self.untested
     }
 
+    /// Returns the folders that would be classes and hold no image, such as
+    /// `train/boat`.
+    #[must_use]
+    pub fn without_images(&self) -> &[String] {
+        &self.without_images
+    }
+
     /// Returns the class of an image of either set, as an index into
     /// [`classes`](Self::classes).
     ///
@@ -133,4 +145,17 @@ impl Labelled {
 fn class_of<'a>(name: &'a str, root: &str) -> Option<&'a str> {
     let below = name.strip_prefix(root)?.trim_start_matches('/');
     below.split_once('/').map(|(class, _)| class)
+}
+
+/// Returns the folders in `folder`, as `part/NAME`, that are none of the classes
+/// that have images. Hidden ones are no classes.
+fn folders_without(folder: &Path, part: &str, classes: &[String]) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let names = folders.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let is_empty = |name: &String| !name.starts_with('.') && !classes.contains(name);
+    let mut empty: Vec<String> =
+        names.filter(is_empty).map(|name| format!("{part}/{name}")).collect();
+    empty.sort();
+    empty
 }

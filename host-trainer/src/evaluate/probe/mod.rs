@@ -242,6 +242,7 @@ mod tests {
             }
         }
         fs::write(folder.join("test/rows/damaged.png"), b"no image")?;
+        fs::create_dir_all(folder.join("train/waves"))?;
         Ok(())
     }
 
@@ -267,7 +268,8 @@ mod tests {
                 assert!(accuracy["interval"][0].as_f64().is_some_and(|low| low < 0.75));
             }
         }
-        assert!(found.notes().join(" ").contains("1 of the test images"));
+        let notes = found.notes().join(" ");
+        assert!(notes.contains("1 of the test images") && notes.contains("train/waves"), "{notes}");
         assert_eq!(found.tables()[0].rows.len(), 8);
         Ok(())
     }
