@@ -15,7 +15,7 @@ pub enum NeuralError {
     Model(#[from] EvaluatedModelError),
     /// An image cannot be used.
     #[error("{0}; every stimulus is needed")]
-    Image(#[from] DecodeError),
+    Image(DecodeError),
     /// The stimuli cannot be split.
     #[error(transparent)]
     Split(#[from] SplitError),
@@ -111,6 +111,14 @@ pub enum NeuralError {
         /// The area.
         area: &'static str,
     },
+}
+
+// The message holds what happened, so that it is no source as well, which would
+// be printed after it.
+impl From<DecodeError> for NeuralError {
+    fn from(error: DecodeError) -> Self {
+        Self::Image(error)
+    }
 }
 
 fn describe(exclusions: &Exclusions) -> String {

@@ -16,7 +16,7 @@ pub enum TextureError {
     Data(#[from] DataError),
     /// An image cannot be read.
     #[error("{0}; every sample counts, so copy it again or take it and its partner away")]
-    Image(#[from] DecodeError),
+    Image(DecodeError),
     /// The model cannot be opened or run.
     #[error(transparent)]
     Model(#[from] EvaluatedModelError),
@@ -66,4 +66,12 @@ pub enum TextureError {
         /// Images returned.
         got: usize,
     },
+}
+
+// The message holds what happened, so that it is no source as well, which would
+// be printed after it.
+impl From<DecodeError> for TextureError {
+    fn from(error: DecodeError) -> Self {
+        Self::Image(error)
+    }
 }
