@@ -4,9 +4,11 @@ use std::f64::consts::PI;
 
 use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt};
 use nalgebra::{DVector, Dyn, OMatrix, Owned, SVector, U8, Vector};
-use serde::Serialize;
 
-use super::gabor::{Gabor, PARAMETERS, Shape, pixels};
+use super::{
+    gabor::{Gabor, PARAMETERS, Shape, pixels},
+    rejection::Rejection,
+};
 
 /// Starting points that are followed to their minimum, for each filter.
 const STARTS: usize = 12;
@@ -37,50 +39,6 @@ pub struct Fit {
     /// With eight parameters it is above 0 even for noise, more so the fewer the
     /// pixels: for white noise over 11×11 pixels about 0.13, and below 0.3.
     pub r2: f64,
-}
-
-/// Why a fit does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rejection {
-    /// Every weight is zero or all are equal: there is nothing to fit.
-    Flat,
-    /// Too little of the filter is in grey.
-    Colour,
-    /// The best function explains too little of the variance.
-    PoorFit,
-    /// The best function would have its centre outside of the filter.
-    CentreOutside,
-    /// The best envelope would be narrower than half a pixel or wider than the
-    /// filter.
-    Envelope,
-    /// The best frequency would be above half a cycle per pixel.
-    Frequency,
-}
-
-impl Rejection {
-    /// Every reason, in the order in which they are asked.
-    pub const ALL: [Self; 6] = [
-        Self::Flat,
-        Self::Colour,
-        Self::PoorFit,
-        Self::CentreOutside,
-        Self::Envelope,
-        Self::Frequency,
-    ];
-
-    /// Returns the reason in words.
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Flat => "without contrast in grey",
-            Self::Colour => "colour alone",
-            Self::PoorFit => "poor fit",
-            Self::CentreOutside => "centre outside of the filter",
-            Self::Envelope => "envelope too narrow or too wide",
-            Self::Frequency => "frequency above 0.5 cycles per pixel",
-        }
-    }
 }
 
 /// Fits a Gabor function to a filter, `[kernel, kernel]`, by the method of

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::{
     filters::{Filter, Filters},
-    fit::{Fit, Rejection, fit_gabor, undetermined},
+    fit::{Fit, fit_gabor, undetermined},
     gabor::Gabor,
+    rejection::Rejection,
 };
 use crate::evaluate::{
     Progress,

@@ -8,8 +8,10 @@ mod fit;
 mod found;
 mod gabor;
 mod pictures;
+mod rejection;
 
 pub use filters::{Filter, Filters, FiltersError};
-pub use fit::{Fit, Rejection, fit_gabor, undetermined};
+pub use fit::{Fit, fit_gabor, undetermined};
 pub use found::{FieldComparison, FittedFilter, ReceptiveFields, Rule, Summary, receptive_fields};
 pub use gabor::Gabor;
+pub use rejection::Rejection;

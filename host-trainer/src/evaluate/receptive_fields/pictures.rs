@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::found::{FittedFilter, ReceptiveFields};
+use super::{
+    found::{FittedFilter, ReceptiveFields},
+    rejection::Rejection,
+};
 use crate::{
     evaluate::{Findings, Table, distribution::Comparison},
     page::{
@@ -190,7 +193,7 @@ impl ReceptiveFields {
         let key = legend(&[("v1", "filters", false), ("other", "macaque neurons", true)]);
         let svg = plot.svg("Length over width of the fields", "nx, cycles", "ny, cycles");
         let caption = "Width and length of the envelope in cycles. Shaded: 79 simple cells \
-                       (Ringach 2002), darker for more. A field outside of the frame is drawn on it.";
+                       (Ringach 2002), the more the stronger. A field outside of the frame is drawn on it.";
         figure("nx and ny", &(key + &svg), caption)
     }
 
@@ -251,7 +254,7 @@ impl ReceptiveFields {
         let row = |filter: &FittedFilter| {
             let of =
                 |value: fn(&super::gabor::Gabor) -> f64| shown(filter.gabor.as_ref().map(value));
-            let verdict = filter.rejected.map_or("yes", |reason| reason.text());
+            let verdict = filter.rejected.map_or("yes", Rejection::label);
             vec![
                 filter.filter.to_string(),
                 verdict.to_owned(),
