@@ -124,7 +124,7 @@ fn record(folder: &Path, images: usize) -> Vec<String> {
                 let block = (0..576).map(|at| image.get_pixel(x + at % 24, y + at / 24)[1]);
                 let mean = block.map(f32::from).sum::<f32>() / 576.0;
                 let noise = [3.0, -2.0, 1.0, -4.0, 2.0][(3 * index + trial + neuron) % 5];
-                trials.push(mean + noise);
+                trials.push(8.0 * mean + noise);
             }
             trials.push(0.0);
         }
