@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use image::RgbImage;
 
 use super::{
-    Against, AreaModulation, Comparison, FisherTest, Ranking, Responses, Stimuli, TextureError,
-    TextureModulation, Units, responses::responses,
+    Against, AreaModulation, Comparison, Difference, FisherTest, Ranking, Responses, Stimuli,
+    TextureError, TextureModulation, Units, responses::responses,
 };
 use crate::{
     evaluate::{EvaluatedModel, EvaluatedModelError, Progress},
@@ -85,6 +85,7 @@ pub fn modulation_of(
         None => Vec::new(),
     };
     let [v1, v2] = areas;
+    let v2_minus_v1 = Difference::new([&v1.r_mod_by_family, &v2.r_mod_by_family], options.seed);
     Ok(TextureModulation {
         model: model.to_owned(),
         size: options.side,
@@ -103,6 +104,7 @@ pub fn modulation_of(
         }),
         v1,
         v2,
+        v2_minus_v1,
         fisher_tests,
     })
 }

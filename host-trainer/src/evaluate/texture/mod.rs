@@ -9,6 +9,7 @@
 
 mod against;
 mod bootstrap;
+mod difference;
 mod error;
 mod evaluation;
 mod modulation;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use against::{Against, AgainstError, Comparison};
 pub use bootstrap::{Interval, percentile_interval};
+pub use difference::Difference;
 pub use error::TextureError;
 pub use evaluation::{Options, modulation_of, modulation_of_model};
 pub use modulation::{AreaModulation, Intervals, modulation_index};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{AreaModulation, Excluded, FisherTest, Interval, Units, page};
+use super::{AreaModulation, Difference, Excluded, FisherTest, Interval, Units, page};
 use crate::{
     evaluate::{Findings, Table, statistics::quantile},
     page::markup::count,
@@ -23,6 +23,8 @@ pub struct TextureModulation {
     pub v1: AreaModulation,
     /// V2.
     pub v2: AreaModulation,
+    /// How much more V2 is modulated.
+    pub v2_minus_v1: Difference,
     /// Tests of the difference between two rank correlations.
     pub fisher_tests: Vec<FisherTest>,
     /// Images that take part, textures and noise.
@@ -72,6 +74,12 @@ impl Findings for TextureModulation {
                 self.resized_images, self.images, self.size
             ));
         }
+        let both = &self.v2_minus_v1;
+        notes.push(format!(
+            "V2 is more modulated than V1 in {} of {} families; the interval of their difference is \
+             over families, paired.",
+            both.larger_in_v2, both.families
+        ));
         let samples: Vec<usize> = self.samples.values().copied().collect();
         if let (Some(least), Some(most)) = (samples.iter().min(), samples.iter().max()) {
             if least != most {
@@ -150,6 +158,9 @@ impl TextureModulation {
                 format!("{:.0} %", 100.0 * positive as f64 / units.len().max(1) as f64),
             ]);
         }
+        let both = &self.v2_minus_v1;
+        let row = ["V2 − V1".to_owned(), signed(both.mean), interval(both.over_families)];
+        table.row(row.into_iter().chain(std::iter::repeat_n("–".to_owned(), 4)));
         table
     }
 

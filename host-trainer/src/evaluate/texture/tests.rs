@@ -86,6 +86,11 @@ fn files_become_the_json_that_others_read() {
     near(&json["v2"]["r_mod_mean"], (index(192.0, 64.0) + index(100.0, 50.0)) / 6.0);
     assert_eq!(json["v2"]["r_mod_by_unit"].as_array().map(Vec::len), Some(2));
     assert_eq!((&json["v2"]["silent_units"], &json["images"]), (&1.into(), &12.into()));
+    let both = &json["v2_minus_v1"];
+    near(&both["mean"], (index(192.0, 64.0) + index(100.0, 50.0)) / 6.0 - v1[2] / 3.0);
+    // Both areas are unmodulated by b.
+    assert_eq!((&both["larger_in_v2"], &both["families"]), (&2.into(), &3.into()));
+    assert!(both["over_families"]["low"].as_f64() < both["over_families"]["high"].as_f64());
     let interval = &json["v2"]["r_mod_mean_interval"]["over_families"];
     assert!(interval["low"].as_f64() < interval["high"].as_f64());
     assert!(found.notes().iter().any(|note| note.starts_with("V2: 1 of 2 units respond to no")));
