@@ -2,16 +2,16 @@
 //! desk, and shows its log.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use super::bench::deepest_stack;
-use super::emulate::{DEFAULT_SIZE, collect, frames, model, write_events};
+use super::example::{self, Images, write_events};
 use super::host::exit_code;
-use crate::boards::{self, Board, Example, Flasher, Output, Real};
-use crate::firmware::{Program, TemporaryFolder, Usage, check_fits};
+use crate::boards::{Board, Example, Flasher, Output, Real};
+use crate::firmware::{Program, TemporaryFolder, Usage};
 use crate::process::{cargo, find, note, output, shown, status};
 use crate::project;
 use crate::setup::{board_link, jpeg};
@@ -20,26 +20,8 @@ use crate::setup::{board_link, jpeg};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Board, such as nrf52840-dk
-    #[arg(long)]
-    board: String,
-    /// Example: features, camera, watch, self-test, kernels or bench
-    #[arg(long)]
-    example: String,
-    /// Blob to write to the board's model partition [default: the newest run's,
-    /// or one trained for a minute]
-    #[arg(long, value_name = "M.lcl")]
-    model: Option<PathBuf>,
-    /// Images that go to the board: a file, a folder, synthetic[:N[:SEED]] or
-    /// scene[:N[:SEED]] [default: built-in ones of 96 pixels]
-    #[arg(long, value_name = "SRC")]
-    image: Option<String>,
-    /// Fit images to N×N pixels [default: as they are]
-    #[arg(long, value_name = "N")]
-    size: Option<u32>,
-    /// Write the features, safetensors, or the bytes of the events here
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    example: example::Arguments,
     /// Serial port of an ESP, for images
     #[arg(long, value_name = "PORT", default_value = "/dev/ttyACM0")]
     port: String,
@@ -60,8 +42,7 @@ Examples:
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let board = boards::board(&arguments.board)?;
-    let example = boards::example(&arguments.example)?;
+    let (board, example) = arguments.example.chosen()?;
     let Some(real) = board.real() else {
         bail!(
             "{name} is an emulated board: run `cargo xtask emulate --board {name} --example {}`",
@@ -69,50 +50,40 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             name = board.name
         );
     };
-    if !board.has(example) {
-        bail!("{} has no example {}: `cargo xtask boards` lists its", board.name, example.name);
+    if !arguments.dry_run {
+        ensure_connected(real)?;
     }
-    let given = [
-        ("--image", arguments.image.is_some() && example.images.is_none()),
-        ("--size", arguments.size.is_some() && example.images.is_none()),
-        ("--out", arguments.out.is_some() && example.output == Output::Log),
-    ];
-    if let Some((option, _)) = given.iter().find(|(_, useless)| *useless) {
-        bail!("the example {} has no use for {option}: leave it out", example.name);
-    }
-    let model = model(arguments.model.as_deref())?;
-    let program = Program::build(board, example)?;
-    let model_len = check_fits(&model, program.model_partition())?;
-    print!("{}", report(board, real, (example, program.usage()), model_len)?);
+    let model = arguments.example.model()?;
+    model.open()?;
+    let program = Program::build(board, example, &model)?;
+    print!("{}", report(board, real, (example, program.usage()), model.len())?);
 
     let folder = TemporaryFolder::new()?;
     let task = Task {
         real,
         board,
         elf: program.elf(),
-        model: &model,
+        model: model.path(),
         model_in_flash: program.usage().model_in_flash,
         folder: folder.path(),
     };
-    let images = example.images.filter(|_| !arguments.model_only);
-    let streams = images.is_some();
-    let writing = if arguments.model_only { task.write_model() } else { task.write(streams) };
+    let images = arguments.example.images(example).filter(|_| !arguments.model_only);
+    let writing =
+        if arguments.model_only { task.write_model() } else { task.write(images.is_some()) };
     if arguments.dry_run {
         println!("\nNothing was written. Without --dry-run, this runs:\n");
         for command in &writing {
             println!("  {}", shown(command));
         }
-        if streams {
+        if images.is_some() {
             println!("  {}", shown(&task.link(&arguments.port)));
         }
         return Ok(ExitCode::SUCCESS);
     }
-    ensure_connected(real)?;
-    if let Some(images) = images {
-        let source = arguments.image.as_deref().unwrap_or(images);
-        return task.stream(arguments, (source, example.output), writing);
+    match images {
+        Some(images) => task.stream(arguments, (images, example.output), writing),
+        None => task.run_all(writing),
     }
-    task.run_all(writing)
 }
 
 /// What is to be written, and where to.
@@ -146,13 +117,12 @@ impl Task<'_> {
     fn stream(
         &self,
         arguments: &Arguments,
-        (source, output): (&str, Output),
+        (images, output): (Images<'_>, Output),
         writing: Vec<Command>,
     ) -> Result<ExitCode> {
         jpeg::ensure()?;
         board_link::ensure()?;
-        let size = arguments.size.or(arguments.image.is_none().then_some(DEFAULT_SIZE));
-        let prepare = frames(self.model, source, size, self.folder);
+        let prepare = images.frames(self.model, self.folder);
         let code = self.run_all([prepare].into_iter().chain(writing).collect())?;
         if code != ExitCode::SUCCESS {
             return Ok(code);
@@ -172,7 +142,7 @@ impl Task<'_> {
             note(format!("it failed on {} ({ended})", self.board.name));
             return Ok(exit_code(ended.code()));
         }
-        let Some(out) = &arguments.out else { return Ok(ExitCode::SUCCESS) };
+        let Some(out) = &arguments.example.out else { return Ok(ExitCode::SUCCESS) };
         if output == Output::Events {
             let rows = self.folder.join("rows.bin");
             let rows =
@@ -180,7 +150,7 @@ impl Task<'_> {
             write_events(&events(&rows), out)?;
             return Ok(ExitCode::SUCCESS);
         }
-        Ok(exit_code(status(&mut collect(self.model, source, self.folder, out))?.code()))
+        Ok(exit_code(status(&mut images.collect(self.model, self.folder, out))?.code()))
     }
 
     /// Returns what carries images and features.
@@ -320,6 +290,7 @@ fn ensure_connected(real: &Real) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boards;
 
     fn task(board: &str) -> Task<'static> {
         let board = boards::board(board).expect("it is known");
