@@ -72,11 +72,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         if arguments.model_only { task.write_model() } else { task.write(images.is_some()) };
     if arguments.dry_run {
         println!("\nNothing was written. Without --dry-run, this runs:\n");
-        for command in &writing {
+        let prepare = images.map(|images| images.frames(task.model, task.folder));
+        let link = images.map(|_| task.link(&arguments.port));
+        for command in prepare.iter().chain(&writing).chain(&link) {
             println!("  {}", shown(command));
-        }
-        if images.is_some() {
-            println!("  {}", shown(&task.link(&arguments.port)));
         }
         return Ok(ExitCode::SUCCESS);
     }
