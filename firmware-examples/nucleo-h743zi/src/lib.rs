@@ -2,6 +2,8 @@
 #![no_std]
 #![expect(unsafe_code, reason = "the caches are switched on")]
 
+mod axi_sram;
+
 use cortex_m::Peripherals;
 use embassy_stm32::Config;
 use embassy_stm32::rcc::{
@@ -21,6 +23,7 @@ impl Machine for NucleoH743Zi {
     type Link = Rtt;
 
     fn start() -> Rtt {
+        axi_sram::clear();
         embassy_stm32::init(clocks());
         // SAFETY: nothing else of the program holds the core's registers, and
         // no memory that a cache covers is written by anything but the core.
