@@ -19,7 +19,7 @@ const DEFAULT_SIZE: u32 = 96;
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// Board, such as mps2-an386 or nrf52840-dk; `cargo xtask boards` lists them
+    /// Board; `cargo xtask boards` lists them
     #[arg(long)]
     board: String,
     /// Example: features, camera, watch, self-test, kernels or bench
