@@ -111,7 +111,7 @@ fn a_board_says_what_is_wrong_with_its_model_partition() {
     let sound = fs::read(&path).expect("the blob is there");
     for (place, bytes, expected) in [
         (8, &[3][..], "format version 3 and this program reads 2"),
-        (12, b"lcl.u8.v9", "integer contract lcl.u8.v9 and this program runs lcl.u8.v1"),
+        (12, b"lcl.u8.v9", "contract b\"lcl.u8.v9\" and this program runs b\"lcl.u8.v1\""),
         (0, b"JFIF", "there is no blob in the model partition"),
     ] {
         let mut wrong = sound.clone();

@@ -106,10 +106,10 @@ fn describe_model(error: &OpenError, f: Formatter<'_>) {
         ),
         OpenError::Contract { got } => defmt::write!(
             f,
-            "the blob follows the integer contract {=str} and this program runs {=str}: quantise \
+            "the blob follows the integer contract {=[u8]:a} and this program runs {=[u8]:a}: quantise \
              the checkpoint again, or write program and blob of one version",
-            text(got),
-            CONTRACT
+            id(got),
+            CONTRACT.as_bytes()
         ),
         error => defmt::write!(
             f,
@@ -120,8 +120,7 @@ fn describe_model(error: &OpenError, f: Formatter<'_>) {
     }
 }
 
-/// Returns the id of a contract, which zeros fill up.
-fn text(id: &[u8]) -> &str {
-    let id = id.split(|byte| *byte == 0).next().unwrap_or_default();
-    core::str::from_utf8(id).unwrap_or("of no name")
+/// Returns the id of a contract without the zeros that fill it up.
+fn id(padded: &[u8]) -> &[u8] {
+    padded.split(|byte| *byte == 0).next().unwrap_or_default()
 }
