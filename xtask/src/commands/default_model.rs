@@ -21,7 +21,7 @@ const SOURCES: [&str; 6] = ["config", "views", "model", "loss", "training", "qua
 /// Name of the blob in the folder of the run.
 const MODEL: &str = "model.lcl";
 
-/// Name of the file with what the run was started with.
+/// Name of the file with what the model follows from, which is written last.
 const RECIPE: &str = "recipe.txt";
 
 /// Returns the blob, after training it where there is none, or one of another
@@ -51,16 +51,12 @@ pub fn ensure() -> Result<Model> {
     }
     jpeg::ensure()?;
     libtorch::ensure()?;
-    let partial = folder.with_extension("partial");
-    remove(&partial)?;
-    run(lcl("train").args(TRAINING).arg("--out").arg(&partial))
-        .context("cannot train a model; pass one with --model M.lcl")?;
-    fs::write(partial.join(RECIPE), recipe)
-        .with_context(|| format!("cannot write into {}", partial.display()))?;
     remove(&folder)?;
-    // Only a whole run gets the name that is looked for.
-    fs::rename(&partial, &folder)
-        .with_context(|| format!("cannot rename {}", partial.display()))?;
+    run(lcl("train").args(TRAINING).arg("--out").arg(&folder))
+        .context("cannot train a model; pass one with --model M.lcl")?;
+    // Last, so that only a whole run has it.
+    fs::write(folder.join(RECIPE), recipe)
+        .with_context(|| format!("cannot write into {}", folder.display()))?;
     Model::given(&folder.join(MODEL))
 }
 
@@ -79,7 +75,7 @@ enum Kept {
 fn kept(folder: &Path, recipe: &str, open: impl Fn(&Model) -> Result<()>) -> Kept {
     let Ok(model) = Model::given(&folder.join(MODEL)) else { return Kept::Nothing };
     if fs::read_to_string(folder.join(RECIPE)).ok().as_deref() != Some(recipe) {
-        return Kept::Stale("is of another state of the trainer".to_owned());
+        return Kept::Stale("is of another state of the trainer, or not whole".to_owned());
     }
     match open(&model) {
         Ok(()) => Kept::Sound(model),
@@ -141,7 +137,7 @@ mod tests {
             Kept::Stale(why) => why,
             other => panic!("{other:?}"),
         };
-        // As models were left before there was a recipe.
+        // As a run that was stopped leaves it.
         assert!(stale(&recipe).contains("another state"));
         fs::write(folder.path().join(RECIPE), &recipe).expect("written");
         assert!(stale(&recipe.replace("--steps 20", "--steps 21")).contains("another state"));
