@@ -92,10 +92,10 @@ fn describe_model(error: &OpenError, f: Formatter<'_>) {
         ),
         OpenError::Crc { expected, got } => defmt::write!(
             f,
-            "the blob is damaged: its CRC-32 is {=u32:08x} and should be {=u32:08x}; write it once \
+            "the blob is damaged: its CRC-32 should be {=u32:08x} and is {=u32:08x}; write it once \
              more",
-            got,
-            expected
+            expected,
+            got
         ),
         OpenError::Version { expected, got } => defmt::write!(
             f,
