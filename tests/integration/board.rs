@@ -99,7 +99,10 @@ fn emulated_boards_refuse_a_damaged_blob() {
         let output = emulate(board, "self-test", folder.path()).output().expect("it starts");
         assert_eq!(output.status.code(), Some(1), "{board}");
         let log = log(&output);
-        assert!(log.contains("error: the blob is damaged: its CRC-32 should be "), "{board}: {log}");
+        assert!(
+            log.contains("error: the blob is damaged: its CRC-32 should be "),
+            "{board}: {log}"
+        );
     }
 }
 
