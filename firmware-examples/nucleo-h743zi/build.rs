@@ -17,6 +17,13 @@ SECTIONS {
 } INSERT BEFORE .bss;
 ";
 
+/// The start of the AXI SRAM, which the camera's DMA reaches: `src/lib.rs` keeps
+/// these 64 KiB from being cached. Nothing is loaded there.
+const CAMERA: &str = "
+MEMORY { CAMERA : ORIGIN = 0x24000000, LENGTH = 64K }
+SECTIONS { .camera (NOLOAD) : ALIGN(4) { *(.camera) } > CAMERA } INSERT AFTER .got;
+";
+
 fn main() -> std::io::Result<()> {
     Layout {
         // The two banks of flash, so that a model is written while no program
@@ -27,5 +34,5 @@ fn main() -> std::io::Result<()> {
         // a probe.
         ram: Region { origin: 0x2000_0000, length: 0x2_0000 },
     }
-    .emit_with(KERNELS)
+    .emit_with(&[KERNELS, CAMERA].concat())
 }

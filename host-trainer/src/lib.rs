@@ -42,8 +42,10 @@ pub mod loss;
 pub mod model;
 #[cfg(feature = "torch")]
 pub mod training;
+#[cfg(feature = "torch")]
+pub mod workers;
 
 #[cfg(not(feature = "torch"))]
 pub mod without_torch;
 #[cfg(not(feature = "torch"))]
-pub use without_torch::{model, training};
+pub use without_torch::{model, training, workers};

@@ -50,7 +50,7 @@ pub mod model {
 pub mod training {
     use std::time::Duration;
 
-    use super::WithoutTorch;
+    use super::{WithoutTorch, workers::Workers};
     use crate::{
         config::Config,
         run::{Progress, RunFolder, RunSummary, Start},
@@ -63,10 +63,10 @@ pub mod training {
     /// Always.
     pub fn train(
         _: &Config,
-        _: &RunFolder,
-        _: Start,
+        _: &Workers,
+        _: Option<(&RunFolder, Start)>,
         _: &mut dyn Progress,
-    ) -> Result<RunSummary, WithoutTorch> {
+    ) -> Result<Option<RunSummary>, WithoutTorch> {
         Err(WithoutTorch)
     }
 
@@ -77,5 +77,57 @@ pub mod training {
     /// Always.
     pub fn step_times(_: &Config, _: usize) -> Result<Vec<Duration>, WithoutTorch> {
         Err(WithoutTorch)
+    }
+}
+
+/// Stands in for training with several workers.
+pub mod workers {
+    use std::time::Duration;
+
+    use super::WithoutTorch;
+
+    /// Whether this build can train with several workers.
+    pub const AVAILABLE: bool = false;
+
+    /// One process alone.
+    #[derive(Debug)]
+    pub struct Workers;
+
+    impl Workers {
+        /// Returns the error of this build.
+        ///
+        /// # Errors
+        ///
+        /// Always.
+        pub fn from_environment(_: Duration) -> Result<Self, WithoutTorch> {
+            Err(WithoutTorch)
+        }
+
+        /// Returns whether this process writes the run's folder.
+        #[must_use]
+        pub fn leads(&self) -> bool {
+            true
+        }
+
+        /// Returns the configuration as it is.
+        ///
+        /// # Errors
+        ///
+        /// Never.
+        pub fn config_of_leader(
+            &self,
+            own: Option<String>,
+        ) -> Result<Option<String>, WithoutTorch> {
+            Ok(own)
+        }
+
+        /// Runs `body`.
+        ///
+        /// # Errors
+        ///
+        /// That of `body`.
+        pub fn run<T, E>(self, body: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+            body(&self)
+        }
     }
 }

@@ -15,3 +15,4 @@ mod runs;
 mod sensor;
 mod show;
 mod train;
+mod workers;

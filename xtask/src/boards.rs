@@ -51,6 +51,8 @@ pub struct Real {
     pub twin: &'static str,
     /// What to connect where it is not found.
     pub connect: &'static str,
+    /// Camera that its programs know.
+    pub camera: Option<&'static str>,
 }
 
 /// What writes a board's flash and shows its log.
@@ -166,6 +168,7 @@ pub const BOARDS: &[Board] = &[
             flasher: Flasher::ProbeRs { chip: "nRF52840_xxAA" },
             twin: "mps2-an386",
             connect: "the USB socket of the board's own debugger (J2) with this machine",
+            camera: None,
         }),
     },
     Board {
@@ -179,6 +182,7 @@ pub const BOARDS: &[Board] = &[
             flasher: Flasher::ProbeRs { chip: "STM32H743ZITx" },
             twin: "mps2-an500",
             connect: "the USB socket of the board's ST-LINK (CN1) with this machine",
+            camera: Some("OV7670"),
         }),
     },
     Board {
@@ -193,6 +197,7 @@ pub const BOARDS: &[Board] = &[
             twin: "mps2-an505",
             connect: "a Raspberry Pi Debug Probe with the board's three debug pins, and both with \
                       this machine",
+            camera: Some("HM01B0"),
         }),
     },
     Board {
@@ -206,6 +211,7 @@ pub const BOARDS: &[Board] = &[
             flasher: Flasher::Espflash { chip: "esp32c3" },
             twin: "riscv32-virt",
             connect: "the board's USB socket, the one of the chip itself, with this machine",
+            camera: None,
         }),
     },
 ];
@@ -228,6 +234,8 @@ pub struct Example {
     pub description: &'static str,
     /// Images that go in where the user names none, if any go in.
     pub images: Option<&'static str>,
+    /// Whether a board's own camera has the images where the user names none.
+    pub sees: bool,
     /// What comes out.
     pub output: Output,
     /// Whether it counts, so that the emulator is to follow each instruction.
@@ -251,6 +259,7 @@ pub const EXAMPLES: &[Example] = &[
         name: "features",
         description: "rows of images in, rows of V1 and V2 features out",
         images: Some("synthetic:1"),
+        sees: false,
         output: Output::Features,
         counts: false,
     },
@@ -258,6 +267,7 @@ pub const EXAMPLES: &[Example] = &[
         name: "camera",
         description: "frames of a camera, how fast, and a picture of V1",
         images: Some("synthetic:2"),
+        sees: true,
         output: Output::Log,
         counts: true,
     },
@@ -265,6 +275,7 @@ pub const EXAMPLES: &[Example] = &[
         name: "watch",
         description: "events of some 15 bytes where the scene departs from what it was",
         images: Some("scene"),
+        sees: true,
         output: Output::Events,
         counts: false,
     },
@@ -272,6 +283,7 @@ pub const EXAMPLES: &[Example] = &[
         name: "self-test",
         description: "the golden vector that the blob carries",
         images: None,
+        sees: false,
         output: Output::Log,
         counts: false,
     },
@@ -279,6 +291,7 @@ pub const EXAMPLES: &[Example] = &[
         name: "kernels",
         description: "the suite that every kernel passes",
         images: None,
+        sees: false,
         output: Output::Log,
         counts: false,
     },
@@ -286,6 +299,7 @@ pub const EXAMPLES: &[Example] = &[
         name: "bench",
         description: "what each operation costs",
         images: None,
+        sees: false,
         output: Output::Log,
         counts: true,
     },
@@ -297,6 +311,7 @@ pub const PEER: Example = Example {
     name: "peer",
     description: "what each operation costs with CMSIS-NN",
     images: None,
+    sees: false,
     output: Output::Log,
     counts: true,
 };

@@ -6,7 +6,7 @@ mod partition;
 
 use esp_hal::Config;
 use esp_hal::clock::CpuClock;
-use physical::{Machine, UsbSerial};
+use physical::{Machine, NoCamera, UsbSerial};
 
 esp_bootloader_esp_idf::esp_app_desc!();
 
@@ -19,10 +19,12 @@ impl Machine for Esp32C3 {
     const MAX_WIDTH: usize = 224;
     const CLOCK_HZ: u32 = 160_000_000;
     type Link = UsbSerial;
+    type Camera = NoCamera;
+    type Peripherals = ();
 
-    fn start() -> UsbSerial {
+    fn start() -> (UsbSerial, ()) {
         let peripherals = esp_hal::init(Config::default().with_cpu_clock(CpuClock::_160MHz));
         partition::map();
-        UsbSerial::start(peripherals.USB_DEVICE)
+        (UsbSerial::start(peripherals.USB_DEVICE), ())
     }
 }

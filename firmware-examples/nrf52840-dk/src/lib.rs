@@ -3,7 +3,7 @@
 
 use embassy_nrf::config::{Config, HfclkSource};
 use embassy_nrf::pac::NVMC;
-use physical::{Machine, Rtt};
+use physical::{Machine, NoCamera, Rtt};
 
 /// The board.
 #[derive(Debug)]
@@ -14,13 +14,15 @@ impl Machine for Nrf52840Dk {
     const MAX_WIDTH: usize = 224;
     const CLOCK_HZ: u32 = 64_000_000;
     type Link = Rtt;
+    type Camera = NoCamera;
+    type Peripherals = ();
 
-    fn start() -> Rtt {
+    fn start() -> (Rtt, ()) {
         let mut config = Config::default();
         config.hfclk_source = HfclkSource::ExternalXtal;
         embassy_nrf::init(config);
         // Weights are read from flash, which has wait states.
         NVMC.icachecnf().write(|register| register.set_cacheen(true));
-        Rtt::start()
+        (Rtt::start(), ())
     }
 }

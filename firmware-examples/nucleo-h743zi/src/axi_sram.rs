@@ -1,4 +1,5 @@
 //! Statics in the AXI SRAM, which start-up does not clear as it does the others.
+#![expect(unsafe_code, reason = "the linker's symbols and what lies between them")]
 
 use core::ptr;
 

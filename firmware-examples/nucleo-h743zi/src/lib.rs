@@ -1,16 +1,21 @@
-//! ST's NUCLEO-H743ZI: a Cortex-M7 at 480 MHz, images and features over RTT.
+//! ST's NUCLEO-H743ZI: a Cortex-M7 at 480 MHz, images and features over RTT, and
+//! an OV7670.
 #![no_std]
-#![expect(unsafe_code, reason = "the caches are switched on")]
 
 mod axi_sram;
+mod camera;
+mod dcmi;
 
-use cortex_m::Peripherals;
-use embassy_stm32::Config;
+pub use camera::NucleoCamera;
+pub use dcmi::DcmiPort;
+
+use cortex_m::peripheral::MPU;
 use embassy_stm32::rcc::{
     AHBPrescaler, APBPrescaler, HSIPrescaler, Pll, PllDiv, PllMul, PllPreDiv, PllSource, Sysclk,
     VoltageScale,
 };
-use physical::{Machine, Rtt};
+use embassy_stm32::{Config, Peripherals};
+use physical::{CameraError, Machine, Rtt};
 
 /// The board.
 #[derive(Debug)]
@@ -21,18 +26,61 @@ impl Machine for NucleoH743Zi {
     const MAX_WIDTH: usize = 224;
     const CLOCK_HZ: u32 = 480_000_000;
     type Link = Rtt;
+    type Camera = NucleoCamera;
+    type Peripherals = Peripherals;
 
-    fn start() -> Rtt {
+    #[expect(unsafe_code, reason = "the caches are switched on")]
+    fn start() -> (Rtt, Peripherals) {
         axi_sram::clear();
-        embassy_stm32::init(clocks());
+        let chip = embassy_stm32::init(clocks());
         // SAFETY: nothing else of the program holds the core's registers, and
         // no memory that a cache covers is written by anything but the core.
-        let mut core = unsafe { Peripherals::steal() };
-        core.SCB.enable_icache();
-        core.SCB.enable_dcache(&mut core.CPUID);
-        Rtt::start()
+        unsafe {
+            let mut core = cortex_m::Peripherals::steal();
+            leave_uncached(&core.MPU);
+            core.SCB.enable_icache();
+            core.SCB.enable_dcache(&mut core.CPUID);
+        }
+        (Rtt::start(), chip)
+    }
+
+    fn camera(chip: Peripherals, side: usize) -> Result<NucleoCamera, CameraError> {
+        camera::start(chip, side)
     }
 }
+
+/// Lays an area that is not cached over the camera's ring, which a DMA writes
+/// (Armv7-M Architecture Reference Manual, "Protected Memory System
+/// Architecture").
+///
+/// # Safety
+///
+/// Nothing else may have set up the unit, and the caches must be off.
+#[expect(unsafe_code, reason = "the memory protection unit is set up")]
+unsafe fn leave_uncached(mpu: &MPU) {
+    const ENABLE: u32 = 1;
+    // What no area covers is as it would be without the unit.
+    const DEFAULTS: u32 = 1 << 2;
+    const NO_CODE: u32 = 1 << 28;
+    const READ_AND_WRITE: u32 = 0b011 << 24;
+    // TEX 1, C 0, B 0: normal memory, not cached.
+    const NOT_CACHED: u32 = 1 << 19;
+    // 2^(15 + 1) bytes: 64 KiB.
+    const SIZE: u32 = 15 << 1;
+    // SAFETY: the caller keeps these registers to this function. The area has the
+    // length and the alignment of the region CAMERA (`build.rs`).
+    unsafe {
+        mpu.rnr.write(0);
+        mpu.rbar.write(CAMERA_RAM);
+        mpu.rasr.write(NO_CODE | READ_AND_WRITE | NOT_CACHED | SIZE | ENABLE);
+        mpu.ctrl.write(DEFAULTS | ENABLE);
+    }
+    cortex_m::asm::dsb();
+    cortex_m::asm::isb();
+}
+
+/// Start of the region CAMERA (`build.rs`).
+const CAMERA_RAM: u32 = 0x2400_0000;
 
 /// Returns the clocks: 64 MHz of the internal oscillator, through the first
 /// PLL to 480 MHz for the core and half of it for the buses, the most that the

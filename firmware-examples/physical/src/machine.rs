@@ -2,10 +2,11 @@
 
 use core::marker::PhantomData;
 
-use lcl_infer::{FeatureRow, ImageSize};
-use shared::{Arrival, Board, Camera, Link, LinkError, Meter, Program, Ratio, Stream};
+use lcl_infer::{FeatureRow, ImageSize, InputFormat, PixelFormat};
+use sensor::{CameraError, Frames};
+use shared::{Arrival, Board, Camera, Link, Meter, Program, Ratio, Request, Stream};
 
-use crate::{arch, stop};
+use crate::{Error, arch, stop};
 
 /// What sets one real board apart.
 pub trait Machine {
@@ -21,17 +22,47 @@ pub trait Machine {
     /// What carries images and features.
     type Link: Link;
 
+    /// The board's camera, or [`sensor::NoCamera`].
+    type Camera: Frames;
+
+    /// What the camera is made of.
+    type Peripherals;
+
     /// Starts clocks and caches, maps the model partition where it is not
     /// mapped from reset, and opens the link. It is called once, before
     /// anything is logged.
-    fn start() -> Self::Link;
+    fn start() -> (Self::Link, Self::Peripherals);
+
+    /// Starts the camera, for images of `side` by `side` pixels.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where there is none, it does not answer, or it has no
+    /// such images.
+    fn camera(_: Self::Peripherals, _side: usize) -> Result<Self::Camera, CameraError> {
+        Err(CameraError::NoCamera)
+    }
 }
 
 /// A [`Machine`] with images and features on a link.
-#[derive(Debug)]
 pub struct Physical<M: Machine> {
     stream: Stream<M::Link>,
+    /// Until the camera is started.
+    peripherals: Option<M::Peripherals>,
+    source: Source<M::Camera>,
     machine: PhantomData<M>,
+}
+
+/// Where [`Camera`] has its frames from.
+enum Source<C> {
+    /// The host, which has them play the camera, or has said nothing yet.
+    Host,
+    /// The board's own camera.
+    Camera {
+        camera: C,
+        /// Frames that the host wants yet, or nothing for no end.
+        left: Option<u32>,
+    },
 }
 
 /// Runs `program` on the machine with `memory` for the front-end, and tells
@@ -39,52 +70,86 @@ pub struct Physical<M: Machine> {
 pub fn run<M: Machine>(memory: &mut [u8], program: Program<Physical<M>>) -> ! {
     const HZ_PER_MHZ: u32 = 1_000_000;
     arch::paint_stack();
-    let link = M::start();
+    let (link, peripherals) = M::start();
     arch::start_cycles();
     defmt::info!("{=str} at {=u32} MHz", M::NAME, M::CLOCK_HZ / HZ_PER_MHZ);
-    let mut board = Physical { stream: Stream::new(link), machine: PhantomData };
+    let mut board = Physical {
+        stream: Stream::new(link),
+        peripherals: Some(peripherals),
+        source: Source::Host,
+        machine: PhantomData::<M>,
+    };
     stop::exit(shared::run(&mut board, memory, program))
 }
 
 impl<M: Machine> Board for Physical<M> {
     const NAME: &'static str = M::NAME;
     const MAX_WIDTH: usize = M::MAX_WIDTH;
-    type Error = LinkError;
+    type Error = Error;
 
     fn model(&self) -> &'static [u8] {
         memory::model()
     }
 
-    fn next_frame(&mut self) -> Result<Option<ImageSize>, LinkError> {
-        self.stream.next_frame()
+    fn next_frame(&mut self) -> Result<Option<ImageSize>, Error> {
+        Ok(self.stream.next_frame()?)
     }
 
-    fn read_row(&mut self, row: &mut [u8]) -> Result<(), LinkError> {
+    fn read_row(&mut self, row: &mut [u8]) -> Result<(), Error> {
         self.stream.read_row(row);
         Ok(())
     }
 
-    fn write_features(&mut self, features: &FeatureRow<'_>) -> Result<(), LinkError> {
+    fn write_features(&mut self, features: &FeatureRow<'_>) -> Result<(), Error> {
         self.stream.write_features(features);
         Ok(())
     }
 
-    fn send_event(&mut self, event: &[u8]) -> Result<(), LinkError> {
+    fn send_event(&mut self, event: &[u8]) -> Result<(), Error> {
         self.stream.send_event(event);
         Ok(())
     }
 }
 
-/// Images of the host play the camera. They wait for the board, so that none is
-/// lost.
+/// The board's own camera where the host asks for it. Else images of the host play
+/// the camera; they wait for the board, so that none is lost.
 impl<M: Machine> Camera for Physical<M> {
-    fn wait_frame(&mut self) -> Result<Option<ImageSize>, LinkError> {
-        self.stream.next_frame()
+    fn pixels(&self, input: InputFormat) -> PixelFormat {
+        match &self.source {
+            Source::Host => input.into(),
+            Source::Camera { camera, .. } => camera.pixels(),
+        }
     }
 
-    fn wait_row(&mut self, row: &mut [u8]) -> Result<Arrival, LinkError> {
-        self.stream.read_row(row);
-        Ok(Arrival::Row)
+    fn wait_frame(&mut self) -> Result<Option<ImageSize>, Error> {
+        if let Source::Host = self.source {
+            match self.stream.request()? {
+                Request::Image(size) => return Ok(Some(size)),
+                Request::End => return Ok(None),
+                Request::Camera { side, count } => {
+                    let peripherals = self.peripherals.take().ok_or(CameraError::NoCamera)?;
+                    let camera = M::camera(peripherals, side)?;
+                    self.source = Source::Camera { camera, left: count };
+                }
+            }
+        }
+        let Source::Camera { camera, left } = &mut self.source else { return Ok(None) };
+        if let Some(left) = left {
+            let Some(less) = left.checked_sub(1) else { return Ok(None) };
+            *left = less;
+        }
+        camera.wait_frame()?;
+        Ok(Some(camera.size()))
+    }
+
+    fn wait_row(&mut self, row: &mut [u8]) -> Result<Arrival, Error> {
+        match &mut self.source {
+            Source::Host => {
+                self.stream.read_row(row);
+                Ok(Arrival::Row)
+            }
+            Source::Camera { camera, .. } => Ok(camera.wait_row(row)?),
+        }
     }
 }
 

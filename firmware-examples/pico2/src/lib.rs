@@ -1,9 +1,17 @@
 //! The Raspberry Pi Pico 2: an RP2350 with a Cortex-M33 at 150 MHz, images and
-//! features over RTT.
+//! features over RTT, and an HM01B0.
 #![no_std]
 
+mod camera;
+mod port;
+mod program;
+
+pub use camera::PicoCamera;
+pub use port::PioPort;
+
+use embassy_rp::Peripherals;
 use embassy_rp::config::Config;
-use physical::{Machine, Rtt};
+use physical::{CameraError, Machine, Rtt};
 
 /// The board.
 #[derive(Debug)]
@@ -14,9 +22,15 @@ impl Machine for Pico2 {
     const MAX_WIDTH: usize = 224;
     const CLOCK_HZ: u32 = 150_000_000;
     type Link = Rtt;
+    type Camera = PicoCamera;
+    type Peripherals = Peripherals;
 
-    fn start() -> Rtt {
-        embassy_rp::init(Config::default());
-        Rtt::start()
+    fn start() -> (Rtt, Peripherals) {
+        let chip = embassy_rp::init(Config::default());
+        (Rtt::start(), chip)
+    }
+
+    fn camera(chip: Peripherals, side: usize) -> Result<PicoCamera, CameraError> {
+        camera::start(chip, side)
     }
 }

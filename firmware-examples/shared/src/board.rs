@@ -93,6 +93,8 @@ pub enum Loss {
     Overrun,
     /// The frame ended before its last row.
     EndedEarly,
+    /// The frame did not end after its last row.
+    TooLong,
 }
 
 impl Loss {
@@ -101,6 +103,7 @@ impl Loss {
         match self {
             Self::Overrun => "rows came faster than they were taken",
             Self::EndedEarly => "it ended before its last row",
+            Self::TooLong => "it went on after its last row",
         }
     }
 }

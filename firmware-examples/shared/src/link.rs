@@ -6,9 +6,6 @@ use lcl_infer::{Area, FeatureRow, ImageSize};
 /// What a record of an event has for its area.
 const EVENT_AREA: usize = 3;
 
-/// Bytes of the header of an image.
-const FRAME_HEADER_LEN: usize = 8;
-
 /// Sides from which on a header is taken for something else.
 const SIDE_LIMIT: u32 = 1 << 14;
 
@@ -26,13 +23,31 @@ pub trait Link {
 ///
 /// The host sends for each image its width and height as u32, then its rows in
 /// the format that the blob takes; 0 by 0 says that no image follows. These are
-/// the bytes of `frames.bin` of the emulated boards. The board sends for each
+/// the bytes of `frames.bin` of the emulated boards. In place of images, a width
+/// and a height of 0 say that the board's own camera is to take them, as large as
+/// the width, and a u32 how many: 0 for no end. The board sends for each
 /// row of features a record: the area (1 or 2), `y` and the length in bytes as
 /// u32, then the bytes, as in their `rows.bin`. An event is a record of area 3.
 #[derive(Debug)]
 pub struct Stream<L> {
     link: L,
     has_asked: bool,
+}
+
+/// What the host sends before the rows of an image, or in their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// An image of that size follows.
+    Image(ImageSize),
+    /// The board's own camera is to take images.
+    Camera {
+        /// Their side, in pixels.
+        side: usize,
+        /// How many, or nothing for no end.
+        count: Option<u32>,
+    },
+    /// Nothing follows.
+    End,
 }
 
 /// What can go wrong with the bytes of a link.
@@ -46,17 +61,23 @@ pub enum LinkError {
         /// Height, in pixels.
         height: u32,
     },
+    /// The host asks for images of the board's camera where it cannot.
+    CameraAsked,
 }
 
 impl defmt::Format for LinkError {
     fn format(&self, f: Formatter<'_>) {
-        let Self::NotAFrame { width, height } = self;
-        defmt::write!(
-            f,
-            "the host sent an image of {=u32}x{=u32}: reset the board and send it once more",
-            width,
-            height
-        );
+        match self {
+            Self::NotAFrame { width, height } => defmt::write!(
+                f,
+                "the host sent an image of {=u32}x{=u32}: reset the board and send it once more",
+                width,
+                height
+            ),
+            Self::CameraAsked => {
+                defmt::write!(f, "this program takes images of the host: pass --image");
+            }
+        }
     }
 }
 
@@ -73,19 +94,33 @@ impl<L: Link> Stream<L> {
     ///
     /// Returns an error where what came is no header of an image.
     pub fn next_frame(&mut self) -> Result<Option<ImageSize>, LinkError> {
+        match self.request()? {
+            Request::Image(size) => Ok(Some(size)),
+            Request::End => Ok(None),
+            Request::Camera { .. } => Err(LinkError::CameraAsked),
+        }
+    }
+
+    /// Waits for what the host wants next.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where what came is no header.
+    pub fn request(&mut self) -> Result<Request, LinkError> {
         if !self.has_asked {
             self.has_asked = true;
-            defmt::info!("waiting for images of the host");
+            defmt::info!("waiting for the host");
         }
-        let mut header = [0; FRAME_HEADER_LEN];
-        self.fill(&mut header);
-        let [w0, w1, w2, w3, h0, h1, h2, h3] = header;
-        let width = u32::from_le_bytes([w0, w1, w2, w3]);
-        let height = u32::from_le_bytes([h0, h1, h2, h3]);
+        let [width, height] = [self.number(), self.number()];
+        let is_side = width.max(height) < SIDE_LIMIT;
         match (usize::try_from(width), usize::try_from(height)) {
-            (Ok(0), Ok(0)) => Ok(None),
-            (Ok(w), Ok(h)) if w > 0 && h > 0 && width.max(height) < SIDE_LIMIT => {
-                Ok(Some(ImageSize { width: w, height: h }))
+            (Ok(0), Ok(0)) => Ok(Request::End),
+            (Ok(side), Ok(0)) if is_side => {
+                let count = self.number();
+                Ok(Request::Camera { side, count: (count > 0).then_some(count) })
+            }
+            (Ok(w), Ok(h)) if w > 0 && is_side => {
+                Ok(Request::Image(ImageSize { width: w, height: h }))
             }
             _ => Err(LinkError::NotAFrame { width, height }),
         }
@@ -108,6 +143,12 @@ impl<L: Link> Stream<L> {
     /// Sends the bytes of one event.
     pub fn send_event(&mut self, event: &[u8]) {
         self.link.send(&record_header([EVENT_AREA, 0, event.len()]), event);
+    }
+
+    fn number(&mut self) -> u32 {
+        let mut bytes = [0; 4];
+        self.fill(&mut bytes);
+        u32::from_le_bytes(bytes)
     }
 
     fn fill(&mut self, bytes: &mut [u8]) {
@@ -185,10 +226,22 @@ mod tests {
 
     #[test]
     fn a_size_that_no_image_has_is_an_error() {
-        for (width, height) in [(0, 1), (1, 0), (SIDE_LIMIT, 1), (1, u32::MAX)] {
+        for (width, height) in [(0, 1), (SIDE_LIMIT, 0), (SIDE_LIMIT, 1), (1, u32::MAX)] {
             let mut host = Host { to_board: size(width, height), at_once: 8, ..Host::default() };
             let expected = Err(LinkError::NotAFrame { width, height });
             assert_eq!(Stream::new(&mut host).next_frame(), expected);
+        }
+    }
+
+    #[test]
+    fn the_host_may_ask_for_images_of_the_camera() {
+        for (count, expected) in [(0, None), (7, Some(7))] {
+            let sent = [size(96, 0), Vec::from(u32::to_le_bytes(count))].concat();
+            let asked = Request::Camera { side: 96, count: expected };
+            let mut host = Host { to_board: sent.clone(), at_once: 5, ..Host::default() };
+            assert_eq!(Stream::new(&mut host).request(), Ok(asked));
+            let mut host = Host { to_board: sent, at_once: 5, ..Host::default() };
+            assert_eq!(Stream::new(&mut host).next_frame(), Err(LinkError::CameraAsked));
         }
     }
 

@@ -1,7 +1,7 @@
 // Sums over all ranks that gradients pass, and batch norm made of them.
 //
-// Each rank computes the whole loss from sums over all ranks and takes its share
-// of it, 1/size; the gradient of a sum is then the sum of the ranks' gradients.
+// Each rank computes the whole loss from sums over all ranks. The gradient of a
+// sum is the same on all of them, and so the gradient of each rank's part.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/variable.h>
 
@@ -14,29 +14,26 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::tensor_list;
-using c10d::Backend;
 
-int64_t pointer_of(const c10::intrusive_ptr<Backend>& backend) {
-  return reinterpret_cast<int64_t>(backend.get());
+// A group as a number, which is what autograd passes on. The trainer keeps its
+// group for as long as it trains.
+int64_t number_of(c10d_group* group) {
+  return reinterpret_cast<int64_t>(group);
 }
 
-Backend& backend_of(AutogradContext* context) {
-  // The trainer keeps its group for as long as it trains.
-  return *reinterpret_cast<Backend*>(context->saved_data["backend"].toInt());
+c10d_group& group_of(int64_t number) {
+  return *reinterpret_cast<c10d_group*>(number);
 }
 
 struct Sum : public Function<Sum> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, int64_t backend) {
-    context->saved_data["backend"] = backend;
+  static at::Tensor forward(AutogradContext*, const at::Tensor& x, int64_t group) {
     auto sum = x.contiguous().clone();
-    sum_in_place(backend_of(context), sum);
+    group_of(group).sum_in_place(sum);
     return sum;
   }
 
-  static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
-    auto gradient = gradients[0].contiguous().clone();
-    sum_in_place(backend_of(context), gradient);
-    return {gradient, at::Tensor()};
+  static tensor_list backward(AutogradContext*, const tensor_list& gradients) {
+    return {gradients[0], at::Tensor()};
   }
 };
 
@@ -54,8 +51,8 @@ struct BatchNorm : public Function<BatchNorm> {
       const at::Tensor& weight,
       const at::Tensor& bias,
       double eps,
-      int64_t backend) {
-    context->saved_data["backend"] = backend;
+      int64_t group) {
+    context->saved_data["group"] = group;
     context->saved_data["eps"] = eps;
     const auto channels = x.size(1);
     const double own = static_cast<double>(x.numel() / channels);
@@ -66,7 +63,7 @@ struct BatchNorm : public Function<BatchNorm> {
     const auto variance = std::get<1>(moments).to(at::kDouble);
     auto sums = at::cat(
         {mean * own, (variance + mean.square()) * own, at::full({1}, own, mean.options())});
-    sum_in_place(backend_of(context), sums);
+    group_of(group).sum_in_place(sums);
     const double count = sums[2 * channels].item<double>();
     const auto joint_mean = sums.narrow(0, 0, channels) / count;
     const auto joint_variance =
@@ -95,7 +92,7 @@ struct BatchNorm : public Function<BatchNorm> {
     auto dx = std::get<0>(fixed);
     const auto dw = std::get<1>(fixed), db = std::get<2>(fixed);
     auto sums = at::cat({dw, db}).to(at::kDouble);
-    sum_in_place(backend_of(context), sums);
+    group_of(context->saved_data["group"].toInt()).sum_in_place(sums);
     // What the statistics carry: dx -= w / s · (Σ dy / n + x̂ · Σ (dy · x̂) / n).
     const auto inverse = (variance.to(at::kDouble) + eps).rsqrt();
     const auto scale = weight.to(at::kDouble) * inverse / count;
@@ -112,7 +109,7 @@ extern "C" {
 
 char* c10d_sum(c10d_group* group, at::Tensor* tensor, at::Tensor** sum) {
   return guarded([&] {
-    *sum = new at::Tensor(Sum::apply(*tensor, pointer_of(group->backend)));
+    *sum = new at::Tensor(Sum::apply(*tensor, number_of(group)));
   });
 }
 
@@ -127,7 +124,7 @@ char* c10d_batch_norm(
     at::Tensor** variance,
     double* count) {
   return guarded([&] {
-    auto outputs = BatchNorm::apply(*x, *weight, *bias, eps, pointer_of(group->backend));
+    auto outputs = BatchNorm::apply(*x, *weight, *bias, eps, number_of(group));
     *count = outputs[3].item<double>();
     *y = new at::Tensor(outputs[0]);
     *mean = new at::Tensor(outputs[1]);

@@ -6,9 +6,28 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
+#include <c10/util/Logging.h>
+
+#include <mutex>
+
 #include "handles.h"
 
 using std::chrono::milliseconds;
+
+namespace {
+
+// c10d tells each thing that it waits for or loses in lines of its own, some
+// with a backtrace; what comes of it is an exception. Only Python's start sets
+// the level by itself.
+void say_nothing() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    setenv("TORCH_CPP_LOG_LEVEL", "FATAL", /*overwrite=*/0);
+    c10::initLogging();
+  });
+}
+
+} // namespace
 
 extern "C" {
 
@@ -27,6 +46,7 @@ char* c10d_store_new(
     int64_t timeout_ms,
     c10d_store** store) {
   return guarded([&] {
+    say_nothing();
     c10d::TCPStoreOptions options;
     options.port = port;
     options.isServer = serves;
@@ -80,7 +100,7 @@ char* c10d_group_new(
     bool nccl,
     int rank,
     int size,
-    bool loopback,
+    const char* address,
     int64_t timeout_ms,
     c10d_group** group) {
   return guarded([&] {
@@ -102,10 +122,8 @@ char* c10d_group_new(
     const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
     if (interface != nullptr && *interface != '\0') {
       options->devices = {Gloo::createDeviceForInterface(interface)};
-    } else if (loopback) {
-      options->devices = {Gloo::createDeviceForHostname("127.0.0.1")};
     } else {
-      options->devices = {Gloo::createDefaultDevice()};
+      options->devices = {Gloo::createDeviceForHostname(address)};
     }
     *group = new c10d_group{c10::make_intrusive<Gloo>(prefixed, rank, size, options)};
   });
@@ -117,10 +135,26 @@ void c10d_group_free(c10d_group* group) {
   std::free(error);
 }
 
+bool c10d_group_failed(c10d_group* group) {
+  return group->failed;
+}
+
+void c10d_group_take_traffic(
+    c10d_group* group,
+    uint64_t* operations,
+    uint64_t* bytes,
+    uint64_t* waited_ns) {
+  *operations = group->operations.exchange(0);
+  *bytes = group->bytes.exchange(0);
+  *waited_ns = group->waited_ns.exchange(0);
+}
+
 char* c10d_all_reduce(c10d_group* group, at::Tensor* tensor, c10d_work** work) {
   return guarded([&] {
     std::vector<at::Tensor> tensors{*tensor};
-    *work = new c10d_work{group->backend->allreduce(tensors), *tensor};
+    group->count(*tensor);
+    auto begun = group->attempt([&] { return group->backend->allreduce(tensors); });
+    *work = new c10d_work{begun, *tensor, group};
   });
 }
 
@@ -129,12 +163,14 @@ char* c10d_broadcast(c10d_group* group, at::Tensor* tensor, int root, c10d_work*
     std::vector<at::Tensor> tensors{*tensor};
     c10d::BroadcastOptions options;
     options.rootRank = root;
-    *work = new c10d_work{group->backend->broadcast(tensors, options), *tensor};
+    group->count(*tensor);
+    auto begun = group->attempt([&] { return group->backend->broadcast(tensors, options); });
+    *work = new c10d_work{begun, *tensor, group};
   });
 }
 
 char* c10d_work_wait(c10d_work* work) {
-  return guarded([&] { work->work->wait(); });
+  return guarded([&] { work->group->attempt([&] { work->work->wait(); }); });
 }
 
 void c10d_work_free(c10d_work* work) {

@@ -68,11 +68,18 @@ unsafe extern "C" {
         nccl: bool,
         rank: c_int,
         size: c_int,
-        loopback: bool,
+        address: *const c_char,
         timeout_ms: i64,
         group: *mut *mut RawGroup,
     ) -> *mut c_char;
     pub fn c10d_group_free(group: *mut RawGroup);
+    pub fn c10d_group_failed(group: *mut RawGroup) -> bool;
+    pub fn c10d_group_take_traffic(
+        group: *mut RawGroup,
+        operations: *mut u64,
+        bytes: *mut u64,
+        waited_ns: *mut u64,
+    );
 
     pub fn c10d_all_reduce(
         group: *mut RawGroup,

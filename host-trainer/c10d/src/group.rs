@@ -1,6 +1,6 @@
 //! The workers of a run, and what they do together.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use tch::Tensor;
 
@@ -40,8 +40,9 @@ pub struct GroupOptions {
     pub rank: usize,
     /// How many workers there are.
     pub size: usize,
-    /// Whether all of them are on this machine and should stay on its loopback.
-    pub loopback: bool,
+    /// The address of this machine that Gloo listens on; `GLOO_SOCKET_IFNAME`
+    /// in the environment names an interface instead.
+    pub address: IpAddr,
     /// How long an operation may take before it fails.
     pub timeout: Duration,
 }
@@ -66,6 +67,17 @@ pub struct Work {
     raw: std::ptr::NonNull<crate::ffi::RawWork>,
     #[cfg(not(has_c10d))]
     missing: std::convert::Infallible,
+}
+
+/// What a group did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Operations.
+    pub operations: u64,
+    /// Bytes that they were given.
+    pub bytes: u64,
+    /// How long they kept the caller.
+    pub waited: Duration,
 }
 
 /// What batch norm over all ranks gives.
@@ -100,12 +112,13 @@ mod with {
     use std::{
         ffi::c_int,
         ptr::{self, NonNull},
+        time::Duration,
     };
 
     use tch::Tensor;
     use torch_sys::C_tensor;
 
-    use super::{Backend, GroupOptions, Normalised, ProcessGroup, Work};
+    use super::{Backend, GroupOptions, Normalised, ProcessGroup, Traffic, Work};
     use crate::{
         Error, Store,
         ffi::{self, RawGroup, check},
@@ -121,6 +134,7 @@ mod with {
         /// there.
         pub fn join(store: &Store, name: &str, options: GroupOptions) -> Result<Self, Error> {
             let name = text(name)?;
+            let address = text(&options.address.to_string())?;
             let mut raw = ptr::null_mut();
             // SAFETY: the store is sound; the shim writes the handle where
             // there is no error.
@@ -131,7 +145,7 @@ mod with {
                     options.backend == Backend::Nccl,
                     number(options.rank),
                     number(options.size),
-                    options.loopback,
+                    address.as_ptr(),
                     milliseconds(options.timeout),
                     &raw mut raw,
                 ))?;
@@ -174,8 +188,12 @@ mod with {
             Work::of(raw)
         }
 
-        /// Returns the sum of a tensor over all ranks; its gradient is the sum
-        /// of the ranks' gradients.
+        /// Returns the sum of a tensor over all ranks.
+        ///
+        /// The gradient of the sum goes back as it is: every rank is to compute
+        /// the same whole loss from it. So the gradient of what went into the
+        /// sum is that of the whole, and a parameter used after it has the whole
+        /// gradient on every rank, one used before it a part.
         ///
         /// # Errors
         ///
@@ -194,9 +212,8 @@ mod with {
         /// channel over all ranks, `(x - mean) / √(variance + eps) · weight +
         /// bias`; gradients pass all of it.
         ///
-        /// Where the loss of each rank is its share of the whole, gradients of
-        /// `x` are those of the whole, and those of `weight` and `bias` are this
-        /// rank's part of a sum.
+        /// Where the gradient of `y` is that of the whole loss, so is that of
+        /// `x`; those of `weight` and `bias` are this rank's part of a sum.
         ///
         /// # Errors
         ///
@@ -227,6 +244,30 @@ mod with {
                 let [y, mean, variance] = [y, mean, variance].map(|raw| Tensor::from_ptr(raw));
                 Ok(Normalised { y, mean, variance, count })
             }
+        }
+
+        /// Returns whether an operation failed since the group was joined, be it
+        /// within a backward pass.
+        #[must_use]
+        pub fn failed(&self) -> bool {
+            // SAFETY: the handle is sound.
+            unsafe { ffi::c10d_group_failed(self.raw()) }
+        }
+
+        /// Returns what the group did since this was last asked.
+        #[must_use]
+        pub fn take_traffic(&self) -> Traffic {
+            let (mut operations, mut bytes, mut waited_ns) = (0, 0, 0);
+            // SAFETY: the handle is sound, and the shim writes all three.
+            unsafe {
+                ffi::c10d_group_take_traffic(
+                    self.raw(),
+                    &raw mut operations,
+                    &raw mut bytes,
+                    &raw mut waited_ns,
+                );
+            }
+            Traffic { operations, bytes, waited: Duration::from_nanos(waited_ns) }
         }
 
         fn raw(&self) -> *mut RawGroup {
@@ -320,6 +361,18 @@ impl ProcessGroup {
         _: &Tensor,
         _: f64,
     ) -> Result<Normalised, Error> {
+        match self.missing {}
+    }
+
+    /// Cannot be called, as there is no group.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        match self.missing {}
+    }
+
+    /// Cannot be called, as there is no group.
+    #[must_use]
+    pub fn take_traffic(&self) -> Traffic {
         match self.missing {}
     }
 }

@@ -16,7 +16,7 @@ mod group;
 mod store;
 
 pub use error::Error;
-pub use group::{Backend, GroupOptions, Normalised, ProcessGroup, Work};
+pub use group::{Backend, GroupOptions, Normalised, ProcessGroup, Traffic, Work};
 pub use store::{Store, StoreOptions};
 
 /// Whether this build has c10d.

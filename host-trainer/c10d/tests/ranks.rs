@@ -1,7 +1,11 @@
 //! Ranks on this machine, each a thread with a store and a group of its own.
 #![cfg(target_os = "linux")]
 
-use std::{net::TcpListener, thread, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, TcpListener},
+    thread,
+    time::Duration,
+};
 
 use c10d::{Backend, Error, GroupOptions, ProcessGroup, Store, StoreOptions};
 use tch::{Kind, Tensor, no_grad};
@@ -10,6 +14,8 @@ use tch::{Kind, Tensor, no_grad};
 const TOLERANCE: f64 = 1e-10;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Runs `body` as each of `size` ranks and returns what they return.
 fn ranks<T: Send>(size: usize, body: impl Fn(&ProcessGroup) -> T + Sync) -> Vec<T> {
@@ -25,7 +31,7 @@ fn ranks<T: Send>(size: usize, body: impl Fn(&ProcessGroup) -> T + Sync) -> Vec<
         };
         let store = Store::new(&options).expect("a store");
         let backend = Backend::Gloo;
-        let options = GroupOptions { backend, rank, size, loopback: true, timeout: TIMEOUT };
+        let options = GroupOptions { backend, rank, size, address: LOOPBACK, timeout: TIMEOUT };
         let group = ProcessGroup::join(&store, "test", options).expect("a group");
         let result = body(&group);
         // Nobody leaves before all are done, least of all who serves the store.
@@ -70,14 +76,17 @@ fn sums_and_copies_reach_every_rank() {
 
 #[test]
 fn the_gradient_of_a_sum_is_that_of_one_process() {
-    // loss = Σ (x₀ + x₁)³, of which each of two ranks takes half.
+    // loss = Σ (x₀ + x₁)³, which both ranks compute.
     let whole = || numbers(&[2, 5], 0.0);
     let gradient = 3.0 * whole().sum_dim_intlist(0_i64, false, Kind::Double).square();
     let results = ranks(2, |group| {
         let row = i64::try_from(group.rank()).unwrap_or_default();
         let x = whole().select(0, row).copy().set_requires_grad(true);
         let sum = group.sum(&x).expect("a sum");
-        (sum.pow_tensor_scalar(3).sum(Kind::Double) / 2.0).backward();
+        sum.pow_tensor_scalar(3).sum(Kind::Double).backward();
+        let traffic = group.take_traffic();
+        assert_eq!((traffic.operations, traffic.bytes), (1, 5 * 8));
+        assert!(!group.failed() && traffic.waited > Duration::ZERO);
         x.grad()
     });
     for own in results {
@@ -109,7 +118,7 @@ fn batch_norm_is_that_of_one_process() {
         let [x, towards] = [&x, &towards].map(|t| t.narrow(0, first, count));
         let [x, weight, bias] = [&x, &weight, &bias].map(leaf);
         let found = group.batch_norm(&x, &weight, &bias, EPS).expect("batch norm");
-        // The sum over all ranks is the loss, so that no share is taken.
+        // The whole loss is the sum of both ranks' values.
         (&found.y * &towards).sin().sum(Kind::Double).backward();
         (found, x.grad(), weight.grad(), bias.grad())
     });
@@ -140,6 +149,6 @@ fn a_rank_that_does_not_come_is_an_error_within_the_timeout() {
     assert_eq!((store.add("number", 2), store.add("number", 3)), (Ok(2), Ok(5)));
     store.get("absent", Duration::from_millis(100)).expect_err("nobody sets it");
     let options =
-        GroupOptions { backend: Backend::Gloo, rank: 0, size: 2, loopback: true, timeout };
+        GroupOptions { backend: Backend::Gloo, rank: 0, size: 2, address: LOOPBACK, timeout };
     ProcessGroup::join(&store, "test", options).expect_err("rank 1 does not come");
 }

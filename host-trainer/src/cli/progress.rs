@@ -20,7 +20,8 @@ const PLAIN_LINES: u64 = 20;
 
 /// Shows the progress of a run on the console.
 pub struct Console {
-    run: PathBuf,
+    /// The folder of the run; a worker that has none is silent.
+    run: Option<PathBuf>,
     bar: Option<ProgressBar>,
     line_every: u64,
     last_step: u64,
@@ -32,9 +33,9 @@ const INTERRUPTED: i32 = 130;
 
 impl Console {
     /// Creates a display that waits for the run in a folder to start.
-    pub fn new(run: &Path) -> Self {
+    pub fn new(run: Option<&Path>) -> Self {
         Self {
-            run: run.to_owned(),
+            run: run.map(Path::to_owned),
             bar: None,
             line_every: 1,
             last_step: 0,
@@ -45,10 +46,13 @@ impl Console {
     /// Lets Ctrl-C, or a request to terminate, end the run after the step that
     /// it is at; a second one ends it at once.
     pub fn stop_on_interrupt(&self) -> Result<()> {
-        let interrupted = Arc::clone(&self.interrupted);
+        let (interrupted, shows) = (Arc::clone(&self.interrupted), self.run.is_some());
         ctrlc::set_handler(move || {
             if interrupted.swap(true, Ordering::Relaxed) {
                 process::exit(INTERRUPTED);
+            }
+            if !shows {
+                return;
             }
             eprintln!("\nfinishing the step and saving; press Ctrl-C again to stop at once");
         })
@@ -65,14 +69,20 @@ impl Console {
 
 impl Progress for Console {
     fn started(&mut self, plan: &RunPlan) {
-        println!("run      {}", self.run.display());
+        let Some(run) = &self.run else {
+            return;
+        };
+        println!("run      {}", run.display());
         println!(
             "images   {} to train on, {} held out",
             plan.training_images, plan.validation_images
         );
         println!("batch    {} images, {} steps", plan.batch, plan.last_step);
         println!("device   {}", plan.device);
-        println!("report   {}", self.run.join("report.html").display());
+        if plan.workers > 1 {
+            println!("workers  {}, each with its part of a batch", plan.workers);
+        }
+        println!("report   {}", run.join("report.html").display());
         if plan.first_step > 0 {
             println!("resumed  at step {}", plan.first_step);
         }
@@ -101,7 +111,7 @@ impl Progress for Console {
             metrics.loss_stage1,
             metrics.loss_stage2,
             metrics.images_per_second,
-            bottleneck(metrics.data_wait)
+            bottleneck(metrics.data_wait, metrics.network_wait.unwrap_or(0.0))
         );
         let held_out = match (metrics.val_loss_stage1, metrics.val_loss_stage2) {
             (Some(stage1), Some(stage2)) => format!("  held out V1 {stage1:.1}  V2 {stage2:.1}"),
@@ -119,14 +129,16 @@ impl Progress for Console {
     }
 }
 
-/// Says what holds training back, given the share of its time that it waits for
-/// images.
-fn bottleneck(data_wait: f64) -> String {
+/// Says what holds training back, given the shares of its time that it waits for
+/// images and for other workers.
+fn bottleneck(data_wait: f64, network_wait: f64) -> String {
     /// Below it, waiting is no more than the handing over of batches.
     const NOTICEABLE: f64 = 0.1;
-    if data_wait < NOTICEABLE {
+    if data_wait.max(network_wait) < NOTICEABLE {
         " (compute-bound)".to_owned()
-    } else {
+    } else if data_wait >= network_wait {
         format!(" (data-bound, {:.0} %)", 100.0 * data_wait)
+    } else {
+        format!(" (network-bound, {:.0} %)", 100.0 * network_wait)
     }
 }

@@ -14,7 +14,7 @@ pub struct Args {
     /// Images in the batch
     #[arg(long, value_name = "N", default_value_t = 256)]
     batch: usize,
-    /// Precision of the layers: float32 or bfloat16
+    /// Precision of the layers: float32, float64 or bfloat16
     #[arg(long, value_name = "PRECISION", default_value = "float32")]
     precision: Precision,
     /// Threads of libtorch's CPU operations

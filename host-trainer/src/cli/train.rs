@@ -1,6 +1,6 @@
 //! `lcl train`
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use host_trainer::{
@@ -15,10 +15,11 @@ use host_trainer::{
     report::{Filters, QuantisationError},
     run::{RunFolder, RunSummary, Start},
     training,
+    workers::Workers,
 };
 use lcl_infer::InputFormat;
 
-use super::progress::Console;
+use super::{launch, progress::Console};
 
 /// Most images that the blob is calibrated on, and as many that it is compared
 /// on.
@@ -36,6 +37,8 @@ Examples:
   lcl train --config lcl-v2-simclr --data photos --steps 300
   lcl train --config runs/photos/config.toml --seed 1 --out runs/photos-seed1
   lcl train --out runs/photos --resume --epochs 200
+  lcl train --nproc 2 --data photos
+  torchrun --no-python --nproc-per-node 4 lcl train --data photos
 
 Configurations that come with the program, for --config:";
 
@@ -48,6 +51,10 @@ Configurations that come with the program, for --config:";
 /// change, its images may not. While it runs, report.html in its folder shows
 /// how it goes, renewed at each validation; `tensorboard --logdir runs` shows
 /// the same numbers.
+///
+/// Several processes, on several machines too, train one model together where
+/// RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT are set, as torchrun does; rank
+/// 0 alone writes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = after_help())]
 pub struct Args {
@@ -77,22 +84,36 @@ pub struct Args {
     /// Where to compute: auto, cpu or cuda:N [default: auto]
     #[arg(long, value_name = "DEVICE")]
     device: Option<DeviceChoice>,
-    /// Precision of the layers: float32 or bfloat16 [default: float32]
+    /// Precision of the layers: float32, float64 or bfloat16 [default: float32]
     #[arg(long, value_name = "PRECISION")]
     precision: Option<Precision>,
     /// Continues the run in --out, or else in runs/latest
     #[arg(long)]
     resume: bool,
+    /// Trains with so many processes on this machine, each with its part of a
+    /// batch
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    nproc: Option<u16>,
+}
+
+/// What the worker that leads leaves for after training.
+struct Trained {
+    run: RunFolder,
+    config: Config,
+    summary: RunSummary,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let (run, config, start) = prepare(args)?;
-    let mut console = Console::new(run.path());
-    console.stop_on_interrupt()?;
-    let summary = training::train(&config, &run, start, &mut console);
-    console.finish();
-    let mut summary = summary?;
+    let timeout = Duration::from_secs(config_at_hand(args)?.workers.timeout_seconds);
+    if let Some(count) = args.nproc {
+        return launch::workers(usize::from(count), timeout);
+    }
+    let workers = Workers::from_environment(timeout)?;
+    let Some(Trained { run, config, mut summary }) = workers.run(|workers| train(args, workers))?
+    else {
+        return Ok(());
+    };
     if summary.interrupted {
         bail!(
             "stopped at step {}; everything is saved, continue with `lcl train --out {} --resume`",
@@ -110,21 +131,51 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn prepare(args: &Args) -> Result<(RunFolder, Config, Start)> {
-    if args.resume {
-        let run = RunFolder::resume(args.out.as_deref())?;
-        let of_run = Config::read(&run.config()).context("reading the run's configuration")?;
-        let config = args.config.as_deref().map_or(Ok(of_run.clone()), Config::find)?;
-        let config = overridden(config, args)?;
-        config.check_resumes(&of_run)?;
-        return Ok((run, config, Start::Resume));
+/// Trains with all workers; what comes of it is that of the one that leads.
+fn train(args: &Args, workers: &Workers) -> Result<Option<Trained>> {
+    let (config, lead) = prepare(args, workers)?;
+    let mut console = Console::new(lead.as_ref().map(|(run, _)| run.path()));
+    console.stop_on_interrupt()?;
+    let part = lead.as_ref().map(|(run, start)| (run, *start));
+    let summary = training::train(&config, workers, part, &mut console);
+    console.finish();
+    let summary = summary?;
+    Ok(lead.zip(summary).map(|((run, _), summary)| Trained { run, config, summary }))
+}
+
+/// Returns the configuration, and for the worker that leads the run's folder.
+fn prepare(args: &Args, workers: &Workers) -> Result<(Config, Option<(RunFolder, Start)>)> {
+    if !args.resume {
+        let config = overridden(configuration(args)?.unwrap_or_default(), args)?;
+        let folder = || RunFolder::fresh(args.out.as_deref());
+        let run = workers.leads().then(folder).transpose()?;
+        return Ok((config, run.map(|run| (run, Start::Fresh))));
     }
-    let config = match &args.config {
-        Some(path) => Config::find(path)?,
-        None => Config::default(),
+    let folder = || RunFolder::resume(args.out.as_deref());
+    let run = workers.leads().then(folder).transpose()?;
+    let read = |run: &RunFolder| Config::read(&run.config());
+    let of_run = run.as_ref().map(read).transpose().context("reading the run's configuration")?;
+    let of_run = match workers.config_of_leader(of_run.as_ref().map(Config::to_toml))? {
+        Some(text) => toml::from_str(&text).context("reading the configuration of rank 0")?,
+        None => of_run.unwrap_or_default(),
     };
-    let config = overridden(config, args)?;
-    Ok((RunFolder::fresh(args.out.as_deref())?, config, Start::Fresh))
+    let config = overridden(configuration(args)?.unwrap_or_else(|| of_run.clone()), args)?;
+    config.check_resumes(&of_run)?;
+    Ok((config, run.map(|run| (run, Start::Resume))))
+}
+
+/// Reads what --config names.
+fn configuration(args: &Args) -> Result<Option<Config>> {
+    Ok(args.config.as_deref().map(Config::find).transpose()?)
+}
+
+/// Returns what is known of the configuration before the workers have met.
+fn config_at_hand(args: &Args) -> Result<Config> {
+    let of_run = || {
+        let out = args.out.as_deref().filter(|_| args.resume)?;
+        Config::read(&out.join("config.toml")).ok()
+    };
+    Ok(configuration(args)?.or_else(of_run).unwrap_or_default())
 }
 
 fn after_help() -> String {

@@ -43,6 +43,8 @@ pub struct Config {
     pub input: InputConfig,
     /// The two views of an image.
     pub views: ViewsConfig,
+    /// Training with several workers.
+    pub workers: WorkersConfig,
 }
 
 /// Which images are trained on.
@@ -104,7 +106,7 @@ pub struct TrainingConfig {
     pub seed: u64,
     /// Where libtorch computes.
     pub device: DeviceChoice,
-    /// Precision of the layers: `float32` or `bfloat16`.
+    /// Precision of the layers: `float32`, `float64` or `bfloat16`.
     pub precision: Precision,
     /// Threads of libtorch's CPU operations; 0 takes one for each core.
     pub threads: usize,
@@ -130,6 +132,21 @@ impl Default for TrainingConfig {
             patience: 8,
             min_improvement: 0.001,
         }
+    }
+}
+
+/// How workers that train together wait for one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkersConfig {
+    /// Seconds that a worker waits for another one before it stops; when one is
+    /// gone, all others stop within it.
+    pub timeout_seconds: u64,
+}
+
+impl Default for WorkersConfig {
+    fn default() -> Self {
+        Self { timeout_seconds: 60 }
     }
 }
 
@@ -279,7 +296,8 @@ impl Config {
     }
 
     /// Checks that a run that began with `of_run` goes on as it would have with
-    /// this configuration. Its length and the device may change.
+    /// this configuration. Its length, the device and how workers wait may
+    /// change.
     ///
     /// # Errors
     ///
@@ -292,13 +310,8 @@ impl Config {
         let mut expected = of_run.clone();
         expected.training.length = self.training.length;
         expected.training.device = self.training.device;
-        let fields = |config: &Self| {
-            let mut fields = BTreeMap::new();
-            let tree = toml::Value::try_from(config).expect("a tree of plain values is TOML");
-            collect_fields(String::new(), &tree, &mut fields);
-            fields
-        };
-        let (expected, got) = (fields(&expected), fields(self));
+        expected.workers = self.workers;
+        let (expected, got) = (expected.fields(), self.fields());
         let differences: Vec<String> = got
             .iter()
             .filter(|(name, value)| expected.get(*name) != Some(value))
@@ -308,6 +321,15 @@ impl Config {
             })
             .collect();
         if differences.is_empty() { Ok(()) } else { Err(ConfigError::Changed { differences }) }
+    }
+
+    /// Returns the values of all fields, as TOML, by their dotted names.
+    #[must_use]
+    pub fn fields(&self) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::new();
+        let tree = toml::Value::try_from(self).expect("a tree of plain values is TOML");
+        collect_fields(String::new(), &tree, &mut fields);
+        fields
     }
 }
 

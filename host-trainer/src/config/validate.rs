@@ -40,6 +40,9 @@ impl Config {
         check(mean.iter().all(|m| m.is_finite()), "input.mean", &Show(&mean), "finite")?;
         let deviations = std.iter().all(|s| s.is_finite() && *s > 0.0);
         check(deviations, "input.std", &Show(&std), "above 0")?;
+        let timeout = self.workers.timeout_seconds;
+        let range = "1 to 86400 seconds";
+        check((1..=86400).contains(&timeout), "workers.timeout_seconds", &timeout, range)?;
         self.views.validate()
     }
 }

@@ -9,6 +9,7 @@ mod split;
 
 use std::{
     cell::Cell,
+    ops::Range,
     sync::{
         Arc,
         mpsc::{Receiver, sync_channel},
@@ -58,18 +59,25 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Starts to make the batches for `first_step` and every later one.
+    /// Starts to make the batches for `first_step` and every later one, of
+    /// `batch` images each, of which `share` is made.
     ///
     /// `order` holds the training images; the batches end only when the loader
     /// is dropped.
     #[must_use]
-    pub fn start(source: Arc<ViewSource>, mut order: Order, batch: usize, first_step: u64) -> Self {
+    pub fn start(
+        source: Arc<ViewSource>,
+        mut order: Order,
+        batch: usize,
+        share: Range<usize>,
+        first_step: u64,
+    ) -> Self {
         let (sender, batches) = sync_channel(0);
         thread::spawn(move || {
             for step in first_step.. {
                 let first = step * batch as u64;
-                let samples: Vec<Sample> =
-                    (first..first + batch as u64).map(|position| order.at(position)).collect();
+                let own = share.clone().map(|place| first + place as u64);
+                let samples: Vec<Sample> = own.map(|position| order.at(position)).collect();
                 let made = source.training_batch(&samples, &order);
                 if sender.send(made).is_err() {
                     return;

@@ -32,14 +32,35 @@ fn batch_at(step: u64, threads: usize) -> Batch {
 
 #[test]
 fn a_batch_follows_from_seed_and_step_alone() {
-    let loader = Loader::start(synthetic(), Order::new(&[0, 1, 2, 3, 5], 9), 4, 0);
+    let loader = Loader::start(synthetic(), Order::new(&[0, 1, 2, 3, 5], 9), 4, 0..4, 0);
     for step in 0..3 {
         let batch = loader.next_batch().expect("a batch");
         assert_eq!(batch.images, 4);
         assert!(batch == batch_at(step, 1) && batch == batch_at(step, 3), "step {step}");
     }
-    let resumed = Loader::start(synthetic(), Order::new(&[0, 1, 2, 3, 5], 9), 4, 2);
+    let resumed = Loader::start(synthetic(), Order::new(&[0, 1, 2, 3, 5], 9), 4, 0..4, 2);
     assert!(resumed.next_batch().expect("a batch") == batch_at(2, 1));
+}
+
+#[test]
+fn shares_of_a_batch_are_parts_of_the_whole() {
+    let order = || Order::new(&[0, 1, 2, 3, 5], 9);
+    let whole = Loader::start(synthetic(), order(), 4, 0..4, 0);
+    let shares = [0..1, 1..4].map(|share| Loader::start(synthetic(), order(), 4, share, 0));
+    for step in 0..3 {
+        let whole = whole.next_batch().expect("a batch");
+        let [first, second] = shares.each_ref().map(|share| share.next_batch().expect("a share"));
+        assert_eq!((first.images, second.images), (1, 3));
+        for stage in 0..2 {
+            for view in 0..2 {
+                let [first, second] = [&first, &second].map(|share| &share.views[stage][view]);
+                assert!(
+                    whole.views[stage][view][..] == [&first[..], &second[..]].concat(),
+                    "{step}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use tch::{TchError, Tensor};
 
+use crate::workers::Ranks;
+
 /// Added to the variance when embeddings are centred.
 const EPS: f64 = 1e-5;
 
@@ -33,7 +35,8 @@ const LEAST_SQUARE: f64 = 1e-12;
 ///
 /// with the features centred where the embeddings are, and with a feature that
 /// is always 1 and has the bias as its weight where they are not. The cost
-/// depends on the batch only through the moments.
+/// depends on the batch only through the moments, which are also all that ranks
+/// with parts of one batch send each other.
 ///
 /// Sources: Parthasarathy, Hénaff and Simoncelli, 2024, "Layerwise
 /// complexity-matched learning yields an improved model of cortical area V2",
@@ -59,7 +62,11 @@ pub struct Parts {
 impl BarlowTwins {
     /// Returns the loss of the features `h_a` and `h_b`, both `[N, C]` and
     /// already averaged over locations, for the last linear layer of `weight`
-    /// `[D, C]` and `bias` `[D]`, as a scalar.
+    /// `[D, C]` and `bias` `[D]`, as a scalar. Of several ranks each has some of
+    /// the rows.
+    ///
+    /// Weight and bias come after the sum over ranks: each rank has their whole
+    /// gradient.
     ///
     /// # Errors
     ///
@@ -69,8 +76,9 @@ impl BarlowTwins {
         [h_a, h_b]: [&Tensor; 2],
         weight: &Tensor,
         bias: &Tensor,
+        ranks: Ranks<'_>,
     ) -> Result<Tensor, TchError> {
-        let Parts { on_diagonal, off_diagonal } = self.parts([h_a, h_b], weight, bias)?;
+        let Parts { on_diagonal, off_diagonal } = self.parts([h_a, h_b], weight, bias, ranks)?;
         on_diagonal.f_add(&off_diagonal.f_mul_scalar(self.lambda)?)
     }
 
@@ -85,20 +93,23 @@ impl BarlowTwins {
         [h_a, h_b]: [&Tensor; 2],
         weight: &Tensor,
         bias: &Tensor,
+        ranks: Ranks<'_>,
     ) -> Result<Parts, TchError> {
         let kind = h_a.kind();
         let (h_a, h_b, weight) = if self.centre {
-            let scale = 1.0 / (h_a.size2()?.0 as f64).sqrt();
-            (centred(h_a, scale)?, centred(h_b, scale)?, weight.shallow_clone())
+            let [h_a, h_b] = centred([h_a, h_b], ranks)?;
+            (h_a, h_b, weight.shallow_clone())
         } else {
             let weight = Tensor::f_cat(&[weight, &bias.f_unsqueeze(1)?], 1)?;
             (with_one(h_a)?, with_one(h_b)?, weight)
         };
         let channels = weight.size2()?.1;
-        let s_ab = h_a.f_tr()?.f_mm(&h_b)?;
-        let moments = [h_a.f_tr()?.f_mm(&h_a)?, h_b.f_tr()?.f_mm(&h_b)?, s_ab.shallow_clone()];
+        let moment = |u: &Tensor, v: &Tensor| u.f_tr()?.f_mm(v);
+        let moments = [moment(&h_a, &h_a)?, moment(&h_b, &h_b)?, moment(&h_a, &h_b)?];
+        let moments = ranks.sum(&Tensor::f_cat(&moments, 1)?)?;
+        let s_ab = moments.f_narrow(1, 2 * channels, channels)?;
         // [D, 3, C]: w_i S for the three moments.
-        let projected = weight.f_mm(&Tensor::f_cat(&moments, 1)?)?.f_view([-1, 3, channels])?;
+        let projected = weight.f_mm(&moments)?.f_view([-1, 3, channels])?;
         // [D, 3]: w_i S w_i.
         let squares = projected.f_matmul(&weight.f_unsqueeze(2)?)?.f_squeeze_dim(2)?;
         let inverse = |of: i64| -> Result<Tensor, TchError> {
@@ -124,9 +135,23 @@ impl BarlowTwins {
     }
 }
 
-/// Subtracts the mean over the batch and multiplies by `scale`.
-fn centred(h: &Tensor, scale: f64) -> Result<Tensor, TchError> {
-    h.f_sub(&h.f_mean_dim(0_i64, true, h.kind())?)?.f_mul_scalar(scale)
+/// Subtracts the mean over the batch and divides by `√N`.
+///
+/// No gradient goes through the mean: that of the centred moments with respect
+/// to it is 0.
+fn centred(views: [&Tensor; 2], ranks: Ranks<'_>) -> Result<[Tensor; 2], TchError> {
+    let (images, channels) = views[0].size2()?;
+    let sum = |h: &Tensor| h.f_detach()?.f_sum_dim_intlist(0_i64, false, h.kind());
+    let [sum_a, sum_b] = [sum(views[0])?, sum(views[1])?];
+    let count = sum_a.f_narrow(0, 0, 1)?.f_full_like(images as f64)?;
+    let sums = ranks.sum(&Tensor::f_cat(&[&sum_a, &sum_b, &count], 0)?)?;
+    let count = sums.f_narrow(0, 2 * channels, 1)?;
+    let scale = count.f_rsqrt()?;
+    let centred = |view: usize| {
+        let mean = sums.f_narrow(0, view as i64 * channels, channels)?.f_div(&count)?;
+        views[view].f_sub(&mean)?.f_mul(&scale)
+    };
+    Ok([centred(0)?, centred(1)?])
 }
 
 /// Adds a feature that is always 1.
@@ -201,7 +226,7 @@ mod tests {
             |tensors| {
                 let pooled = |h: &Tensor| h.f_mean_dim(1_i64, false, Kind::Double);
                 let (h_a, h_b) = (pooled(&tensors[0])?, pooled(&tensors[1])?);
-                loss.loss([&h_a, &h_b], &tensors[2], &tensors[3])
+                loss.loss([&h_a, &h_b], &tensors[2], &tensors[3], Ranks::ALONE)
             },
         );
     }
@@ -227,7 +252,8 @@ mod tests {
         let z = tensor(&z, &[4, 2], Device::Cpu).expect("a tensor");
         let (weight, bias) = identity(2);
         for centre in [false, true] {
-            let loss = BarlowTwins { lambda: 1.0, centre }.loss([&z, &z], &weight, &bias);
+            let loss =
+                BarlowTwins { lambda: 1.0, centre }.loss([&z, &z], &weight, &bias, Ranks::ALONE);
             assert!(loss.expect("a loss").double_value(&[]).abs() < 1e-6);
         }
     }
@@ -237,7 +263,8 @@ mod tests {
         let z = tensor(&[0.0, 1.0, 0.0, 2.0], &[2, 2], Device::Cpu).expect("a tensor");
         let (weight, bias) = identity(2);
         for centre in [false, true] {
-            let loss = BarlowTwins { lambda: 1.0, centre }.loss([&z, &z], &weight, &bias);
+            let loss =
+                BarlowTwins { lambda: 1.0, centre }.loss([&z, &z], &weight, &bias, Ranks::ALONE);
             assert!(loss.expect("a loss").double_value(&[]).is_finite());
         }
     }

@@ -3,6 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::unit_rows;
+use crate::workers::Ranks;
 
 /// The normalised, temperature-scaled cross entropy of SimCLR.
 ///
@@ -23,14 +24,14 @@ pub struct SimClr {
 
 impl SimClr {
     /// Returns the loss of the embeddings `z_a` and `z_b`, both `[N, D]`, as a
-    /// scalar.
+    /// scalar. Of several ranks each has some of the rows, and all rows travel.
     ///
     /// # Errors
     ///
     /// When libtorch refuses an operation.
-    pub fn loss(&self, z_a: &Tensor, z_b: &Tensor) -> Result<Tensor, TchError> {
+    pub fn loss(&self, z_a: &Tensor, z_b: &Tensor, ranks: Ranks<'_>) -> Result<Tensor, TchError> {
         let (kind, device) = (z_a.kind(), z_a.device());
-        let (z_a, z_b) = (unit_rows(z_a)?, unit_rows(z_b)?);
+        let (z_a, z_b) = (ranks.gather(&unit_rows(z_a)?)?, ranks.gather(&unit_rows(z_b)?)?);
         let images = z_a.size2()?.0;
         let all = Tensor::f_cat(&[&z_a, &z_b], 0)?;
         let itself = Tensor::f_eye(2 * images, (tch::Kind::Bool, device))?;
@@ -64,6 +65,8 @@ mod tests {
             let sum = (0..N).map(|i| pair(i, i + N) + pair(i + N, i)).sum::<Dual>();
             sum / Dual::from(2.0 * N as f64)
         };
-        check_gradients(&Inputs::new(&[&[N, D], &[N, D]]), literal, |z| loss.loss(&z[0], &z[1]));
+        check_gradients(&Inputs::new(&[&[N, D], &[N, D]]), literal, |z| {
+            loss.loss(&z[0], &z[1], Ranks::ALONE)
+        });
     }
 }

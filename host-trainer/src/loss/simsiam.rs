@@ -3,6 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::unit_rows;
+use crate::workers::Ranks;
 
 /// The symmetric negative cosine of SimSiam.
 ///
@@ -20,18 +21,25 @@ pub struct SimSiam;
 
 impl SimSiam {
     /// Returns the loss of the predictions `p_a` and `p_b` and the embeddings
-    /// `z_a` and `z_b`, all `[N, D]`, as a scalar.
+    /// `z_a` and `z_b`, all `[N, D]`, as a scalar. Of several ranks each has some
+    /// of the rows.
     ///
     /// # Errors
     ///
     /// When libtorch refuses an operation.
-    pub fn loss(&self, p: [&Tensor; 2], z: [&Tensor; 2]) -> Result<Tensor, TchError> {
+    pub fn loss(
+        &self,
+        p: [&Tensor; 2],
+        z: [&Tensor; 2],
+        ranks: Ranks<'_>,
+    ) -> Result<Tensor, TchError> {
         let similarity = |p: &Tensor, z: &Tensor| {
-            let products = unit_rows(p)?.f_mul(&unit_rows(&z.f_detach()?)?)?;
-            products.f_sum(p.kind())?.f_div_scalar(p.size2()?.0 as f64)
+            unit_rows(p)?.f_mul(&unit_rows(&z.f_detach()?)?)?.f_sum(p.kind())
         };
-        let sum = similarity(p[0], z[1])?.f_add(&similarity(p[1], z[0])?)?;
-        sum.f_mul_scalar(-0.5)
+        let own = similarity(p[0], z[1])?.f_add(&similarity(p[1], z[0])?)?;
+        let images = own.f_full_like(p[0].size2()?.0 as f64)?;
+        let sums = ranks.sum(&Tensor::f_stack(&[own, images], 0)?)?;
+        sums.f_select(0, 0)?.f_div(&sums.f_select(0, 1)?.f_detach()?)?.f_mul_scalar(-0.5)
     }
 }
 
@@ -58,6 +66,8 @@ mod tests {
             (0..N).map(image).sum::<Dual>() / Dual::from(N as f64)
         };
         let inputs = Inputs::new(&[&[N, D], &[N, D], &[N, D], &[N, D]]);
-        check_gradients(&inputs, literal, |t| SimSiam.loss([&t[0], &t[1]], [&t[2], &t[3]]));
+        check_gradients(&inputs, literal, |t| {
+            SimSiam.loss([&t[0], &t[1]], [&t[2], &t[3]], Ranks::ALONE)
+        });
     }
 }

@@ -36,10 +36,10 @@ impl Affine {
 
     /// Returns the bias of a layer that a batch norm follows. In training mode
     /// that has subtracted it again, and no gradient comes back.
-    pub(super) fn bias_before(&self, mode: Mode, kind: Kind) -> Result<Tensor, TchError> {
+    pub(super) fn bias_before(&self, mode: Mode<'_>, kind: Kind) -> Result<Tensor, TchError> {
         let bias = self.bias.f_to_kind(kind)?;
         match mode {
-            Mode::Training => bias.f_detach(),
+            Mode::Training(_) => bias.f_detach(),
             Mode::Evaluation => Ok(bias),
         }
     }

@@ -1,12 +1,16 @@
 //! Batch normalisation with running statistics.
 
-use tch::{Device, TchError, Tensor};
+use c10d::{Normalised, ProcessGroup};
+use tch::{Device, TchError, Tensor, no_grad};
 
 use super::{
     array::{tensor, values},
     parameter::Parameter,
 };
-use crate::checkpoint::BatchNormWeights;
+use crate::{
+    checkpoint::BatchNormWeights,
+    workers::{Ranks, failed},
+};
 
 /// Added to the variance.
 const EPS: f64 = 1e-5;
@@ -15,12 +19,24 @@ const EPS: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
 /// Where the statistics of batch norm come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// From the batch; the running statistics follow.
-    Training,
+#[derive(Clone, Copy, Debug)]
+pub enum Mode<'g> {
+    /// From the batch, of which each rank has a part; the running statistics
+    /// follow.
+    Training(Ranks<'g>),
     /// From the running statistics.
     Evaluation,
+}
+
+impl<'g> Mode<'g> {
+    /// Returns the ranks that the images are spread over.
+    #[must_use]
+    pub fn ranks(self) -> Ranks<'g> {
+        match self {
+            Self::Training(ranks) => ranks,
+            Self::Evaluation => Ranks::ALONE,
+        }
+    }
 }
 
 /// `y = (x - mean) / √(variance + 1e-5) · weight + bias`, channel by channel.
@@ -44,17 +60,38 @@ impl BatchNorm {
     }
 
     /// `[N, C, …]` to the same shape.
-    pub(super) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    pub(super) fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
+        if let Some(group) = mode.ranks().group() {
+            return self.over_all_ranks(x, group);
+        }
         x.f_batch_norm(
             Some(&self.weight),
             Some(&self.bias),
             Some(&self.running_mean),
             Some(&self.running_var),
-            mode == Mode::Training,
+            matches!(mode, Mode::Training(_)),
             MOMENTUM,
             EPS,
             true,
         )
+    }
+
+    /// As libtorch's, with the statistics of all ranks.
+    fn over_all_ranks(&self, x: &Tensor, group: &ProcessGroup) -> Result<Tensor, TchError> {
+        let Normalised { y, mean, variance, count } =
+            group.batch_norm(x, &self.weight, &self.bias, EPS).map_err(failed)?;
+        let unbiased = variance.f_mul_scalar(count / (count - 1.0).max(1.0))?;
+        let [mut running_mean, mut running_var] = self.statistics();
+        no_grad(|| {
+            let _ = running_mean.f_lerp_(&mean, MOMENTUM)?;
+            let _ = running_var.f_lerp_(&unbiased, MOMENTUM)?;
+            Ok(y)
+        })
+    }
+
+    /// Returns the running statistics, shared with this.
+    pub(super) fn statistics(&self) -> [Tensor; 2] {
+        [self.running_mean.shallow_clone(), self.running_var.shallow_clone()]
     }
 
     pub(super) fn parameters(&self, prefix: &str) -> [Parameter; 2] {

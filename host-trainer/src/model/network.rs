@@ -1,12 +1,13 @@
 //! Both stages with their projectors.
 
 use lcl_infer::LCL_V2;
-use tch::{Device, TchError, Tensor, no_grad};
+use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use super::{Mode, ModelError, Parameter, projector::Projector, stage::Stage};
 use crate::{
     checkpoint::{Checkpoint, ProjectorWeights},
     config::InputConfig,
+    device::Precision,
     loss::Objective,
 };
 
@@ -27,12 +28,16 @@ struct Origin {
 }
 
 impl Network {
-    /// Copies a checkpoint's weights to a device.
+    /// Copies a checkpoint's weights to a device, to train in that precision.
     ///
     /// # Errors
     ///
     /// When it has no projectors, or the device has too little memory.
-    pub fn new(checkpoint: &Checkpoint, device: Device) -> Result<Self, ModelError> {
+    pub fn new(
+        checkpoint: &Checkpoint,
+        device: Device,
+        precision: Precision,
+    ) -> Result<Self, ModelError> {
         let both = |[first, second]: &[ProjectorWeights; 2]| {
             Ok::<_, TchError>([Projector::new(first, device)?, Projector::new(second, device)?])
         };
@@ -43,6 +48,12 @@ impl Network {
             projectors: both(projectors)?,
             predictors: checkpoint.predictors.as_ref().map(both).transpose()?,
         };
+        if precision == Precision::Float64 {
+            for mut tensor in network.tensors() {
+                let double = tensor.f_to_kind(Kind::Double)?;
+                tensor.f_set_data(&double)?;
+            }
+        }
         for parameter in network.parameters() {
             let _ = parameter.tensor.f_set_requires_grad(true)?;
         }
@@ -62,7 +73,7 @@ impl Network {
         &self,
         [view_a, view_b]: &[[Tensor; 2]; 2],
         objective: Objective,
-        mode: Mode,
+        mode: Mode<'_>,
     ) -> Result<[Tensor; 2], ModelError> {
         let (pooled_a, pooled_b) = (self.pooled(view_a, mode)?, self.pooled(view_b, mode)?);
         let loss =
@@ -76,14 +87,14 @@ impl Network {
     /// # Errors
     ///
     /// When libtorch refuses an operation.
-    pub fn embed(&self, images: &[Tensor; 2], mode: Mode) -> Result<[Tensor; 2], ModelError> {
+    pub fn embed(&self, images: &[Tensor; 2], mode: Mode<'_>) -> Result<[Tensor; 2], ModelError> {
         let [pooled1, pooled2] = self.pooled(images, mode)?;
         Ok([self.projectors[0].last(&pooled1)?, self.projectors[1].last(&pooled2)?])
     }
 
     /// Returns what the projectors' last layers take for one view, `[N, C]` for
     /// each stage.
-    fn pooled(&self, images: &[Tensor; 2], mode: Mode) -> Result<[Tensor; 2], ModelError> {
+    fn pooled(&self, images: &[Tensor; 2], mode: Mode<'_>) -> Result<[Tensor; 2], ModelError> {
         let [stage1, stage2] = &self.stages;
         let [projector1, projector2] = &self.projectors;
         let v1 = stage1.forward(&images[0], mode)?;
@@ -97,24 +108,24 @@ impl Network {
         stage: usize,
         pooled: [&Tensor; 2],
         objective: Objective,
-        mode: Mode,
+        mode: Mode<'_>,
     ) -> Result<Tensor, ModelError> {
         let projector = &self.projectors[stage];
         let embeddings =
             || Ok::<_, TchError>([projector.last(pooled[0])?, projector.last(pooled[1])?]);
         Ok(match objective {
             Objective::BarlowTwins(loss) => {
-                loss.loss(pooled, &projector.fc2.weight, &projector.fc2.bias)?
+                loss.loss(pooled, &projector.fc2.weight, &projector.fc2.bias, mode.ranks())?
             }
             Objective::SimClr(loss) => {
                 let [z_a, z_b] = embeddings()?;
-                loss.loss(&z_a, &z_b)?
+                loss.loss(&z_a, &z_b, mode.ranks())?
             }
             Objective::SimSiam(loss) => {
                 let [z_a, z_b] = embeddings()?;
                 let predictors = self.predictors.as_ref().ok_or(ModelError::NoPredictors)?;
                 let predicted = |z: &Tensor| predictors[stage].predicted(z, mode);
-                loss.loss([&predicted(&z_a)?, &predicted(&z_b)?], [&z_a, &z_b])?
+                loss.loss([&predicted(&z_a)?, &predicted(&z_b)?], [&z_a, &z_b], mode.ranks())?
             }
         })
     }
@@ -134,6 +145,32 @@ impl Network {
             parameters.extend(predictor.parameters(&format!("predictor{}", index + 1)));
         }
         parameters
+    }
+
+    /// Returns the parameters of a stage, its projector and its predictor of
+    /// whose gradients each rank has a part.
+    ///
+    /// Barlow Twins has the projector's last layer after its sum over ranks:
+    /// its gradient is whole on every rank.
+    pub(crate) fn parameters_in_parts(&self, stage: usize, objective: Objective) -> Vec<Tensor> {
+        let mut parameters = self.stages[stage].parameters("");
+        parameters.extend(match objective {
+            Objective::BarlowTwins(_) => self.projectors[stage].first_parameters(""),
+            Objective::SimClr(_) | Objective::SimSiam(_) => self.projectors[stage].parameters(""),
+        });
+        if let Some(predictors) = &self.predictors {
+            parameters.extend(predictors[stage].parameters(""));
+        }
+        parameters.into_iter().map(|parameter| parameter.tensor).collect()
+    }
+
+    /// Returns everything that training changes: parameters and running
+    /// statistics, shared with the network.
+    pub(crate) fn tensors(&self) -> Vec<Tensor> {
+        let parameters = self.parameters().into_iter().map(|parameter| parameter.tensor);
+        let projectors = self.projectors.iter().chain(self.predictors.iter().flatten());
+        let statistics = self.stages.iter().flat_map(Stage::statistics);
+        parameters.chain(statistics).chain(projectors.flat_map(Projector::statistics)).collect()
     }
 
     /// Copies the weights out.

@@ -48,7 +48,8 @@ impl Pool {
     /// bfloat16 than in 32 bits on a CPU, so that it is taken in 32 bits.
     fn blurred(&self, x: &Tensor, stride: i64) -> Result<Tensor, TchError> {
         let kind = x.kind();
-        let inner = if x.requires_grad() { Kind::Float } else { kind };
+        let slow = kind == Kind::BFloat16 && x.requires_grad();
+        let inner = if slow { Kind::Float } else { kind };
         let (x, blur) = (x.f_to_kind(inner)?, self.blur.f_to_kind(inner)?);
         x.f_conv2d(&blur, None::<Tensor>, [stride, stride], [1, 1], [1, 1], self.channels)?
             .f_to_kind(kind)

@@ -1,6 +1,6 @@
 //! The projector of one stage and the predictor on top, for training only.
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use super::{
     affine::Affine,
@@ -29,23 +29,24 @@ impl Projector {
         })
     }
 
-    /// `[N, C, H, W]` to what the last layer takes, `[N, C]`, in 32 bits.
+    /// `[N, C, H, W]` to what the last layer takes, `[N, C]`, in the precision of
+    /// its weights.
     ///
     /// The mean over the locations is taken before the last linear layer: both
     /// are linear, so the embeddings are the same for `H · W` times less work.
-    pub(super) fn pooled(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        self.hidden(x, mode)?.f_mean_dim(1_i64, false, Kind::Float)
+    pub(super) fn pooled(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
+        self.hidden(x, mode)?.f_mean_dim(1_i64, false, self.fc2.weight.kind())
     }
 
     /// `[N, D]` to predictions, `[N, D]`.
-    pub(super) fn predicted(&self, z: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    pub(super) fn predicted(&self, z: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
         let bias = self.fc1.bias_before(mode, z.kind())?;
         let mixed = z.f_linear(&self.fc1.weight, Some(bias))?;
         self.last(&self.norm.forward(&mixed, mode)?.f_relu_()?)
     }
 
     /// `[N, C, H, W]` to `[N, H · W, C]`, after the ReLU.
-    fn hidden(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    fn hidden(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
         let (n, channels, h, w) = x.size4()?;
         let locations = x.f_permute([0, 2, 3, 1])?.f_reshape([n * h * w, channels])?;
         let weight = self.fc1.weight_as(x.kind())?;
@@ -59,11 +60,20 @@ impl Projector {
         hidden.f_linear(&self.fc2.weight, Some(&self.fc2.bias))
     }
 
+    /// Returns the running statistics, shared with this.
+    pub(super) fn statistics(&self) -> [Tensor; 2] {
+        self.norm.statistics()
+    }
+
     pub(super) fn parameters(&self, prefix: &str) -> Vec<Parameter> {
-        let fc1 = self.fc1.parameters(&format!("{prefix}.fc1"));
-        let norm = self.norm.parameters(&format!("{prefix}.bn"));
         let fc2 = self.fc2.parameters(&format!("{prefix}.fc2"));
-        fc1.into_iter().chain(norm).chain(fc2).collect()
+        self.first_parameters(prefix).into_iter().chain(fc2).collect()
+    }
+
+    /// Returns the parameters of all but the last layer.
+    pub(super) fn first_parameters(&self, prefix: &str) -> Vec<Parameter> {
+        let fc1 = self.fc1.parameters(&format!("{prefix}.fc1"));
+        fc1.into_iter().chain(self.norm.parameters(&format!("{prefix}.bn"))).collect()
     }
 
     pub(super) fn weights(&self) -> Result<ProjectorWeights, TchError> {
@@ -77,6 +87,8 @@ impl Projector {
 
 #[cfg(test)]
 mod tests {
+    use tch::Kind;
+
     use super::*;
     use crate::{
         checkpoint::Checkpoint,

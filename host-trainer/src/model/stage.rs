@@ -43,7 +43,7 @@ impl Stage {
     ///
     /// While training, batch norm takes the convolution's bias out again, so
     /// that no gradient of it is computed: it would be 0.
-    pub(super) fn activation(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    pub(super) fn activation(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
         let padding = length(self.geometry.padding());
         let stride = length(self.geometry.stride());
         let padded = x.f_reflection_pad2d([padding; 4])?;
@@ -64,8 +64,13 @@ impl Stage {
     }
 
     /// The whole stage.
-    pub(super) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    pub(super) fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
         self.pooled(&self.activation(x, mode)?)
+    }
+
+    /// Returns the running statistics, shared with this.
+    pub(super) fn statistics(&self) -> [Tensor; 2] {
+        self.norm.statistics()
     }
 
     pub(super) fn parameters(&self, prefix: &str) -> Vec<Parameter> {

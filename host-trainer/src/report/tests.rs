@@ -22,6 +22,7 @@ fn plan() -> RunPlan {
         first_step: 0,
         last_step: 300,
         device: "CPU".to_owned(),
+        workers: 1,
     }
 }
 

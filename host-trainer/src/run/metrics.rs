@@ -42,6 +42,13 @@ pub struct Metrics {
     /// training is as fast as it computes; otherwise decoding holds it back.
     #[serde(default)]
     pub data_wait: f64,
+    /// Share of it that rank 0 spent on sending to other workers and waiting
+    /// for them; there only with several.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub network_wait: Option<f64>,
+    /// Bytes that rank 0 gave to sums over all workers in that time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub network_bytes: Option<u64>,
     /// Sum of both stages' losses on the held-out images.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub val_loss: Option<f64>,
@@ -81,6 +88,8 @@ impl Metrics {
             loss_stage2: losses.stages[1],
             images_per_second,
             data_wait: 0.0,
+            network_wait: None,
+            network_bytes: None,
             val_loss: validation.map(Losses::total),
             val_loss_stage1: validation.map(|v| v.stages[0]),
             val_loss_stage2: validation.map(|v| v.stages[1]),

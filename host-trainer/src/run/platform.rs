@@ -20,6 +20,9 @@ pub struct Platform {
     pub device: String,
     /// Threads of libtorch's CPU operations.
     pub threads: usize,
+    /// Processes that trained together.
+    #[serde(default = "one")]
+    pub workers: usize,
     /// Operating system.
     pub os: String,
     /// Instruction set.
@@ -43,6 +46,7 @@ impl Platform {
             blob_format: BLOB_VERSION,
             device,
             threads,
+            workers: 1,
             os: env::consts::OS.to_owned(),
             arch: env::consts::ARCH.to_owned(),
             vector_instructions: vector_instructions().to_owned(),
@@ -75,6 +79,11 @@ impl Platform {
             })
             .collect()
     }
+}
+
+/// Before there were several.
+fn one() -> usize {
+    1
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -29,6 +29,8 @@ pub struct RunPlan {
     pub last_step: u64,
     /// Where libtorch computes.
     pub device: String,
+    /// Processes that train together.
+    pub workers: usize,
 }
 
 /// Who wants to know how a run goes on.

@@ -13,6 +13,7 @@ use crate::{
     model::ModelError,
     run::{FolderError, ManifestError, MetricsError, RunFolder},
     tensor_file::ReadError,
+    workers::WorkersError,
 };
 
 /// A run cannot start or go on.
@@ -49,6 +50,9 @@ pub enum TrainError {
     /// The optimiser's state cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The workers cannot start or go on.
+    #[error(transparent)]
+    Workers(#[from] WorkersError),
     /// The optimiser's state is not that of the checkpoint.
     #[error(
         "{} is not the optimiser's state of the checkpoint beside it: {reason}; start a run in \

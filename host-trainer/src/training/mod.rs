@@ -4,8 +4,11 @@
 
 mod adam;
 mod error;
+mod gradients;
+mod ledger;
 mod recording;
 mod reporting;
+mod session;
 mod state;
 mod step_time;
 mod stop_rule;

@@ -4,9 +4,11 @@ use tch::Device;
 
 use super::TrainError;
 use crate::{
+    config::Config,
     data::{ImageSet, Inventory},
     model::device_name,
     run::{Platform, RunFolder, RunManifest},
+    workers::Greeting,
 };
 
 /// Version of the libtorch that this was built with.
@@ -20,11 +22,16 @@ pub(super) struct Record {
 
 impl Record {
     /// Lists the images, and what computes.
-    pub(super) fn new(set: &ImageSet, device: Device) -> Result<Self, TrainError> {
+    pub(super) fn new(set: &ImageSet, device: Device, workers: usize) -> Result<Self, TrainError> {
         let threads = usize::try_from(tch::get_num_threads()).unwrap_or_default();
         let libtorch = LIBTORCH.unwrap_or("unknown");
         let platform = Platform::here(libtorch, device_name(device), threads);
-        Ok(Self { inventory: set.inventory()?, platform })
+        Ok(Self { inventory: set.inventory()?, platform: Platform { workers, ..platform } })
+    }
+
+    /// Returns what this worker tells the others.
+    pub(super) fn greeting(&self, config: &Config) -> Greeting {
+        Greeting::new(config, &self.inventory, &self.platform)
     }
 
     /// Writes the manifest of a run that begins.

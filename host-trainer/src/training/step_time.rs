@@ -6,7 +6,8 @@ use rand::Rng;
 
 use super::{
     Adam, TrainError,
-    train::{initial, set_threads, update},
+    gradients::{Signals, update},
+    session::{initial, set_threads},
     validation::{DeviceBatch, finite},
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     loss::Objective,
     model::{Network, resolve},
     random::{Purpose, stream},
+    workers::Ranks,
 };
 
 /// Returns how long each of `repeats` steps took: forward, loss, backward and
@@ -28,15 +30,15 @@ use crate::{
 pub fn step_times(config: &Config, repeats: usize) -> Result<Vec<Duration>, TrainError> {
     config.validate()?;
     let device = resolve(config.training.device)?;
-    set_threads(config.training.threads);
-    let network = Network::new(&initial(config), device)?;
+    set_threads(config.training.threads, 1);
+    let network = Network::new(&initial(config), device, config.training.precision)?;
     let objective = Objective::new(config.loss);
     let mut adam = Adam::new(network.parameters(), config.optimiser)?;
     let batch = DeviceBatch::new(&noise(config), device, config.training.precision)?;
-    let mut times = Vec::new();
+    let (mut times, mut signals) = (Vec::new(), Signals::default());
     for repeat in 0..=repeats {
         let start = Instant::now();
-        let losses = update(&network, objective, &batch, &mut adam)?;
+        let losses = update(&network, objective, &batch, &mut adam, Ranks::ALONE, &mut signals)?;
         // It waits until the device is done.
         finite(&losses, repeat as u64)?;
         if repeat > 0 {

@@ -9,6 +9,7 @@ use crate::{
     report::RunState,
     run::{Metrics, Progress, RunFolder, RunPlan, RunSummary, Start},
     tensor_file::TensorFile,
+    workers::Workers,
 };
 
 struct Quiet;
@@ -37,7 +38,8 @@ fn run(config: &Config, out: &Path, start: Start) -> Result<RunSummary, TrainErr
         Start::Fresh => RunFolder::fresh(Some(out)),
         Start::Resume => RunFolder::resume(Some(out)),
     };
-    train(config, &folder.expect("a folder"), start, &mut Quiet)
+    let lead = Some((&folder.expect("a folder"), start));
+    Ok(train(config, &Workers::alone(), lead, &mut Quiet)?.expect("of who leads"))
 }
 
 fn lines(out: &Path) -> Vec<Metrics> {

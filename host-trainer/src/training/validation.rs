@@ -27,6 +27,7 @@ impl DeviceBatch {
     ) -> Result<Self, TchError> {
         let kind = match precision {
             Precision::Float32 => Kind::Float,
+            Precision::Float64 => Kind::Double,
             Precision::Bfloat16 => Kind::BFloat16,
         };
         let load = |stage: usize, view: usize| {
@@ -60,7 +61,7 @@ impl DeviceBatch {
         &self,
         network: &Network,
         objective: Objective,
-        mode: Mode,
+        mode: Mode<'_>,
     ) -> Result<[Tensor; 2], TrainError> {
         Ok(network.losses(&self.views, objective, mode)?)
     }

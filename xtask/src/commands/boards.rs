@@ -86,11 +86,12 @@ fn entry(board: &Board) -> String {
         Some(remedy) => format!("{what} (MISSING: {remedy})"),
     });
     format!(
-        "{}\n  core      {}\n  memory    {}\n  examples  {}\n  needs     {}\n  run       cargo xtask \
-         {command} --board {} --example features\n",
+        "{}\n  core      {}\n  memory    {}\n  camera    {}\n  examples  {}\n  needs     {}\n  run       \
+         cargo xtask {command} --board {} --example features\n",
         board.name,
         board.description,
         board.memory,
+        board.real().and_then(|real| real.camera).unwrap_or("none: images of this machine"),
         examples.join(", "),
         needs.collect::<Vec<_>>().join(", "),
         board.name,

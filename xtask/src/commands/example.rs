@@ -30,10 +30,11 @@ pub struct Arguments {
     #[arg(long, value_name = "M.lcl")]
     model: Option<PathBuf>,
     /// Images that go in: a file, a folder, synthetic[:N[:SEED]] or
-    /// scene[:N[:SEED]] [default: built-in ones of 96 pixels]
+    /// scene[:N[:SEED]] [default: the board's own camera for camera and watch,
+    /// where it has one; else built-in ones of 96 pixels]
     #[arg(long, value_name = "SRC")]
     image: Option<String>,
-    /// Fit images to N×N pixels [default: as they are]
+    /// Fit images to N×N pixels [default: as they are; 96 of a camera]
     #[arg(long, value_name = "N")]
     size: Option<u32>,
     /// Write the features, safetensors, or the bytes of the events here
@@ -70,6 +71,17 @@ impl Arguments {
             (None, Some(newest)) => Ok(newest),
             (None, None) => default_model::ensure(),
         }
+    }
+
+    /// Returns whether the user names images.
+    pub fn names_images(&self) -> bool {
+        self.image.is_some()
+    }
+
+    /// Returns the side of images that a board's own camera is asked for, in
+    /// pixels.
+    pub fn camera_side(&self) -> u32 {
+        self.size.unwrap_or(DEFAULT_SIZE)
     }
 
     /// Returns the images that go into the example, if any go in.

@@ -71,7 +71,8 @@ pub(crate) fn start_cycles() {
 
 /// Returns the counter of cycles, which wraps at 32 bits.
 #[inline]
-pub(crate) fn cycles() -> u32 {
+#[must_use]
+pub fn cycles() -> u32 {
     DWT::cycle_count()
 }
 

@@ -90,7 +90,8 @@ pub(crate) fn start_cycles() {
 
 /// Returns the counter of cycles, which wraps at 32 bits.
 #[inline]
-pub(crate) fn cycles() -> u32 {
+#[must_use]
+pub fn cycles() -> u32 {
     let cycles: u32;
     // SAFETY: it reads the counter, `mpccr`.
     unsafe { arch::asm!("csrr {}, 0x7e2", out(reg) cycles, options(nomem, nostack)) };

@@ -57,7 +57,7 @@ const FLOAT_TARGET: &str = "thumbv7em-none-eabihf";
 const PEER_PACKAGE: &str = "peer";
 
 /// What boards share and no host can build.
-const REAL_PACKAGES: &[&str] = &["physical", "memory"];
+const REAL_PACKAGES: &[&str] = &["physical", "sensor", "memory"];
 const EMULATED_PACKAGES: &[&str] = &["emulated", "memory"];
 
 /// Target that the kernels for AArch64 are tested on.
@@ -161,7 +161,7 @@ fn firmware() -> Result<Vec<Command>> {
         clippy.args(["--", "-D", "warnings"]);
         commands.extend([build, clippy]);
     }
-    let mut tests = root("test --package layout --package shared --tests");
+    let mut tests = root("test --package layout --package sensor --package shared --tests");
     tests.current_dir(project::firmware());
     commands.push(tests);
     Ok(commands)

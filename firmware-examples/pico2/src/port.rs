@@ -1,0 +1,172 @@
+//! The chip's way to a camera's serial line: a state machine of PIO and a DMA
+//! that goes round a ring \[RP2350\].
+
+use embassy_rp::pac::DMA;
+use embassy_rp::pac::dma::vals::{DataSize, TransCountMode};
+use embassy_rp::peripherals::{DMA_CH0, PIN_6, PIN_7, PIN_8, PIN_9, PIO0};
+use embassy_rp::pio::{
+    Common, Config, FifoJoin, IrqFlags, Pio, ShiftConfig, ShiftDirection, StateMachine,
+};
+use embassy_rp::{Peri, pio};
+use physical::{CameraError, Machine, Ring};
+use sensor::{Port, Progress};
+
+use crate::{Pico2, program};
+
+embassy_rp::bind_interrupts!(struct Interrupts {
+    PIO0_IRQ_0 => pio::InterruptHandler<PIO0>;
+});
+
+/// Words of the ring: 101 lines of the HM01B0.
+const WORDS: usize = 8192;
+
+/// The DMA goes round within an aligned power of two of bytes.
+const RING_BITS: u8 = 15;
+
+/// A ring where a DMA can go round.
+#[repr(C, align(32768))]
+struct Aligned(Ring<WORDS>);
+
+const _: () = assert!(align_of::<Aligned>() == 1 << RING_BITS);
+const _: () = assert!(size_of::<Aligned>() == 1 << RING_BITS);
+
+/// The ring.
+static RING: Aligned = Aligned(Ring::new());
+
+/// Channel of the DMA.
+const CHANNEL: u8 = 0;
+
+/// Flag that the state machine raises when the frame is over.
+const ENDED: u8 = 0;
+
+/// The pins that a camera sends on.
+pub(crate) struct Pins {
+    pub(crate) d0: Peri<'static, PIN_6>,
+    pub(crate) pclk: Peri<'static, PIN_7>,
+    pub(crate) href: Peri<'static, PIN_8>,
+    pub(crate) vsync: Peri<'static, PIN_9>,
+}
+
+/// A state machine with its DMA.
+pub struct PioPort {
+    machine: StateMachine<'static, PIO0, 0>,
+    config: Config<'static, PIO0>,
+    flags: IrqFlags<'static, PIO0>,
+    frame_len: u32,
+    has_stalled: bool,
+    /// Pins are the chip's again when it is dropped.
+    _common: Common<'static, PIO0>,
+    _channel: Peri<'static, DMA_CH0>,
+}
+
+impl PioPort {
+    /// Returns a port on those pins.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where PIO has no room for its program.
+    pub(crate) fn new(
+        block: Peri<'static, PIO0>,
+        channel: Peri<'static, DMA_CH0>,
+        pins: Pins,
+    ) -> Result<Self, CameraError> {
+        let Pio { mut common, sm0: machine, irq_flags: flags, .. } = Pio::new(block, Interrupts);
+        let program = common.try_load_program(&program::serial_line());
+        let Ok(program) = program else { return Err(CameraError::NoRoom) };
+        let d0 = common.make_pio_pin(pins.d0);
+        let pclk = common.make_pio_pin(pins.pclk);
+        let href = common.make_pio_pin(pins.href);
+        let vsync = common.make_pio_pin(pins.vsync);
+        let mut config = Config::default();
+        config.use_program(&program, &[]);
+        config.set_in_pins(&[&d0, &pclk, &href, &vsync]);
+        config.set_jmp_pin(&href);
+        config.fifo_join = FifoJoin::RxOnly;
+        // Eight bits, the lowest first, are the highest byte of a word.
+        config.shift_in =
+            ShiftConfig { threshold: 8, direction: ShiftDirection::Right, auto_fill: true };
+        config.shift_out =
+            ShiftConfig { threshold: 32, direction: ShiftDirection::Right, auto_fill: false };
+        Ok(Self {
+            machine,
+            config,
+            flags,
+            frame_len: 0,
+            has_stalled: false,
+            _common: common,
+            _channel: channel,
+        })
+    }
+
+    fn stop(&mut self) {
+        self.machine.set_enable(false);
+        let channel = DMA.ch(CHANNEL.into());
+        // A channel is to be off before it is stopped (\[RP2350\], erratum E5).
+        channel.al1_ctrl().write_value(0);
+        DMA.chan_abort().write(|register| register.set_chan_abort(1 << CHANNEL));
+        while DMA.chan_abort().read().chan_abort() != 0 {}
+        self.machine.restart();
+        self.machine.clear_fifos();
+        self.flags.clear(ENDED.into());
+        // Seen once, it is forgotten.
+        self.machine.rx().stalled();
+        self.has_stalled = false;
+    }
+}
+
+impl Port for PioPort {
+    const RING_LEN: usize = Ring::<WORDS>::BYTE_LEN;
+    const TICKS_PER_MS: u32 = Pico2::CLOCK_HZ / 1000;
+
+    fn begin(&mut self, frame_len: usize) {
+        // What the bits of a word of the FIFO are shifted to.
+        const HIGHEST_BYTE: u32 = 3;
+        self.stop();
+        self.frame_len = u32::try_from(frame_len).unwrap_or_default();
+        let channel = DMA.ch(CHANNEL.into());
+        channel.read_addr().write_value(address(self.machine.rx_fifo_ptr()) + HIGHEST_BYTE);
+        channel.write_addr().write_value(address(RING.0.as_ptr()));
+        channel.trans_count().write(|register| {
+            register.set_mode(TransCountMode::NORMAL);
+            register.set_count(self.frame_len);
+        });
+        let request = self.machine.rx_treq();
+        channel.ctrl_trig().write(|register| {
+            register.set_treq_sel(request);
+            register.set_data_size(DataSize::SIZE_BYTE);
+            register.set_incr_write(true);
+            // The address of what is written goes round.
+            register.set_ring_sel(true);
+            register.set_ring_size(RING_BITS);
+            // Chained to itself, it is chained to none.
+            register.set_chain_to(CHANNEL);
+            register.set_en(true);
+        });
+        self.machine.set_config(&self.config);
+        self.machine.set_enable(true);
+    }
+
+    fn progress(&mut self) -> Progress {
+        let has_ended = self.flags.check(ENDED);
+        self.has_stalled |= self.machine.rx().stalled();
+        let left = DMA.ch(CHANNEL.into()).trans_count().read().count();
+        Progress {
+            arrived: self.frame_len.saturating_sub(left) as usize,
+            has_ended,
+            has_overrun: self.has_stalled,
+        }
+    }
+
+    fn copy(&mut self, start: usize, out: &mut [u8]) {
+        RING.0.copy(start, out);
+    }
+
+    fn ticks(&mut self) -> u32 {
+        physical::cycles()
+    }
+}
+
+/// Returns an address as the DMA takes it.
+fn address(pointer: *mut u32) -> u32 {
+    u32::try_from(pointer.addr()).unwrap_or_default()
+}

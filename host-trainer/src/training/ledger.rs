@@ -1,0 +1,119 @@
+//! What the worker that leads keeps of a run, in the run's folder.
+
+use std::time::Instant;
+
+use super::{
+    Adam, TrainError,
+    reporting::Reporter,
+    state::State,
+    validation::{DeviceBatch, validate},
+};
+use crate::{
+    checkpoint::Checkpoint,
+    config::Config,
+    loss::Objective,
+    model::Network,
+    report::RunState,
+    run::{EventLog, Losses, Metrics, MetricsLog, Progress, RunFolder, RunSummary},
+};
+
+/// The checkpoints, logs and report of a run, and the images held out for them.
+pub(super) struct Ledger<'r> {
+    pub(super) run: &'r RunFolder,
+    pub(super) config: &'r Config,
+    pub(super) state: State,
+    pub(super) log: MetricsLog,
+    pub(super) events: EventLog,
+    pub(super) reporter: Reporter,
+    pub(super) held_out: DeviceBatch,
+    /// Step of the newest checkpoint.
+    pub(super) last_good: Option<u64>,
+    pub(super) last_validation: Option<Losses>,
+    pub(super) started: Instant,
+}
+
+impl Ledger<'_> {
+    /// Computes the loss on the held-out images and saves the weights.
+    pub(super) fn validate(
+        &mut self,
+        network: &Network,
+        objective: Objective,
+        adam: &Adam,
+        step: u64,
+    ) -> Result<Losses, TrainError> {
+        // First, so that weights that are no numbers are never saved.
+        let losses = validate(network, objective, &self.held_out, step)
+            .map_err(|error| self.with_last_good(error))?;
+        let checkpoint = self.save(network, adam, step)?;
+        self.last_good = Some(step);
+        self.last_validation = Some(losses);
+        self.state.start.get_or_insert(losses);
+        if self.state.stop_rule.observe(step, losses) {
+            checkpoint.write(&self.run.best())?;
+        }
+        self.reporter.validated(network, &self.held_out, &checkpoint)?;
+        Ok(losses)
+    }
+
+    /// Returns whether the validation loss no longer improves.
+    pub(super) fn says_stop(&self) -> bool {
+        self.state.stop_rule.says_stop()
+    }
+
+    /// Writes the checkpoint and the optimiser's state so that at any moment the
+    /// folder holds a checkpoint with the state that goes with it.
+    pub(super) fn save(
+        &mut self,
+        network: &Network,
+        adam: &Adam,
+        step: u64,
+    ) -> Result<Checkpoint, TrainError> {
+        self.state.step = step;
+        let checkpoint = network.checkpoint(step, self.config.to_toml())?;
+        self.state.write(&self.run.optimiser(step), adam)?;
+        checkpoint.write(&self.run.checkpoint())?;
+        self.run.tidy(step);
+        Ok(checkpoint)
+    }
+
+    /// Adds a line to the logs and the report.
+    pub(super) fn log(
+        &mut self,
+        metrics: Metrics,
+        progress: &mut dyn Progress,
+    ) -> Result<(), TrainError> {
+        let metrics = self.reporter.completed(metrics);
+        self.log.append(&metrics)?;
+        self.events.append(&metrics)?;
+        progress.logged(&metrics);
+        Ok(self.reporter.logged(metrics)?)
+    }
+
+    /// Names the last good checkpoint where the loss is not finite.
+    pub(super) fn with_last_good(&self, error: TrainError) -> TrainError {
+        error.with_last_good(self.run, self.last_good)
+    }
+
+    /// Ends the report, and returns what the run came to after `steps` updates.
+    pub(super) fn finish(
+        self,
+        state: RunState,
+        steps: u64,
+        skipped_images: usize,
+    ) -> Result<RunSummary, TrainError> {
+        let end = self.last_validation.or(self.state.start).unwrap_or_default();
+        let (best_step, best) = self.state.stop_rule.best().unwrap_or((steps, end));
+        Ok(RunSummary {
+            start: self.state.start.unwrap_or(end),
+            end,
+            best_step,
+            best,
+            steps,
+            stopped_early: state == RunState::StoppedEarly,
+            interrupted: state == RunState::Interrupted,
+            skipped_images,
+            report: self.reporter.finish(state)?,
+            elapsed: self.started.elapsed(),
+        })
+    }
+}
