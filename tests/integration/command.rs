@@ -35,6 +35,13 @@ pub fn lcl() -> Command {
     Command::new(binary)
 }
 
+/// `cargo xtask` with a command.
+pub fn xtask(name: &str) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root()).args(["xtask", name]);
+    command
+}
+
 /// Runs a command that has to succeed and returns its standard output.
 #[track_caller]
 pub fn succeed(command: &mut Command) -> String {

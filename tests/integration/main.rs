@@ -5,6 +5,7 @@ mod bad_input;
 mod board;
 mod command;
 mod evaluate;
+mod flash;
 mod integers;
 mod never_lost;
 mod quantisation;

@@ -40,6 +40,11 @@ pub struct Layout {
 /// Alignment of the model partition, which a blob is read in place from.
 const MODEL_ALIGNMENT: u32 = 16;
 
+/// Variable with the length in bytes of the blob that goes with the program:
+/// where it is set, a program whose model partition is too small for the blob
+/// does not link. `cargo xtask` sets it.
+const MODEL_LEN: &str = "LCL_MODEL_LEN";
+
 impl Layout {
     /// Writes `memory.x` into the output folder of a build script and passes
     /// the linker what a firmware needs.
@@ -47,7 +52,7 @@ impl Layout {
     /// # Errors
     ///
     /// Returns an error where the regions overlap, the model partition is not
-    /// aligned, or the file cannot be written.
+    /// aligned, `LCL_MODEL_LEN` is no number, or the file cannot be written.
     pub fn emit(self) -> io::Result<()> {
         self.emit_with("")
     }
@@ -61,7 +66,8 @@ impl Layout {
     pub fn emit_with(self, sections: &str) -> io::Result<()> {
         self.check().map_err(io::Error::other)?;
         let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
-        fs::write(Path::new(&out).join("memory.x"), self.memory_x() + sections)?;
+        let script = self.memory_x(model_len()?) + sections;
+        fs::write(Path::new(&out).join("memory.x"), script)?;
         println!("cargo:rustc-link-search={}", Path::new(&out).display());
         for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x"] {
             println!("cargo:rustc-link-arg-bins={argument}");
@@ -81,7 +87,7 @@ impl Layout {
         Ok(())
     }
 
-    fn memory_x(self) -> String {
+    fn memory_x(self, model_len: Option<u64>) -> String {
         let line = |name: &str, region: Region| {
             format!("  {name} : ORIGIN = {:#010x}, LENGTH = {:#x}\n", region.origin, region.length)
         };
@@ -104,7 +110,13 @@ impl Layout {
                 "_{name}_start = ORIGIN({region});\n_{name}_end = ORIGIN({region}) + LENGTH({region});\n"
             )
         });
-        format!("MEMORY\n{{\n{}}}\n{}{}", regions.concat(), ends.concat(), aliases.concat())
+        format!(
+            "MEMORY\n{{\n{}}}\n{}{}{}",
+            regions.concat(),
+            ends.concat(),
+            aliases.concat(),
+            room_for_model(model_len, self.model)
+        )
     }
 }
 
@@ -128,15 +140,15 @@ impl MappedLayout {
     ///
     /// # Errors
     ///
-    /// Returns an error where the regions overlap, or the file cannot be
-    /// written.
+    /// Returns an error where the regions overlap, `LCL_MODEL_LEN` is no number,
+    /// or the file cannot be written.
     pub fn emit(self) -> io::Result<()> {
         let Self { flash, model, .. } = self;
         if flash.overlaps(model) {
             return Err(io::Error::other("program and model partition overlap"));
         }
         let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
-        fs::write(Path::new(&out).join("layout.x"), self.layout_x())?;
+        fs::write(Path::new(&out).join("layout.x"), self.layout_x(model_len()?))?;
         println!("cargo:rustc-link-search={}", Path::new(&out).display());
         for argument in ["-Tlinkall.x", "-Tlayout.x", "-Tdefmt.x"] {
             println!("cargo:rustc-link-arg-bins={argument}");
@@ -145,57 +157,52 @@ impl MappedLayout {
         Ok(())
     }
 
-    fn layout_x(self) -> String {
+    fn layout_x(self, model_len: Option<u64>) -> String {
         let Self { flash, model, model_mapped_to, ram } = self;
         let mapped = Region { origin: model_mapped_to, length: model.length };
         let ends = [("flash", flash), ("model", mapped), ("ram", ram)].map(|(name, region)| {
             format!("_{name}_start = {:#x};\n_{name}_end = {:#x};\n", region.origin, region.end())
         });
+        let sizes = IMAGE_SECTIONS.map(|section| format!("SIZEOF({section})")).join(" + ");
         format!(
             "{}_model_in_flash = {:#x};\n_text_start = ADDR(.text);\n\
-             _text_end = ADDR(.text) + SIZEOF(.text);\n",
+             _text_end = ADDR(.text) + SIZEOF(.text);\n\
+             ASSERT({sizes} + {IMAGE_PADDING:#x} <= {length:#x}, \"the program does not fit its \
+             {length} bytes of flash, which the model partition follows\");\n{}",
             ends.concat(),
-            model.origin
+            model.origin,
+            room_for_model(model_len, model),
+            length = flash.length,
         )
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Sections that are in the image of a program of esp-hal.
+const IMAGE_SECTIONS: [&str; 6] = [".rodata_desc", ".rodata", ".text", ".trap", ".rwtext", ".data"];
 
-    const LAYOUT: Layout = Layout {
-        flash: Region { origin: 0, length: 0x1000 },
-        model: Region { origin: 0x1000, length: 0x1000 },
-        ram: Region { origin: 0x2000_0000, length: 0x1000 },
-    };
+/// Most bytes that an image has besides: two segments begin at the offset in a
+/// page of 64 KiB that they are mapped to, and headers and checksum are small.
+const IMAGE_PADDING: u32 = 2 * 64 * 1024;
 
-    #[test]
-    fn names_the_model_partition() {
-        let text = LAYOUT.memory_x();
-        assert!(text.contains("MODEL : ORIGIN = 0x00001000, LENGTH = 0x1000"), "{text}");
-        assert!(text.contains("_model_start = ORIGIN(MODEL);"), "{text}");
-    }
-
-    #[test]
-    fn a_mapped_partition_is_named_at_both_places() {
-        let text = MappedLayout {
-            flash: LAYOUT.flash,
-            model: LAYOUT.model,
-            model_mapped_to: 0x3c40_0000,
-            ram: LAYOUT.ram,
-        }
-        .layout_x();
-        assert!(text.contains("_model_start = 0x3c400000;\n_model_end = 0x3c401000;"), "{text}");
-        assert!(text.contains("_model_in_flash = 0x1000;"), "{text}");
-    }
-
-    #[test]
-    fn refuses_what_overlaps_or_is_not_aligned() {
-        assert_eq!(LAYOUT.check(), Ok(()));
-        let model = Region { origin: 0x0ff0, length: 0x10 };
-        assert!(Layout { model, ..LAYOUT }.check().is_err());
-        let model = Region { origin: 0x1008, length: 0x10 };
-        assert!(Layout { model, ..LAYOUT }.check().is_err());
-    }
+/// Returns the length of the blob, where the environment states it.
+fn model_len() -> io::Result<Option<u64>> {
+    println!("cargo:rerun-if-env-changed={MODEL_LEN}");
+    let Some(text) = env::var_os(MODEL_LEN) else { return Ok(None) };
+    let len = text.to_str().and_then(|text| text.parse().ok());
+    let error = || io::Error::other(format!("{MODEL_LEN} is to be a number of bytes"));
+    len.ok_or_else(error).map(Some)
 }
+
+/// Returns what lets the linker refuse a blob that its partition is too small
+/// for.
+fn room_for_model(model_len: Option<u64>, model: Region) -> String {
+    let Some(len) = model_len else { return String::new() };
+    let room = model.length;
+    format!(
+        "ASSERT({len} <= {room}, \"the model takes {len} bytes and the board's model partition has \
+         {room}: take a smaller model\");\n"
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! an OV7670.
 #![no_std]
 
+mod axi_sram;
 mod camera;
 mod dcmi;
 
@@ -30,6 +31,7 @@ impl Machine for NucleoH743Zi {
 
     #[expect(unsafe_code, reason = "the caches are switched on")]
     fn start() -> (Rtt, Peripherals) {
+        axi_sram::clear();
         let chip = embassy_stm32::init(clocks());
         // SAFETY: nothing else of the program holds the core's registers, and
         // no memory that a cache covers is written by anything but the core.

@@ -1,7 +1,9 @@
 //! Why a program stops.
 
 use defmt::Formatter;
-use lcl_infer::{FrontendError, ImageSize, OpenError, RowError, SelfTestError, WatchError};
+use lcl_infer::{
+    CONTRACT, FrontendError, ImageSize, OpenError, RowError, SelfTestError, WatchError,
+};
 use lcl_infer_suite::Mismatch;
 
 /// Why a program stops; `E` is the board's error.
@@ -47,16 +49,7 @@ pub enum Failure<E> {
 impl<E: defmt::Format> defmt::Format for Failure<E> {
     fn format(&self, f: Formatter<'_>) {
         match self {
-            Self::Model(error) => {
-                match error {
-                    OpenError::NotABlob => {
-                        defmt::write!(f, "there is no blob in the model partition");
-                    }
-                    OpenError::Crc { .. } => defmt::write!(f, "the blob is damaged: {}", error),
-                    error => defmt::write!(f, "the blob cannot be run: {}", error),
-                }
-                defmt::write!(f, "; make one with `cargo xtask train` or `cargo xtask quantise`");
-            }
+            Self::Model(error) => describe_model(error, f),
             Self::Frontend(error) => defmt::write!(f, "cannot run this image: {}", error),
             Self::Row(error) => defmt::write!(f, "a row was refused: {}", error),
             Self::TooWide { expected, got } => defmt::write!(
@@ -87,4 +80,47 @@ impl<E: defmt::Format> defmt::Format for Failure<E> {
             }
         }
     }
+}
+
+/// Says what is wrong with the blob, and what to do.
+fn describe_model(error: &OpenError, f: Formatter<'_>) {
+    match error {
+        OpenError::NotABlob => defmt::write!(
+            f,
+            "there is no blob in the model partition: make one with `cargo xtask train` or \
+             `cargo xtask quantise`"
+        ),
+        OpenError::Crc { expected, got } => defmt::write!(
+            f,
+            "the blob is damaged: its CRC-32 should be {=u32:08x} and is {=u32:08x}; write it once \
+             more",
+            expected,
+            got
+        ),
+        OpenError::Version { expected, got } => defmt::write!(
+            f,
+            "the blob has format version {=u32} and this program reads {=u32}: quantise the \
+             checkpoint again, or write program and blob of one version",
+            got,
+            expected
+        ),
+        OpenError::Contract { got } => defmt::write!(
+            f,
+            "the blob follows the integer contract {=[u8]:a} and this program runs {=[u8]:a}: quantise \
+             the checkpoint again, or write program and blob of one version",
+            id(got),
+            CONTRACT.as_bytes()
+        ),
+        error => defmt::write!(
+            f,
+            "the blob cannot be run: {}; make one with `cargo xtask train` or `cargo xtask \
+             quantise`",
+            error
+        ),
+    }
+}
+
+/// Returns the id of a contract without the zeros that fill it up.
+fn id(padded: &[u8]) -> &[u8] {
+    padded.split(|byte| *byte == 0).next().unwrap_or_default()
 }

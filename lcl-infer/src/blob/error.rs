@@ -198,7 +198,11 @@ impl fmt::Display for OpenError {
                 for &byte in got.iter().take_while(|&&byte| byte != 0) {
                     write!(f, "{}", byte.escape_ascii())?;
                 }
-                write!(f, "\" and this program runs \"{}\"", crate::CONTRACT)
+                write!(
+                    f,
+                    "\" and this program runs \"{}\": quantise the checkpoint again",
+                    crate::CONTRACT
+                )
             }
             Self::Crc { expected, got } => write!(
                 f,

@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::boards::{self, Board};
-use crate::firmware::{TemporaryFolder, given_model, random_model};
+use crate::firmware::{Model, TemporaryFolder};
 use budgets::Budgets;
 pub use budgets::deepest_stack;
 use measure::{Measured, Setting};
@@ -106,8 +106,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let folder = TemporaryFolder::new()?;
     let model = match &arguments.model {
-        Some(model) => given_model(model)?,
-        None => random_model(folder.path())?,
+        Some(model) => Model::given(model)?,
+        None => Model::random(folder.path())?,
     };
     let timeout = Duration::from_secs(arguments.timeout);
     let setting = Setting { model: &model, folder: folder.path(), timeout };

@@ -5,10 +5,10 @@ mod sizes;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::boards::{self, BOARDS, Board, EXAMPLES, Runner};
-use crate::firmware::{Program, TemporaryFolder, check_fits, random_model};
+use crate::firmware::{Model, Program, TemporaryFolder};
 use crate::process::find;
 use crate::setup::bare_metal;
 use sizes::{Built, Sizes};
@@ -50,19 +50,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// geometry beside it.
 fn build() -> Result<Vec<Built>> {
     let folder = TemporaryFolder::new()?;
-    let model = random_model(folder.path())?;
+    let model = Model::random(folder.path())?;
+    ensure!(
+        model.len() == Model::FULL_LEN,
+        "a full blob has {} bytes: put that into Model::FULL_LEN in xtask/src/firmware/model.rs",
+        model.len()
+    );
     let mut all = Vec::new();
     for (board, real) in boards::real() {
         for example in EXAMPLES.iter().filter(|example| board.has(example)) {
-            let program = Program::build(board, example)?;
-            let model_len = check_fits(&model, program.model_partition())?;
+            let program = Program::build(board, example, &model)?;
             all.push(Built {
                 board: board.name,
                 example: example.name,
                 twin: real.twin,
                 compiler: program.compiler().to_owned(),
                 usage: program.usage().clone(),
-                model_len,
+                model_len: model.len(),
             });
         }
     }

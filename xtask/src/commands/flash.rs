@@ -1,49 +1,28 @@
 //! `cargo xtask flash`: writes an example and a blob to a board that is on a
 //! desk, and shows its log.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+mod task;
 
-use anyhow::{Context, Result, bail};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
 
 use super::bench::deepest_stack;
-use super::emulate::{DEFAULT_SIZE, collect, frames, model, write_events};
-use super::host::exit_code;
-use crate::boards::{self, Board, Example, Flasher, Output, Real};
-use crate::firmware::{Program, TemporaryFolder, Usage, check_fits};
-use crate::process::{cargo, find, note, output, shown, status};
-use crate::project;
-use crate::setup::{board_link, jpeg};
+use super::example;
+use crate::boards::{Board, Example, Flasher, Real};
+use crate::firmware::{Program, TemporaryFolder, Usage};
+use crate::process::{find, output, shown};
+use task::{Source, Task};
 
 /// Arguments of `flash`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Board, such as nrf52840-dk
-    #[arg(long)]
-    board: String,
-    /// Example: features, camera, watch, self-test, kernels or bench
-    #[arg(long)]
-    example: String,
-    /// Blob to write to the board's model partition [default: the newest run's,
-    /// or one trained for a minute]
-    #[arg(long, value_name = "M.lcl")]
-    model: Option<PathBuf>,
-    /// Images that go to the board: a file, a folder, synthetic[:N[:SEED]] or
-    /// scene[:N[:SEED]] [default: the board's own camera for camera and watch,
-    /// where it has one; else built-in ones of 96 pixels]
-    #[arg(long, value_name = "SRC")]
-    image: Option<String>,
-    /// Fit images to N×N pixels [default: as they are; 96 of a camera]
-    #[arg(long, value_name = "N")]
-    size: Option<u32>,
+    #[command(flatten)]
+    example: example::Arguments,
     /// Frames to take of the board's own camera [default: until Ctrl-C]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     frames: Option<u32>,
-    /// Write the features, safetensors, or the bytes of the events here
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
     /// Serial port of an ESP, for images
     #[arg(long, value_name = "PORT", default_value = "/dev/ttyACM0")]
     port: String,
@@ -66,8 +45,7 @@ Examples:
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let board = boards::board(&arguments.board)?;
-    let example = boards::example(&arguments.example)?;
+    let (board, example) = arguments.example.chosen()?;
     let Some(real) = board.real() else {
         bail!(
             "{name} is an emulated board: run `cargo xtask emulate --board {name} --example {}`",
@@ -75,69 +53,48 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             name = board.name
         );
     };
-    if !board.has(example) {
-        bail!("{} has no example {}: `cargo xtask boards` lists its", board.name, example.name);
-    }
-    let given = [
-        ("--image", arguments.image.is_some() && example.images.is_none()),
-        ("--size", arguments.size.is_some() && example.images.is_none()),
-        ("--out", arguments.out.is_some() && example.output == Output::Log),
-    ];
-    if let Some((option, _)) = given.iter().find(|(_, useless)| *useless) {
-        bail!("the example {} has no use for {option}: leave it out", example.name);
-    }
-    let camera = real.camera.filter(|_| example.sees && arguments.image.is_none());
+    let camera = real.camera.filter(|_| example.sees && !arguments.example.names_images());
     check_camera(arguments, camera)?;
-    let model = model(arguments.model.as_deref())?;
-    let program = Program::build(board, example)?;
-    let model_len = check_fits(&model, program.model_partition())?;
-    print!("{}", report(board, real, (example, program.usage()), model_len)?);
+    if !arguments.dry_run {
+        ensure_connected(real)?;
+    }
+    let model = arguments.example.model()?;
+    model.open()?;
+    let program = Program::build(board, example, &model)?;
+    print!("{}", report(board, real, (example, program.usage()), model.len())?);
 
     let folder = TemporaryFolder::new()?;
     let task = Task {
         real,
         board,
         elf: program.elf(),
-        model: &model,
+        model: model.path(),
         model_in_flash: program.usage().model_in_flash,
         folder: folder.path(),
     };
-    let images = example.images.filter(|_| !arguments.model_only);
-    let streams = images.is_some();
-    let writing = if arguments.model_only { task.write_model() } else { task.write(streams) };
+    let images = arguments.example.images(example).filter(|_| !arguments.model_only);
+    let writing =
+        if arguments.model_only { task.write_model() } else { task.write(images.is_some()) };
     if arguments.dry_run {
         println!("\nNothing was written. Without --dry-run, this runs:\n");
-        for command in &writing {
+        let of_host = images.filter(|_| camera.is_none());
+        let prepare = of_host.map(|images| images.frames(task.model, task.folder));
+        let link = images.map(|_| task.link(&arguments.port));
+        for command in prepare.iter().chain(&writing).chain(&link) {
             println!("  {}", shown(command));
-        }
-        if streams {
-            println!("  {}", shown(&task.link(&arguments.port)));
         }
         return Ok(ExitCode::SUCCESS);
     }
-    ensure_connected(real)?;
-    if let Some(images) = images {
-        let source = match camera {
-            Some(camera) => Source::Camera(camera),
-            None => Source::Host(arguments.image.as_deref().unwrap_or(images)),
-        };
-        return task.stream(arguments, (source, example.output), writing);
+    let source = images.map(|images| camera.map_or(Source::Host(images), Source::Camera));
+    match source {
+        Some(source) => task.stream(arguments, (source, example.output), writing),
+        None => task.run_all(writing),
     }
-    task.run_all(writing)
-}
-
-/// Where the images of an example come from.
-#[derive(Clone, Copy, Debug)]
-enum Source<'a> {
-    /// This machine, which has them from there.
-    Host(&'a str),
-    /// The board's own camera of that name.
-    Camera(&'static str),
 }
 
 /// Refuses options that do not go with where the images come from.
 fn check_camera(arguments: &Arguments, camera: Option<&str>) -> Result<()> {
-    match (camera, arguments.frames, &arguments.out) {
+    match (camera, arguments.frames, &arguments.example.out) {
         (None, Some(_), _) => bail!(
             "--frames is for a board's own camera, in the examples camera and watch without --image: \
              leave it out"
@@ -148,177 +105,6 @@ fn check_camera(arguments: &Arguments, camera: Option<&str>) -> Result<()> {
         ),
         _ => Ok(()),
     }
-}
-
-/// Returns the bytes that ask a board for `count` images of its camera, of `side`
-/// by `side` pixels, or for no end of them (`shared::Stream` of the firmware).
-fn camera_request(side: u32, count: Option<u32>) -> Vec<u8> {
-    [side, 0, count.unwrap_or(0)].map(u32::to_le_bytes).concat()
-}
-
-/// What is to be written, and where to.
-struct Task<'a> {
-    real: &'a Real,
-    board: &'a Board,
-    elf: &'a Path,
-    model: &'a Path,
-    /// Address of the model partition, as the flasher knows it.
-    model_in_flash: u64,
-    /// For images and features.
-    folder: &'a Path,
-}
-
-impl Task<'_> {
-    /// Runs commands until one fails.
-    fn run_all(&self, commands: Vec<Command>) -> Result<ExitCode> {
-        for mut command in commands {
-            note(format!("$ {}", shown(&command)));
-            let status = status(&mut command)?;
-            if !status.success() {
-                let Self { real, board, .. } = self;
-                note(format!("this failed; {} needs {}", board.name, real.connect));
-                return Ok(exit_code(status.code()));
-            }
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-
-    /// Writes the board, sends it images and collects its features.
-    fn stream(
-        &self,
-        arguments: &Arguments,
-        (source, output): (Source<'_>, Output),
-        writing: Vec<Command>,
-    ) -> Result<ExitCode> {
-        board_link::ensure()?;
-        let size = arguments.size.or(arguments.image.is_none().then_some(DEFAULT_SIZE));
-        let prepare = match source {
-            Source::Host(images) => {
-                jpeg::ensure()?;
-                Some(frames(self.model, images, size, self.folder))
-            }
-            Source::Camera(camera) => {
-                let path = self.folder.join("frames.bin");
-                let request = camera_request(size.unwrap_or(DEFAULT_SIZE), arguments.frames);
-                fs::write(&path, request)
-                    .with_context(|| format!("cannot write {}", path.display()))?;
-                note(format!("images are of the board's {camera}; --image has others"));
-                None
-            }
-        };
-        let code = self.run_all(prepare.into_iter().chain(writing).collect())?;
-        if code != ExitCode::SUCCESS {
-            return Ok(code);
-        }
-        let mut link = self.link(&arguments.port);
-        note(format!("$ {}", shown(&link)));
-        let link = link.stdout(Stdio::piped()).spawn();
-        let mut link = link.context("cannot start the link to the board")?;
-        let log = link.stdout.take().context("the link has no output")?;
-        let mut decoder = cargo();
-        decoder.current_dir(project::root());
-        decoder.args(["run", "--quiet", "--package", "defmt-log", "--"]).arg(self.elf);
-        let decoded = status(decoder.stdin(log));
-        let ended = link.wait().context("cannot wait for the link to the board")?;
-        decoded?;
-        if !ended.success() {
-            note(format!("it failed on {} ({ended})", self.board.name));
-            return Ok(exit_code(ended.code()));
-        }
-        let Some(out) = &arguments.out else { return Ok(ExitCode::SUCCESS) };
-        if output == Output::Events {
-            let rows = self.folder.join("rows.bin");
-            let rows =
-                fs::read(&rows).with_context(|| format!("cannot read {}", rows.display()))?;
-            write_events(&events(&rows), out)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        let Source::Host(images) = source else { return Ok(ExitCode::SUCCESS) };
-        Ok(exit_code(status(&mut collect(self.model, images, self.folder, out))?.code()))
-    }
-
-    /// Returns what carries images and features.
-    fn link(&self, port: &str) -> Command {
-        let mut link = board_link::command();
-        link.arg("--frames").arg(self.folder.join("frames.bin"));
-        link.arg("--rows").arg(self.folder.join("rows.bin"));
-        match self.real.flasher {
-            Flasher::ProbeRs { chip } => {
-                link.args(["probe", "--chip", chip, "--elf"]).arg(self.elf);
-            }
-            Flasher::Espflash { .. } => {
-                link.args(["serial", "--port", port]);
-            }
-        }
-        link
-    }
-
-    /// Returns what writes the blob alone.
-    fn write_model(&self) -> Vec<Command> {
-        vec![self.blob(), self.flasher("reset")]
-    }
-
-    /// Returns what writes the blob and the program; the last shows the log
-    /// unless images are to be sent.
-    fn write(&self, streams: bool) -> Vec<Command> {
-        let subcommand = match self.real.flasher {
-            Flasher::ProbeRs { .. } if streams => "download",
-            Flasher::ProbeRs { .. } => "run",
-            Flasher::Espflash { .. } => "flash",
-        };
-        let mut program = self.flasher(subcommand);
-        if let Flasher::Espflash { .. } = self.real.flasher {
-            let partitions = project::firmware().join(self.board.name).join("partitions.csv");
-            program.arg("--partition-table").arg(partitions);
-            if !streams {
-                program.args(["--monitor", "--log-format", "defmt"]);
-            }
-        }
-        program.arg(self.elf);
-        vec![self.blob(), program]
-    }
-
-    /// Returns what writes the blob to its partition.
-    fn blob(&self) -> Command {
-        let address = format!("{:#x}", self.model_in_flash);
-        let mut command = match self.real.flasher {
-            Flasher::ProbeRs { .. } => {
-                let mut command = self.flasher("download");
-                command.args(["--binary-format", "bin", "--base-address", &address]);
-                command
-            }
-            Flasher::Espflash { .. } => {
-                let mut command = self.flasher("write-bin");
-                command.arg(&address);
-                command
-            }
-        };
-        command.arg(self.model);
-        command
-    }
-
-    fn flasher(&self, subcommand: &str) -> Command {
-        let (Flasher::ProbeRs { chip } | Flasher::Espflash { chip }) = self.real.flasher;
-        let mut command = Command::new(self.real.flasher.program().0);
-        command.args([subcommand, "--chip", chip]);
-        command
-    }
-}
-
-/// Returns the bytes of the events among a board's records, which have area 3
-/// and their length last in a header of twelve bytes.
-fn events(mut records: &[u8]) -> Vec<u8> {
-    const EVENT: [u8; 4] = 3_u32.to_le_bytes();
-    let mut events = Vec::new();
-    while let [a, b, c, d, _, _, _, _, l0, l1, l2, l3, rest @ ..] = records {
-        let len = u32::from_le_bytes([*l0, *l1, *l2, *l3]) as usize;
-        let (values, rest) = rest.split_at(len.min(rest.len()));
-        if [*a, *b, *c, *d] == EVENT {
-            events.extend_from_slice(values);
-        }
-        records = rest;
-    }
-    events
 }
 
 /// Returns what the program takes of what the board has.
@@ -375,61 +161,6 @@ fn ensure_connected(real: &Real) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn task(board: &str) -> Task<'static> {
-        let board = boards::board(board).expect("it is known");
-        Task {
-            real: board.real().expect("it is no emulated one"),
-            board,
-            elf: Path::new("bench"),
-            model: Path::new("m.lcl"),
-            model_in_flash: 0x8_0000,
-            folder: Path::new("folder"),
-        }
-    }
-
-    #[track_caller]
-    fn check(commands: &[Command], expected: &[&str]) {
-        let partitions = project::firmware().join("esp32c3/partitions.csv");
-        let partitions = partitions.to_string_lossy();
-        let shown = commands.iter().map(|command| shown(command).replace(&*partitions, "P"));
-        assert_eq!(shown.collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn the_blob_goes_to_its_partition_and_the_program_shows_its_log() {
-        check(
-            &task("nrf52840-dk").write(false),
-            &[
-                "probe-rs download --chip nRF52840_xxAA --binary-format bin --base-address 0x80000 m.lcl",
-                "probe-rs run --chip nRF52840_xxAA bench",
-            ],
-        );
-        check(
-            &task("esp32c3").write(false),
-            &[
-                "espflash write-bin --chip esp32c3 0x80000 m.lcl",
-                "espflash flash --chip esp32c3 --partition-table P --monitor --log-format defmt bench",
-            ],
-        );
-    }
-
-    #[test]
-    fn events_are_taken_from_the_records() {
-        let record = |area: u32, values: &[u8]| {
-            let len = u32::try_from(values.len()).expect("it is short");
-            [&[area, 0, len].map(u32::to_le_bytes).concat()[..], values].concat()
-        };
-        let records = [record(3, &[1, 2]), record(1, &[9]), record(3, &[3])].concat();
-        assert_eq!(events(&records), [1, 2, 3]);
-        assert_eq!(events(&records[..records.len() - 1]), [1, 2]);
-    }
-
-    #[test]
-    fn a_camera_is_asked_for_its_side_and_how_many() {
-        assert_eq!(camera_request(96, Some(7)), [96, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0]);
-        assert_eq!(camera_request(224, None), [224, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    }
-
     #[test]
     fn a_camera_without_end_leaves_no_file() {
         use clap::Parser;
@@ -452,34 +183,5 @@ mod tests {
         assert!(error.contains("HM01B0") && error.contains("--frames N"), "{error}");
         let error = check(None, "--frames 9").expect_err("there is no camera");
         assert!(error.contains("leave it out"), "{error}");
-    }
-
-    #[test]
-    fn a_blob_alone_leaves_the_program() {
-        check(
-            &task("pico2").write_model(),
-            &[
-                "probe-rs download --chip RP235x --binary-format bin --base-address 0x80000 m.lcl",
-                "probe-rs reset --chip RP235x",
-            ],
-        );
-    }
-
-    #[test]
-    fn images_go_through_the_link() {
-        check(
-            &[task("nucleo-h743zi").write(true).remove(1), task("nucleo-h743zi").link("unused")],
-            &[
-                "probe-rs download --chip STM32H743ZITx bench",
-                "board-link --frames folder/frames.bin --rows folder/rows.bin probe --chip \
-                 STM32H743ZITx --elf bench",
-            ],
-        );
-        check(
-            &[task("esp32c3").link("/dev/ttyACM1")],
-            &[
-                "board-link --frames folder/frames.bin --rows folder/rows.bin serial --port /dev/ttyACM1",
-            ],
-        );
     }
 }

@@ -5,6 +5,7 @@ mod boards;
 mod ci;
 mod default_model;
 mod emulate;
+mod example;
 mod flash;
 pub mod fuzz;
 mod host;

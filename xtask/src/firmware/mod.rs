@@ -8,9 +8,6 @@ mod usage;
 
 pub use emulator::Run;
 pub use folder::TemporaryFolder;
-pub use model::{
-    check_fits, given as given_model, newest as newest_model, random as random_model,
-    with_plain_weights,
-};
+pub use model::Model;
 pub use program::{Program, target_dir};
 pub use usage::Usage;

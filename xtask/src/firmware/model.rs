@@ -3,6 +3,7 @@
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -12,59 +13,98 @@ use crate::project;
 /// The newest run's blob, in the folder that training was started in.
 const NEWEST: &str = "runs/latest/model.lcl";
 
-/// Returns the absolute path of a blob that the user names.
-pub fn given(path: &Path) -> Result<PathBuf> {
-    fs::canonicalize(path).with_context(|| format!("cannot read the model {}", path.display()))
+/// A file with a blob, or with what another engine reads in place of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    path: PathBuf,
+    len: u64,
 }
 
-/// Returns the absolute path of the newest run's blob, here or else in the root,
-/// where there is one.
-pub fn newest() -> Option<PathBuf> {
-    let places = [PathBuf::from(NEWEST), project::root().join(NEWEST)];
-    places.iter().find_map(|path| fs::canonicalize(path).ok())
+impl Model {
+    /// Bytes of a blob of the published geometry. Every board's model partition
+    /// has room for one.
+    pub const FULL_LEN: u64 = 335_968;
+
+    /// Finds the file that the user names.
+    pub fn given(path: &Path) -> Result<Self> {
+        let context = || format!("cannot read the model {}", path.display());
+        let path = fs::canonicalize(path).with_context(context)?;
+        let metadata = fs::metadata(&path).with_context(context)?;
+        if !metadata.is_file() {
+            bail!("the model {} is no file: pass --model M.lcl", path.display());
+        }
+        Ok(Self { path, len: metadata.len() })
+    }
+
+    /// Finds the newest run's blob, here or else in the root, where there is
+    /// one.
+    pub fn newest() -> Option<Self> {
+        let places = [PathBuf::from(NEWEST), project::root().join(NEWEST)];
+        places.iter().find_map(|path| Self::given(path).ok())
+    }
+
+    /// Writes a blob of the published geometry with random weights into
+    /// `folder`, always the same one.
+    pub fn random(folder: &Path) -> Result<Self> {
+        let path = folder.join("random.lcl");
+        run(&mut example("random_model", &[&path]))
+            .context("cannot make a model of random weights")?;
+        Self::given(&path)
+    }
+
+    /// Writes the blob and its weights in plain order into `folder`, for
+    /// engines that read them so.
+    pub fn with_plain_weights(&self, folder: &Path) -> Result<Self> {
+        let path = folder.join("plain.bin");
+        run(&mut example("plain_weights", &[&self.path, &path]))
+            .with_context(|| format!("cannot read the weights of {}", self.path.display()))?;
+        Self::given(&path)
+    }
+
+    /// Returns where it is, an absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns its length in bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Opens the blob with the engine that programs are built with, as they do
+    /// when they start.
+    pub fn open(&self) -> Result<()> {
+        let mut command = example("open_model", &[&self.path]);
+        let output = command.output().context("cannot start cargo, to open the model")?;
+        if !output.status.success() {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            bail!("the model {} cannot be run: {}", self.path.display(), errors.trim());
+        }
+        Ok(())
+    }
+
+    /// Checks that the blob fits the partition.
+    pub fn check_fits(&self, partition: &Range<u64>) -> Result<()> {
+        let Self { path, len } = self;
+        let room = partition.end - partition.start;
+        if *len > room {
+            bail!(
+                "the model {} takes {len} bytes and the board's model partition has {room}: take a \
+                 smaller model",
+                path.display()
+            );
+        }
+        Ok(())
+    }
 }
 
-/// Writes a blob of the published geometry with random weights into `folder`,
-/// always the same one, and returns its path.
-pub fn random(folder: &Path) -> Result<PathBuf> {
-    let path = folder.join("random.lcl");
-    example("random_model", &[&path]).context("cannot make a model of random weights")?;
-    Ok(path)
-}
-
-/// Writes the blob and its weights in plain order into `folder`, for engines
-/// that read them so, and returns the path of both.
-pub fn with_plain_weights(model: &Path, folder: &Path) -> Result<PathBuf> {
-    let path = folder.join("plain.bin");
-    example("plain_weights", &[model, &path])
-        .with_context(|| format!("cannot read the weights of {}", model.display()))?;
-    Ok(path)
-}
-
-/// Runs an example of lcl-infer.
-fn example(name: &str, paths: &[&Path]) -> Result<()> {
+/// Returns the command that runs an example of lcl-infer.
+fn example(name: &str, paths: &[&Path]) -> Command {
     let mut command = cargo();
     command.current_dir(project::root());
     command.args(["run", "--quiet", "--release", "--package", "lcl-infer"]);
-    run(command.args(["--example", name, "--"]).args(paths))
-}
-
-/// Checks that the blob fits the partition, and returns its length in bytes.
-pub fn check_fits(path: &Path, partition: &Range<u64>) -> Result<u64> {
-    let context = || format!("cannot read the model {}", path.display());
-    let metadata = fs::metadata(path).with_context(context)?;
-    let room = partition.end - partition.start;
-    if !metadata.is_file() {
-        bail!("the model {} is no file: pass --model M.lcl", path.display());
-    }
-    if metadata.len() > room {
-        bail!(
-            "the model {} takes {} bytes and the board's model partition has {room}",
-            path.display(),
-            metadata.len()
-        );
-    }
-    Ok(metadata.len())
+    command.args(["--example", name, "--"]).args(paths);
+    command
 }
 
 #[cfg(test)]
@@ -77,16 +117,19 @@ mod tests {
         let folder = TemporaryFolder::new().expect("a folder");
         let path = folder.path().join("m.lcl");
         fs::write(&path, [0; 32]).expect("written");
-        assert_eq!(check_fits(&path, &(0x100..0x120)).ok(), Some(32));
-        let error = check_fits(&path, &(0x100..0x110)).expect_err("too large").to_string();
+        let model = Model::given(&path).expect("it is there");
+        assert_eq!(model.len(), 32);
+        assert!(model.check_fits(&(0x100..0x120)).is_ok());
+        let error = model.check_fits(&(0x100..0x110)).expect_err("too large").to_string();
         assert!(error.contains("32 bytes") && error.contains("16"), "{error}");
-        let error = check_fits(folder.path(), &(0..64)).expect_err("no file").to_string();
-        assert!(error.contains("is no file"), "{error}");
     }
 
     #[test]
-    fn a_model_that_is_not_there_is_named() {
-        let error = given(Path::new("no-such.lcl")).expect_err("no file").to_string();
+    fn a_model_that_is_no_file_is_named() {
+        let error = Model::given(Path::new("no-such.lcl")).expect_err("no file").to_string();
         assert!(error.contains("no-such.lcl"), "{error}");
+        let folder = TemporaryFolder::new().expect("a folder");
+        let error = Model::given(folder.path()).expect_err("a folder").to_string();
+        assert!(error.contains("is no file"), "{error}");
     }
 }

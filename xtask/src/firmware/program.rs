@@ -7,11 +7,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::Usage;
+use super::{Model, Usage};
 use crate::boards::{Board, Example, PEER};
 use crate::process::run;
 use crate::project;
 use crate::setup::bare_metal;
+
+/// What the build scripts of boards read the length of the blob from.
+const MODEL_LEN: &str = "LCL_MODEL_LEN";
 
 /// A program built for a board.
 #[derive(Debug)]
@@ -22,9 +25,16 @@ pub struct Program {
 }
 
 impl Program {
-    /// Builds `example` for `board`, with what that needs.
-    pub fn build(board: &Board, example: &Example) -> Result<Self> {
-        Self::build_with(board, example, |_| {})
+    /// Builds `example` for `board`, with what that needs, and checks that
+    /// `model` fits beside it.
+    pub fn build(board: &Board, example: &Example, model: &Model) -> Result<Self> {
+        let program = Self::build_with(board, example, |command| tell_length(command, model))
+            .with_context(|| {
+                let (example, board, len) = (example.name, board.name, model.len());
+                format!("cannot build `{example}` for {board} and a model of {len} bytes")
+            })?;
+        model.check_fits(program.model_partition())?;
+        Ok(program)
     }
 
     /// Builds the peer of `bench` for `board`, with the library in a folder.
@@ -32,6 +42,7 @@ impl Program {
         Self::build_with(board, &PEER, |command| {
             command.args(["--features", PEER.name]).env("CMSIS_NN_FOLDER", library);
         })
+        .with_context(|| format!("cannot build `{}` for {}", PEER.name, board.name))
     }
 
     fn build_with(
@@ -44,8 +55,7 @@ impl Program {
         let folder = project::firmware().join(board.name);
         let mut command = toolchain.cargo("build", &folder, &target_dir);
         adapt(command.args(["--release", "--bin", example.name]));
-        run(&mut command)
-            .with_context(|| format!("cannot build `{}` for {}", example.name, board.name))?;
+        run(&mut command)?;
         let elf = target_dir.join(board.target).join("release").join(example.name);
         Self::open(elf, toolchain.compiler())
     }
@@ -75,6 +85,16 @@ impl Program {
     /// Returns the version of the compiler that built it.
     pub fn compiler(&self) -> &str {
         &self.compiler
+    }
+}
+
+/// Lets the linker refuse a model that is longer than the board's partition.
+///
+/// A full model fits every board. With another length the board's programs
+/// would be linked once more, so it is told for longer models alone.
+fn tell_length(command: &mut Command, model: &Model) {
+    if model.len() > Model::FULL_LEN {
+        command.env(MODEL_LEN, model.len().to_string());
     }
 }
 

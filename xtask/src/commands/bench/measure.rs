@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::line::Line;
 use super::peer::Peer;
 use crate::boards::{self, Board};
-use crate::firmware::{Program, Run, check_fits, with_plain_weights};
+use crate::firmware::{Model, Program, Run};
 use crate::process::note;
 use crate::setup::cmsis_nn;
 
@@ -29,7 +29,7 @@ pub struct Measured {
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
     /// The blob.
-    pub model: &'a Path,
+    pub model: &'a Model,
     /// A folder for files of the run.
     pub folder: &'a Path,
     /// When to take a program for hung.
@@ -41,7 +41,7 @@ impl Setting<'_> {
     /// the recorded ones.
     pub fn measure(&self, board: &'static Board) -> Result<Measured> {
         Run::ensure(board)?;
-        let program = Program::build(board, boards::example("bench")?)?;
+        let program = Program::build(board, boards::example("bench")?, self.model)?;
         let lines = self.run(board, &program, self.model)?;
         let compiler = program.compiler().to_owned();
         Ok(Measured { board, compiler, lines, peers: Peer::recorded(board.name) })
@@ -52,15 +52,16 @@ impl Setting<'_> {
     pub fn measure_peer(&self, board: &'static Board) -> Result<Vec<Peer>> {
         let library = cmsis_nn::build(board)?;
         let program = Program::build_peer(board, &library)?;
-        let weights = with_plain_weights(self.model, self.folder)?;
+        let weights = self.model.with_plain_weights(self.folder)?;
         note(format!("{}, {}", cmsis_nn::NAME, cmsis_nn::compiler()));
         Ok(Peer::logged(&self.run(board, &program, &weights)?))
     }
 
-    fn run(&self, board: &Board, program: &Program, model: &Path) -> Result<Vec<Line>> {
+    fn run(&self, board: &Board, program: &Program, model: &Model) -> Result<Vec<Line>> {
         let &Setting { folder, timeout, .. } = self;
-        check_fits(model, program.model_partition())?;
+        model.check_fits(program.model_partition())?;
         note(format!("counting on {}", board.description));
+        let model = model.path();
         let run = Run { board, program, model, folder, counting: true, timeout };
         let ended = run.run(|line| eprintln!("{line}"))?;
         if !ended.status.success() {

@@ -227,11 +227,8 @@ fn docs() -> Result<Vec<Command>> {
 
 /// Installs what building for boards and emulating them needs.
 fn ensure_boards() -> Result<()> {
-    for board in boards::emulated() {
-        Run::ensure(board)?;
-        bare_metal::ensure(board.target)?;
-    }
-    Ok(())
+    boards::emulated().try_for_each(Run::ensure)?;
+    BOARDS.iter().try_for_each(|board| bare_metal::ensure(board.target).map(|_| ()))
 }
 
 /// Returns `cargo ARGUMENTS`, to run in the root, for a release build in which

@@ -1,0 +1,289 @@
+//! What `flash` runs: the commands that write a board, and the link that carries
+//! images to it and features from it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result};
+
+use super::Arguments;
+use crate::boards::{Board, Flasher, Output, Real};
+use crate::commands::example::{Images, write_events};
+use crate::commands::host::exit_code;
+use crate::process::{cargo, note, shown, status};
+use crate::project;
+use crate::setup::{board_link, jpeg};
+
+/// Where the images of an example come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// This machine.
+    Host(Images<'a>),
+    /// The board's own camera of that name.
+    Camera(&'static str),
+}
+
+/// What is to be written, and where to.
+pub struct Task<'a> {
+    /// The board.
+    pub real: &'a Real,
+    /// The same, for its name.
+    pub board: &'a Board,
+    /// The program.
+    pub elf: &'a Path,
+    /// The blob.
+    pub model: &'a Path,
+    /// Address of the model partition, as the flasher knows it.
+    pub model_in_flash: u64,
+    /// For images and features.
+    pub folder: &'a Path,
+}
+
+impl Task<'_> {
+    /// Runs commands until one fails.
+    pub fn run_all(&self, commands: Vec<Command>) -> Result<ExitCode> {
+        for mut command in commands {
+            note(format!("$ {}", shown(&command)));
+            let status = status(&mut command)?;
+            if !status.success() {
+                let Self { real, board, .. } = self;
+                note(format!("this failed; {} needs {}", board.name, real.connect));
+                return Ok(exit_code(status.code()));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Writes the board, sends it images and collects its features.
+    pub fn stream(
+        &self,
+        arguments: &Arguments,
+        (source, output): (Source<'_>, Output),
+        writing: Vec<Command>,
+    ) -> Result<ExitCode> {
+        board_link::ensure()?;
+        let prepare = match source {
+            Source::Host(images) => {
+                jpeg::ensure()?;
+                Some(images.frames(self.model, self.folder))
+            }
+            Source::Camera(camera) => {
+                let path = self.folder.join("frames.bin");
+                let request = camera_request(arguments.example.camera_side(), arguments.frames);
+                fs::write(&path, request)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                note(format!("images are of the board's {camera}; --image has others"));
+                None
+            }
+        };
+        let code = self.run_all(prepare.into_iter().chain(writing).collect())?;
+        if code != ExitCode::SUCCESS {
+            return Ok(code);
+        }
+        let mut link = self.link(&arguments.port);
+        note(format!("$ {}", shown(&link)));
+        let link = link.stdout(Stdio::piped()).spawn();
+        let mut link = link.context("cannot start the link to the board")?;
+        let log = link.stdout.take().context("the link has no output")?;
+        let mut decoder = cargo();
+        decoder.current_dir(project::root());
+        decoder.args(["run", "--quiet", "--package", "defmt-log", "--"]).arg(self.elf);
+        let decoded = status(decoder.stdin(log));
+        let ended = link.wait().context("cannot wait for the link to the board")?;
+        decoded?;
+        if !ended.success() {
+            note(format!("it failed on {} ({ended})", self.board.name));
+            return Ok(exit_code(ended.code()));
+        }
+        let Some(out) = &arguments.example.out else { return Ok(ExitCode::SUCCESS) };
+        if output == Output::Events {
+            let rows = self.folder.join("rows.bin");
+            let rows =
+                fs::read(&rows).with_context(|| format!("cannot read {}", rows.display()))?;
+            write_events(&events(&rows), out)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let Source::Host(images) = source else { return Ok(ExitCode::SUCCESS) };
+        Ok(exit_code(status(&mut images.collect(self.model, self.folder, out))?.code()))
+    }
+
+    /// Returns what carries images and features.
+    pub fn link(&self, port: &str) -> Command {
+        let mut link = board_link::command();
+        link.arg("--frames").arg(self.folder.join("frames.bin"));
+        link.arg("--rows").arg(self.folder.join("rows.bin"));
+        match self.real.flasher {
+            Flasher::ProbeRs { chip } => {
+                link.args(["probe", "--chip", chip, "--elf"]).arg(self.elf);
+            }
+            Flasher::Espflash { .. } => {
+                link.args(["serial", "--port", port]);
+            }
+        }
+        link
+    }
+
+    /// Returns what writes the blob alone.
+    pub fn write_model(&self) -> Vec<Command> {
+        vec![self.blob(), self.flasher("reset")]
+    }
+
+    /// Returns what writes the blob and the program; the last shows the log
+    /// unless images are to be sent.
+    pub fn write(&self, streams: bool) -> Vec<Command> {
+        let subcommand = match self.real.flasher {
+            Flasher::ProbeRs { .. } if streams => "download",
+            Flasher::ProbeRs { .. } => "run",
+            Flasher::Espflash { .. } => "flash",
+        };
+        let mut program = self.flasher(subcommand);
+        if let Flasher::Espflash { .. } = self.real.flasher {
+            let partitions = project::firmware().join(self.board.name).join("partitions.csv");
+            program.arg("--partition-table").arg(partitions);
+            if !streams {
+                program.args(["--monitor", "--log-format", "defmt"]);
+            }
+        }
+        program.arg(self.elf);
+        vec![self.blob(), program]
+    }
+
+    /// Returns what writes the blob to its partition.
+    fn blob(&self) -> Command {
+        let address = format!("{:#x}", self.model_in_flash);
+        let mut command = match self.real.flasher {
+            Flasher::ProbeRs { .. } => {
+                let mut command = self.flasher("download");
+                command.args(["--binary-format", "bin", "--base-address", &address]);
+                command
+            }
+            Flasher::Espflash { .. } => {
+                let mut command = self.flasher("write-bin");
+                command.arg(&address);
+                command
+            }
+        };
+        command.arg(self.model);
+        command
+    }
+
+    fn flasher(&self, subcommand: &str) -> Command {
+        let (Flasher::ProbeRs { chip } | Flasher::Espflash { chip }) = self.real.flasher;
+        let mut command = Command::new(self.real.flasher.program().0);
+        command.args([subcommand, "--chip", chip]);
+        command
+    }
+}
+
+/// Returns the bytes of the events among a board's records, which have area 3
+/// and their length last in a header of twelve bytes.
+fn events(mut records: &[u8]) -> Vec<u8> {
+    const EVENT: [u8; 4] = 3_u32.to_le_bytes();
+    let mut events = Vec::new();
+    while let [a, b, c, d, _, _, _, _, l0, l1, l2, l3, rest @ ..] = records {
+        let len = u32::from_le_bytes([*l0, *l1, *l2, *l3]) as usize;
+        let (values, rest) = rest.split_at(len.min(rest.len()));
+        if [*a, *b, *c, *d] == EVENT {
+            events.extend_from_slice(values);
+        }
+        records = rest;
+    }
+    events
+}
+
+/// Returns the bytes that ask a board for `count` images of its camera, of `side`
+/// by `side` pixels, or for no end of them (`shared::Stream` of the firmware).
+fn camera_request(side: u32, count: Option<u32>) -> Vec<u8> {
+    [side, 0, count.unwrap_or(0)].map(u32::to_le_bytes).concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boards;
+
+    fn task(board: &str) -> Task<'static> {
+        let board = boards::board(board).expect("it is known");
+        Task {
+            real: board.real().expect("it is no emulated one"),
+            board,
+            elf: Path::new("bench"),
+            model: Path::new("m.lcl"),
+            model_in_flash: 0x8_0000,
+            folder: Path::new("folder"),
+        }
+    }
+
+    #[track_caller]
+    fn check(commands: &[Command], expected: &[&str]) {
+        let partitions = project::firmware().join("esp32c3/partitions.csv");
+        let partitions = partitions.to_string_lossy();
+        let shown = commands.iter().map(|command| shown(command).replace(&*partitions, "P"));
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_blob_goes_to_its_partition_and_the_program_shows_its_log() {
+        check(
+            &task("nrf52840-dk").write(false),
+            &[
+                "probe-rs download --chip nRF52840_xxAA --binary-format bin --base-address 0x80000 m.lcl",
+                "probe-rs run --chip nRF52840_xxAA bench",
+            ],
+        );
+        check(
+            &task("esp32c3").write(false),
+            &[
+                "espflash write-bin --chip esp32c3 0x80000 m.lcl",
+                "espflash flash --chip esp32c3 --partition-table P --monitor --log-format defmt bench",
+            ],
+        );
+    }
+
+    #[test]
+    fn events_are_taken_from_the_records() {
+        let record = |area: u32, values: &[u8]| {
+            let len = u32::try_from(values.len()).expect("it is short");
+            [&[area, 0, len].map(u32::to_le_bytes).concat()[..], values].concat()
+        };
+        let records = [record(3, &[1, 2]), record(1, &[9]), record(3, &[3])].concat();
+        assert_eq!(events(&records), [1, 2, 3]);
+        assert_eq!(events(&records[..records.len() - 1]), [1, 2]);
+    }
+
+    #[test]
+    fn a_camera_is_asked_for_its_side_and_how_many() {
+        assert_eq!(camera_request(96, Some(7)), [96, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0]);
+        assert_eq!(camera_request(224, None), [224, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_blob_alone_leaves_the_program() {
+        check(
+            &task("pico2").write_model(),
+            &[
+                "probe-rs download --chip RP235x --binary-format bin --base-address 0x80000 m.lcl",
+                "probe-rs reset --chip RP235x",
+            ],
+        );
+    }
+
+    #[test]
+    fn images_go_through_the_link() {
+        check(
+            &[task("nucleo-h743zi").write(true).remove(1), task("nucleo-h743zi").link("unused")],
+            &[
+                "probe-rs download --chip STM32H743ZITx bench",
+                "board-link --frames folder/frames.bin --rows folder/rows.bin probe --chip \
+                 STM32H743ZITx --elf bench",
+            ],
+        );
+        check(
+            &[task("esp32c3").link("/dev/ttyACM1")],
+            &[
+                "board-link --frames folder/frames.bin --rows folder/rows.bin serial --port /dev/ttyACM1",
+            ],
+        );
+    }
+}
