@@ -73,8 +73,8 @@ pub enum Precision {
     /// 32-bit floats.
     #[default]
     Float32,
-    /// 64-bit floats throughout, about twice as slow, but what is saved has 32
-    /// bits: to tell rounding from mistakes. Rounding in 32 bits grows from step
+    /// 64-bit floats throughout, about twice as slow: to tell rounding from
+    /// mistakes. A checkpoint has 32 of them all the same. Rounding in 32 bits grows from step
     /// to step, as an update of Adam is as long for a tiny gradient as for a
     /// large one.
     Float64,

@@ -17,6 +17,8 @@ use crate::atomic_file::{self, WriteError};
 /// The values of a tensor to be written, in row-major order.
 #[derive(Clone, Copy, Debug)]
 pub enum Values<'a> {
+    /// 64-bit floats.
+    F64(&'a [f64]),
     /// 32-bit floats.
     F32(&'a [f32]),
     /// 32-bit signed integers.
@@ -147,6 +149,7 @@ impl TensorFile {
 impl Values<'_> {
     fn dtype(&self) -> &'static str {
         match self {
+            Self::F64(_) => "F64",
             Self::F32(_) => "F32",
             Self::I32(_) => "I32",
             Self::U32(_) => "U32",
@@ -157,6 +160,7 @@ impl Values<'_> {
 
     fn element_bytes(&self) -> usize {
         match self {
+            Self::F64(_) => 8,
             Self::F32(_) | Self::I32(_) | Self::U32(_) => 4,
             Self::I8(_) | Self::U8(_) => 1,
         }
@@ -165,6 +169,7 @@ impl Values<'_> {
     fn bytes(&self) -> &[u8] {
         const { assert!(cfg!(target_endian = "little"), "safetensors are little endian") }
         match self {
+            Self::F64(values) => bytemuck::cast_slice(values),
             Self::F32(values) => bytemuck::cast_slice(values),
             Self::I32(values) => bytemuck::cast_slice(values),
             Self::U32(values) => bytemuck::cast_slice(values),

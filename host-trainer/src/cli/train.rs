@@ -53,8 +53,8 @@ Configurations that come with the program, for --config:";
 /// the same numbers.
 ///
 /// Several processes, on several machines too, train one model together where
-/// RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT are set, as torchrun does; rank
-/// 0 alone writes.
+/// torchrun or the like has set their environment; the first of them alone
+/// writes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = after_help())]
 pub struct Args {

@@ -324,6 +324,10 @@ impl Config {
     }
 
     /// Returns the values of all fields, as TOML, by their dotted names.
+    ///
+    /// # Panics
+    ///
+    /// Never for a configuration that [`validate`](Self::validate) accepts.
     #[must_use]
     pub fn fields(&self) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();

@@ -147,11 +147,11 @@ fn centred(views: [&Tensor; 2], ranks: Ranks<'_>) -> Result<[Tensor; 2], TchErro
     let sums = ranks.sum(&Tensor::f_cat(&[&sum_a, &sum_b, &count], 0)?)?;
     let count = sums.f_narrow(0, 2 * channels, 1)?;
     let scale = count.f_rsqrt()?;
-    let centred = |view: usize| {
-        let mean = sums.f_narrow(0, view as i64 * channels, channels)?.f_div(&count)?;
-        views[view].f_sub(&mean)?.f_mul(&scale)
+    let centred = |h: &Tensor, first: i64| {
+        let mean = sums.f_narrow(0, first, channels)?.f_div(&count)?;
+        h.f_sub(&mean)?.f_mul(&scale)
     };
-    Ok([centred(0)?, centred(1)?])
+    Ok([centred(views[0], 0)?, centred(views[1], channels)?])
 }
 
 /// Adds a feature that is always 1.

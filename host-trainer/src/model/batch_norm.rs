@@ -79,7 +79,7 @@ impl BatchNorm {
     /// As libtorch's, with the statistics of all ranks.
     fn over_all_ranks(&self, x: &Tensor, group: &ProcessGroup) -> Result<Tensor, TchError> {
         let Normalised { y, mean, variance, count } =
-            group.batch_norm(x, &self.weight, &self.bias, EPS).map_err(failed)?;
+            group.batch_norm(x, &self.weight, &self.bias, EPS).map_err(|error| failed(&error))?;
         let unbiased = variance.f_mul_scalar(count / (count - 1.0).max(1.0))?;
         let [mut running_mean, mut running_var] = self.statistics();
         no_grad(|| {

@@ -35,9 +35,9 @@ pub(super) fn update(
     let losses = batch.losses(network, objective, Mode::Training(ranks))?;
     adam.zero_grad();
     losses[1].f_backward()?;
-    let second = Bucket::send(network.parameters_in_parts(1, objective), None, ranks)?;
+    let second = Bucket::send(&network.parameters_in_parts(1, objective), None, ranks)?;
     losses[0].f_backward()?;
-    let first = Bucket::send(network.parameters_in_parts(0, objective), Some(*signals), ranks)?;
+    let first = Bucket::send(&network.parameters_in_parts(0, objective), Some(*signals), ranks)?;
     second.receive()?;
     if let Some(sum) = first.receive()? {
         *signals = sum;
@@ -56,7 +56,7 @@ struct Bucket {
 impl Bucket {
     /// Begins to sum the gradients of `parameters` over all ranks.
     fn send(
-        parameters: Vec<Tensor>,
+        parameters: &[Tensor],
         signals: Option<Signals>,
         ranks: Ranks<'_>,
     ) -> Result<Self, TchError> {

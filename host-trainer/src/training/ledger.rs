@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{
     Adam, TrainError,
     reporting::Reporter,
-    state::State,
+    state::{State, remembered},
     validation::{DeviceBatch, validate},
 };
 use crate::{
@@ -70,7 +70,7 @@ impl Ledger<'_> {
     ) -> Result<Checkpoint, TrainError> {
         self.state.step = step;
         let checkpoint = network.checkpoint(step, self.config.to_toml())?;
-        self.state.write(&self.run.optimiser(step), adam)?;
+        self.state.write(&self.run.optimiser(step), &remembered(network, adam))?;
         checkpoint.write(&self.run.checkpoint())?;
         self.run.tidy(step);
         Ok(checkpoint)

@@ -5,8 +5,12 @@ use std::{sync::Arc, time::Instant};
 use tch::{Device, Tensor};
 
 use super::{
-    Adam, StopRule, TrainError, ledger::Ledger, recording::Record, reporting::Reporter,
-    state::State, validation::DeviceBatch,
+    Adam, StopRule, TrainError,
+    ledger::Ledger,
+    recording::Record,
+    reporting::Reporter,
+    state::{State, remembered},
+    validation::DeviceBatch,
 };
 use crate::{
     checkpoint::Checkpoint,
@@ -91,7 +95,7 @@ impl<'r> Session<'r> {
         let state = match lead {
             Some((run, Start::Resume)) => {
                 let path = run.optimiser(checkpoint.step);
-                State::read(&path, &mut adam, checkpoint.step)?
+                State::read(&path, &mut remembered(&network, &adam), checkpoint.step)?
             }
             _ => State { step: 0, start: None, stop_rule },
         };
@@ -176,9 +180,8 @@ fn start_together(
     own_step: u64,
 ) -> Result<u64, TrainError> {
     let step = workers.start_of_leader(own_step)?;
-    let moments = adam.moments.iter().flat_map(|moments| [&moments.mean, &moments.square]);
-    let mut tensors: Vec<Tensor> = moments.map(Tensor::shallow_clone).collect();
-    tensors.extend(network.tensors());
+    let remembered = remembered(network, adam).into_iter().map(|(_, tensor)| tensor);
+    let mut tensors: Vec<Tensor> = remembered.chain(network.tensors()).collect();
     workers.ranks().copy_from_leader(&mut tensors)?;
     adam.resume_at(step);
     Ok(step)

@@ -4,12 +4,13 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor, no_grad};
 
-use super::{Adam, StopRule, TrainError, adam::Moments};
+use super::{Adam, StopRule, TrainError};
 use crate::{
-    model::{shape, values},
+    model::{Network, shape, values},
     run::Losses,
     tensor_file::{self, NamedTensor, TensorFile, Values},
 };
@@ -29,21 +30,21 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Writes the state and the optimiser's moments to `path`.
-    pub(super) fn write(&self, path: &Path, adam: &Adam) -> Result<(), TrainError> {
-        let mut arrays = Vec::new();
-        for (parameter, moments) in adam.parameters().iter().zip(&adam.moments) {
-            for (kind, tensor) in [("mean", &moments.mean), ("square", &moments.square)] {
-                let name = format!("{}.{kind}", parameter.name);
-                arrays.push((name, shape(tensor), values(tensor)?));
-            }
-        }
-        let tensors: Vec<NamedTensor<'_>> = arrays
+    /// Writes the state, and what [`remembered`] names, to `path`.
+    pub(super) fn write(
+        &self,
+        path: &Path,
+        remembered: &[(String, Tensor)],
+    ) -> Result<(), TrainError> {
+        let arrays = remembered.iter().map(|(_, tensor)| Array::of(tensor));
+        let arrays = arrays.collect::<Result<Vec<_>, TchError>>()?;
+        let tensors: Vec<NamedTensor<'_>> = remembered
             .iter()
-            .map(|(name, shape, values)| NamedTensor {
+            .zip(&arrays)
+            .map(|((name, tensor), array)| NamedTensor {
                 name: name.clone(),
-                shape: shape.clone(),
-                values: Values::F32(values),
+                shape: shape(tensor),
+                values: array.values(),
             })
             .collect();
         let state =
@@ -52,9 +53,13 @@ impl State {
         Ok(tensor_file::write(path, &tensors, &metadata)?)
     }
 
-    /// Reads the state at `path` into the optimiser, which must be that of the
-    /// checkpoint at `step`.
-    pub(super) fn read(path: &Path, adam: &mut Adam, step: u64) -> Result<Self, TrainError> {
+    /// Reads the state at `path`, which must be that of the checkpoint at `step`,
+    /// and the tensors that [`remembered`] names in place.
+    pub(super) fn read(
+        path: &Path,
+        remembered: &mut [(String, Tensor)],
+        step: u64,
+    ) -> Result<Self, TrainError> {
         let file = TensorFile::read(path)?;
         let text = file.metadata().get(KEY).ok_or_else(|| unusable(path, "it has no state"))?;
         let state: Self =
@@ -64,22 +69,57 @@ impl State {
             return Err(unusable(path, &reason));
         }
         let tensors = file.tensors()?;
-        let names: Vec<String> = adam.parameters().iter().map(|p| p.name.clone()).collect();
-        for (name, moments) in names.iter().zip(&mut adam.moments) {
-            let Moments { mean, square } = moments;
-            for (kind, target) in [("mean", mean), ("square", square)] {
-                let name = format!("{name}.{kind}");
-                let tensor = tensors.tensor(&name).ok().filter(|tensor| {
-                    tensor.dtype() == safetensors::Dtype::F32 && tensor.shape() == shape(target)
-                });
-                let missing = || unusable(path, &format!("{name} is missing or misshapen"));
-                let tensor = tensor.ok_or_else(missing)?;
-                let loaded = Tensor::f_from_data_size(tensor.data(), &target.size(), Kind::Float)?;
-                target.f_copy_(&loaded)?;
-            }
+        for (name, target) in remembered {
+            let kind = target.kind();
+            let dtype = if kind == Kind::Double { Dtype::F64 } else { Dtype::F32 };
+            let tensor = tensors
+                .tensor(name)
+                .ok()
+                .filter(|tensor| tensor.dtype() == dtype && tensor.shape() == shape(target));
+            let missing = || unusable(path, &format!("{name} is missing or misshapen"));
+            let tensor = tensor.ok_or_else(missing)?;
+            let loaded = Tensor::f_from_data_size(tensor.data(), &target.size(), kind)?;
+            no_grad(|| target.f_copy_(&loaded))?;
         }
-        adam.resume_at(step);
         Ok(state)
+    }
+}
+
+/// Returns what a run needs besides its checkpoint, by name: the optimiser's
+/// moments and, where a checkpoint's 32 bits do not hold it, the network itself.
+pub(super) fn remembered(network: &Network, adam: &Adam) -> Vec<(String, Tensor)> {
+    let mut remembered = Vec::new();
+    for (parameter, moments) in adam.parameters().iter().zip(&adam.moments) {
+        for (kind, tensor) in [("mean", &moments.mean), ("square", &moments.square)] {
+            remembered.push((format!("{}.{kind}", parameter.name), tensor.shallow_clone()));
+        }
+    }
+    let exact = network.tensors().into_iter().filter(|tensor| tensor.kind() == Kind::Double);
+    let named = exact.enumerate().map(|(number, tensor)| (format!("exact.{number}"), tensor));
+    remembered.extend(named);
+    remembered
+}
+
+/// The values of a tensor.
+enum Array {
+    Float(Vec<f32>),
+    Double(Vec<f64>),
+}
+
+impl Array {
+    fn of(tensor: &Tensor) -> Result<Self, TchError> {
+        if tensor.kind() != Kind::Double {
+            return Ok(Self::Float(values(tensor)?));
+        }
+        let flat = tensor.f_detach()?.f_reshape([-1])?.f_to_device(Device::Cpu)?;
+        Ok(Self::Double(Vec::try_from(&flat)?))
+    }
+
+    fn values(&self) -> Values<'_> {
+        match self {
+            Self::Float(values) => Values::F32(values),
+            Self::Double(values) => Values::F64(values),
+        }
     }
 }
 

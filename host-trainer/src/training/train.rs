@@ -7,6 +7,7 @@ use tch::no_grad;
 use super::{
     TrainError,
     gradients::{Signals, update},
+    ledger::Ledger,
     session::Session,
     validation::{DeviceBatch, finite},
 };
@@ -59,7 +60,7 @@ pub fn train(
         }
 
         let batch = DeviceBatch::new(&loader.next_batch()?, device, config.training.precision)?;
-        let stops = validation.is_some() && ledger.as_ref().is_some_and(|l| l.says_stop());
+        let stops = validation.is_some() && ledger.as_ref().is_some_and(Ledger::says_stop);
         let mut signals = Signals { interrupted: progress.interrupted(), stops };
         let losses = if at_end {
             no_grad(|| batch.losses(&network, objective, Mode::Training(ranks)))?
