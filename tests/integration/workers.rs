@@ -235,6 +235,15 @@ fn a_rank_that_is_missing_or_there_twice_is_named() {
         assert!(word.contains("rank 1 has come twice"), "{word}");
     }
     assert!(!fixture.out("run").exists());
+
+    // In the middle of a run, too.
+    let workers = Workers::of(&fixture);
+    let children = [0, 1].map(|rank| workers.start(rank, 2, 1_000_000, &[]));
+    wait_for("a step", || lines(&fixture.out("run")) > 1);
+    for child in children.into_iter().chain([workers.start(1, 2, 3, &[])]) {
+        let word = last_word(child);
+        assert!(word.contains("rank 1 has come twice"), "{word}");
+    }
 }
 
 #[test]

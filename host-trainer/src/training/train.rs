@@ -47,7 +47,7 @@ pub fn train(
     let mut step = plan.first_step;
     let mut last_line = Instant::now();
     let ended = loop {
-        workers.at_step(step);
+        workers.at_step(step)?;
         let at_end = step >= plan.last_step;
         let mut validation = None;
         if at_end || step % config.training.validate_every == 0 {

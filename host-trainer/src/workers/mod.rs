@@ -149,10 +149,16 @@ impl Workers {
     }
 
     /// Notes the step that this worker is at.
-    pub fn at_step(&self, step: u64) {
-        if let Some(joined) = &self.joined {
-            joined.pulse.at(step);
-        }
+    ///
+    /// # Errors
+    ///
+    /// When another worker has ended the run.
+    pub(crate) fn at_step(&self, step: u64) -> Result<(), WorkersError> {
+        let Some(joined) = &self.joined else {
+            return Ok(());
+        };
+        joined.pulse.at(step);
+        joined.pulse.heard().map_or(Ok(()), |failure| Err(joined.stopped(failure.clone())))
     }
 
     /// Gives the configuration of a run that goes on, which rank 0 alone can

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
@@ -16,11 +16,13 @@ use super::{failure::Failure, keys};
 /// Beats without a sign of life after which a worker is gone.
 const PATIENCE: u32 = 3;
 
-/// Tells the store once a beat that this worker lives, and its step.
+/// Tells the store once a beat that this worker lives, and its step, and hears
+/// from it whether the run has ended.
 #[derive(Debug)]
 pub(super) struct Pulse {
     stop: Arc<AtomicBool>,
     step: Arc<AtomicU64>,
+    heard: Arc<OnceLock<Failure>>,
     thread: JoinHandle<()>,
 }
 
@@ -29,21 +31,32 @@ impl Pulse {
     /// a wait would hold it up.
     pub(super) fn start(store: Store, rank: usize, beat: Duration) -> Self {
         let (stop, step) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let (ended, at) = (Arc::clone(&stop), Arc::clone(&step));
+        let heard = Arc::new(OnceLock::new());
+        let (ended, at, hears) = (Arc::clone(&stop), Arc::clone(&step), Arc::clone(&heard));
         let thread = thread::spawn(move || {
             let (pulse, step) = (keys::pulse(rank), keys::step(rank));
             while !ended.load(Ordering::Relaxed) {
                 let now = at.load(Ordering::Relaxed);
                 let told =
                     store.add(&pulse, 1).and_then(|_| store.set(&step, now.to_string().as_bytes()));
-                if told.is_err() {
+                match told.and_then(|()| posted(&store)) {
+                    Ok(None) => {}
+                    Ok(Some(failure)) => {
+                        // This thread alone sets it.
+                        let _ = hears.set(failure);
+                    }
                     // The store is gone; the next operation says so.
-                    return;
+                    Err(_) => return,
                 }
                 thread::park_timeout(beat);
             }
         });
-        Self { stop, step, thread }
+        Self { stop, step, heard, thread }
+    }
+
+    /// Returns what has ended the run, where a worker has said so.
+    pub(super) fn heard(&self) -> Option<&Failure> {
+        self.heard.get()
     }
 
     /// Notes the step that the worker is at.
