@@ -134,8 +134,7 @@ impl Workers {
         self.joined.as_ref().map_or(1, |joined| joined.world.local_size)
     }
 
-    /// Returns the ranks to sum over; one process alone before they
-    /// [`agree`](Self::agree).
+    /// Returns the ranks to sum over; one process alone before training starts.
     #[must_use]
     pub fn ranks(&self) -> Ranks<'_> {
         self.group().map_or(Ranks::ALONE, Ranks::of)
