@@ -22,6 +22,7 @@ pub mod device;
 pub mod evaluate;
 pub mod feature_file;
 pub mod feature_map;
+mod fields;
 pub mod frames;
 pub mod integer_features;
 pub mod loader;

@@ -23,6 +23,7 @@ use crate::{
     atomic_file,
     data::Source,
     device::{DeviceChoice, Precision},
+    fields::differences,
 };
 
 /// Everything that decides what a run does.
@@ -312,12 +313,10 @@ impl Config {
         expected.training.device = self.training.device;
         expected.workers = self.workers;
         let (expected, got) = (expected.fields(), self.fields());
-        let differences: Vec<String> = got
-            .iter()
-            .filter(|(name, value)| expected.get(*name) != Some(value))
-            .map(|(name, value)| {
-                let began = expected.get(name).map_or("nothing", String::as_str);
-                format!("{name} is {value}, the run began with {began}")
+        let differences: Vec<String> = differences(&got, &expected)
+            .filter_map(|(name, value, began)| {
+                let (value, began) = (value?, began.unwrap_or("nothing"));
+                Some(format!("{name} is {value}, the run began with {began}"))
             })
             .collect();
         if differences.is_empty() { Ok(()) } else { Err(ConfigError::Changed { differences }) }

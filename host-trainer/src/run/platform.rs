@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, env, fs};
 use lcl_infer::{BLOB_VERSION, CONTRACT};
 use serde::{Deserialize, Serialize};
 
+use crate::fields::differences;
+
 /// What the bits of a run may depend on besides its configuration and images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
@@ -58,14 +60,10 @@ impl Platform {
     #[must_use]
     pub fn differences(&self, began: &Self) -> Vec<String> {
         let (now, began) = (self.fields(), began.fields());
-        let names = now.keys().chain(began.keys().filter(|name| !now.contains_key(*name)));
-        names
-            .filter(|name| now.get(*name) != began.get(*name))
-            .map(|name| {
-                let show = |fields: &BTreeMap<String, String>| {
-                    fields.get(name).map_or("unknown", String::as_str).to_owned()
-                };
-                format!("{} is {} and was {}", name.replace('_', " "), show(&now), show(&began))
+        differences(&now, &began)
+            .map(|(name, now, began)| {
+                let [now, began] = [now, began].map(|value| value.unwrap_or("unknown"));
+                format!("{} is {now} and was {began}", name.replace('_', " "))
             })
             .collect()
     }

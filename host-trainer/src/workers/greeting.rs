@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{config::Config, data::Inventory, run::Platform};
+use crate::{config::Config, data::Inventory, fields::differences, run::Platform};
 
 /// What a worker says of itself before the run starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,18 +47,10 @@ impl Greeting {
     /// sentence that begins with this worker's rank.
     pub(super) fn disagreement(&self, leader: &Self) -> Option<String> {
         let differing = |own: &BTreeMap<String, String>, leader: &BTreeMap<String, String>| {
-            let names = own.keys().chain(leader.keys().filter(|name| !own.contains_key(*name)));
-            let value = |of: &BTreeMap<String, String>, name: &str| {
-                of.get(name).map_or("nothing", String::as_str).to_owned()
-            };
-            let differing: Vec<String> = names
-                .filter(|name| own.get(*name) != leader.get(*name))
-                .map(|name| {
-                    format!(
-                        "{name} is {}, that of rank 0 {}",
-                        value(own, name),
-                        value(leader, name)
-                    )
+            let differing: Vec<String> = differences(own, leader)
+                .map(|(name, own, leader)| {
+                    let [own, leader] = [own, leader].map(|value| value.unwrap_or("nothing"));
+                    format!("{name} is {own}, that of rank 0 {leader}")
                 })
                 .collect();
             (!differing.is_empty()).then(|| differing.join(", "))
