@@ -4,25 +4,11 @@
 #[path = "../../../lcl-infer/tests/contract/model.rs"]
 #[expect(dead_code, reason = "the engine's tests need more of it")]
 mod model;
+mod silent_log;
 
 use lcl_infer::{FeatureRow, ImageSize, Novelty, PoolOrder};
 use model::{Model, Random};
 use shared::{Arrival, Board, Camera, Loss, Meter, Ratio, Status};
-
-/// Takes the log, which a host has no use for.
-#[defmt::global_logger]
-struct Silence;
-
-#[expect(unsafe_code, reason = "a logger is; this one does nothing")]
-// SAFETY: nothing is kept, so nothing can be used by two at a time.
-unsafe impl defmt::Logger for Silence {
-    fn acquire() {}
-    unsafe fn flush() {}
-    unsafe fn release() {}
-    unsafe fn write(_: &[u8]) {}
-}
-
-defmt::timestamp!("");
 
 const SIDE: usize = 16;
 

@@ -3,6 +3,8 @@
 
 mod bus;
 mod port;
+#[path = "../../../shared/tests/silent_log/mod.rs"]
+mod silent_log;
 
 use std::rc::Rc;
 
@@ -11,21 +13,6 @@ use lcl_infer::ImageSize;
 use port::{Clock, RING_LEN, Scripted, Sent};
 use sensor::{Camera, CameraError, Frames, Hm01b0, Ov7670, Sensor};
 use shared::{Arrival, Loss};
-
-/// Takes the log, which a host has no use for.
-#[defmt::global_logger]
-struct Silence;
-
-#[expect(unsafe_code, reason = "a logger is; this one does nothing")]
-// SAFETY: nothing is kept, so nothing can be used by two at a time.
-unsafe impl defmt::Logger for Silence {
-    fn acquire() {}
-    unsafe fn flush() {}
-    unsafe fn release() {}
-    unsafe fn write(_: &[u8]) {}
-}
-
-defmt::timestamp!("");
 
 const BUS: &str = "the bus";
 const DATA: &str = "the data";
