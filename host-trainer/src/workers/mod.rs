@@ -250,7 +250,7 @@ impl Workers {
         };
         match result {
             Ok(value) => {
-                joined.leave();
+                joined.see_off(true);
                 Ok(value)
             }
             Err(error) => Err(joined.failed(error)),
@@ -366,37 +366,22 @@ impl Joined {
         }
     }
 
-    /// Ends a run that came to its end.
-    fn leave(self) {
-        self.see_off(true);
-    }
-
     /// Ends a run that failed with `error`, and returns what to say of it.
     fn failed<E: From<WorkersError> + fmt::Display>(mut self, error: E) -> E {
-        let group = self.group.take();
-        let started = group.is_some();
-        let by_others = group.as_ref().is_some_and(ProcessGroup::failed);
-        let failure = if by_others {
+        let error = if self.group.get().is_some_and(ProcessGroup::failed) {
+            let ended = self.stopped(self.diagnosed(&error.to_string()));
             // Taken down, it might wait for operations that never end.
-            mem::forget(group);
-            self.diagnosed(&error.to_string())
+            mem::forget(self.group.take());
+            E::from(ended)
         } else {
-            let own = Failure::own(self.world.rank, &error);
-            let first = post(&self.store, &own).unwrap_or_else(|_| own.clone());
+            // Where the store is gone, the others find out by themselves.
+            let _ = post(&self.store, &Failure::own(self.world.rank, &error));
             // This wakes those who wait for this worker.
-            drop(group);
-            first
+            drop(self.group.take());
+            error
         };
         self.see_off(self.world.serves());
-        if by_others {
-            E::from(if started {
-                WorkersError::Stopped(failure)
-            } else {
-                WorkersError::NotTogether(failure)
-            })
-        } else {
-            error
-        }
+        error
     }
 
     /// Says that this worker knows how the run ended, and with `wait` waits a
