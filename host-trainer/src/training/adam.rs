@@ -20,16 +20,16 @@ pub struct Adam {
     step: u64,
     parameters: Vec<Parameter>,
     /// `m` and `v` of each parameter.
-    pub(super) moments: Vec<Moments>,
+    moments: Vec<Moments>,
 }
 
 /// The running moments of one parameter's gradient.
 #[derive(Debug)]
-pub(super) struct Moments {
+struct Moments {
     /// `m`, of the parameter's shape.
-    pub(super) mean: Tensor,
+    mean: Tensor,
     /// `v`, of the parameter's shape.
-    pub(super) square: Tensor,
+    square: Tensor,
 }
 
 impl Adam {
@@ -55,6 +55,17 @@ impl Adam {
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
+    }
+
+    /// Returns the moments by name, shared with this: `PARAMETER.mean` and
+    /// `PARAMETER.square`.
+    pub(super) fn named_moments(&self) -> Vec<(String, Tensor)> {
+        let named = |(parameter, moments): (&Parameter, &Moments)| {
+            [("mean", &moments.mean), ("square", &moments.square)].map(|(kind, tensor)| {
+                (format!("{}.{kind}", parameter.name), tensor.shallow_clone())
+            })
+        };
+        self.parameters.iter().zip(&self.moments).flat_map(named).collect()
     }
 
     /// Forgets the gradients of all parameters.

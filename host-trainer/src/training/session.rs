@@ -180,8 +180,8 @@ fn start_together(
     own_step: u64,
 ) -> Result<u64, TrainError> {
     let step = workers.start_of_leader(own_step)?;
-    let remembered = remembered(network, adam).into_iter().map(|(_, tensor)| tensor);
-    let mut tensors: Vec<Tensor> = remembered.chain(network.tensors()).collect();
+    let moments = adam.named_moments().into_iter().map(|(_, tensor)| tensor);
+    let mut tensors: Vec<Tensor> = moments.chain(network.tensors()).collect();
     workers.ranks().copy_from_leader(&mut tensors)?;
     adam.resume_at(step);
     Ok(step)

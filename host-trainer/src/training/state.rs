@@ -88,12 +88,7 @@ impl State {
 /// Returns what a run needs besides its checkpoint, by name: the optimiser's
 /// moments and, where a checkpoint's 32 bits do not hold it, the network itself.
 pub(super) fn remembered(network: &Network, adam: &Adam) -> Vec<(String, Tensor)> {
-    let mut remembered = Vec::new();
-    for (parameter, moments) in adam.parameters().iter().zip(&adam.moments) {
-        for (kind, tensor) in [("mean", &moments.mean), ("square", &moments.square)] {
-            remembered.push((format!("{}.{kind}", parameter.name), tensor.shallow_clone()));
-        }
-    }
+    let mut remembered = adam.named_moments();
     let exact = network.tensors().into_iter().filter(|tensor| tensor.kind() == Kind::Double);
     let named = exact.enumerate().map(|(number, tensor)| (format!("exact.{number}"), tensor));
     remembered.extend(named);
