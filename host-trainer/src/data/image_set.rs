@@ -16,6 +16,7 @@ use super::{
     archive::{self, Member},
     centre_crop,
     pack::{self, PackEntry, PackError},
+    photographs::Photograph,
     shorter_side_to,
 };
 
@@ -30,7 +31,7 @@ const IMAGE_EXTENSIONS: [&str; 14] = [
 #[non_exhaustive]
 pub enum DataError {
     /// There is no such file or folder, or it cannot be read.
-    #[error("cannot read {}: {cause}; give a folder of images, a .tar, a pack, an image, or `synthetic`", path.display())]
+    #[error("cannot read {}: {cause}; give a folder of images, a .tar, a pack, an image, or `photographs`", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -71,7 +72,7 @@ pub enum DataError {
     #[error(transparent)]
     Pack(#[from] PackError),
     /// No source was given.
-    #[error("no image source; give a folder of images, a .tar, a pack, an image, or `synthetic`")]
+    #[error("no image source; give a folder of images, a .tar, a pack, an image, or `photographs`")]
     NoSource,
     /// A single image cannot be used.
     #[error(transparent)]
@@ -97,6 +98,7 @@ enum Entry {
     File(PathBuf),
     Member(Member),
     Pack(PackEntry),
+    Photograph(Photograph),
     Synthetic(Synthetic),
     Scene(Scene),
 }
@@ -114,6 +116,7 @@ impl ImageSet {
         for source in sources {
             let before = entries.len();
             match source {
+                Source::Photographs => entries.extend(Photograph::all().map(Entry::Photograph)),
                 Source::Synthetic { images, seed } => {
                     let synthetic = |index| Entry::Synthetic(Synthetic { seed: *seed, index });
                     entries.extend((0..*images as u64).map(synthetic));
@@ -150,6 +153,14 @@ impl ImageSet {
             first += images;
             let part = |(name, content)| Part { source: number, name, content };
             let mut path = None;
+            let built_in = entries.iter().filter_map(|entry| match entry {
+                Entry::Photograph(photograph) => {
+                    let content = Content::Image { bytes: photograph.byte_len() };
+                    Some((photograph.file_name().to_owned(), content))
+                }
+                _ => None,
+            });
+            inventory.parts.extend(built_in.map(part));
             if let Source::Path(root) = source {
                 let absolute = std::path::absolute(root).unwrap_or_else(|_| root.clone());
                 path = Some(absolute.to_string_lossy().into_owned());
@@ -205,6 +216,7 @@ impl ImageSet {
             Entry::File(path) | Entry::Member(Member { path, .. }) => path.to_string_lossy(),
             Entry::Pack(PackEntry::Packed(packed)) => Cow::Borrowed(&packed.name),
             Entry::Pack(PackEntry::Skipped(skipped)) => Cow::Borrowed(&skipped.name),
+            Entry::Photograph(photograph) => Cow::Owned(photograph.to_string()),
             Entry::Synthetic(synthetic) => Cow::Owned(synthetic.to_string()),
             Entry::Scene(scene) => Cow::Owned(scene.to_string()),
         }
@@ -223,6 +235,7 @@ impl ImageSet {
         match &self.entries[index] {
             Entry::File(path) => Encoded::read(path)?.decode(),
             Entry::Member(member) => read_member(member)?.decode(),
+            Entry::Photograph(photograph) => photograph.encoded().decode(),
             Entry::Pack(entry) => {
                 let centre = RgbImage::from_raw(CENTRE_SIDE, CENTRE_SIDE, read_packed(entry)?);
                 Ok(centre.unwrap_or_default())
@@ -247,6 +260,9 @@ impl ImageSet {
             Entry::File(path) => Encoded::read(path)?.decode_centre(SHORTER_SIDE, CENTRE_SIDE),
             Entry::Member(member) => read_member(member)?.decode_centre(SHORTER_SIDE, CENTRE_SIDE),
             Entry::Pack(entry) => return read_packed(entry),
+            Entry::Photograph(photograph) => {
+                photograph.encoded().decode_centre(SHORTER_SIDE, CENTRE_SIDE)
+            }
             Entry::Synthetic(synthetic) => {
                 Ok(centre_crop(&shorter_side_to(synthetic.render(), SHORTER_SIDE), CENTRE_SIDE))
             }
@@ -264,7 +280,9 @@ impl Entry {
         let (path, bytes) = match self {
             Self::File(path) => (path, fs::metadata(path).map(|metadata| metadata.len())),
             Self::Member(member) => (&member.path, Ok(member.byte_len())),
-            Self::Pack(_) | Self::Synthetic(_) | Self::Scene(_) => return None,
+            Self::Pack(_) | Self::Photograph(_) | Self::Synthetic(_) | Self::Scene(_) => {
+                return None;
+            }
         };
         let within = path.strip_prefix(root).unwrap_or(path);
         let whole = within.as_os_str().is_empty();

@@ -14,6 +14,7 @@ mod image_set;
 mod inventory;
 mod jpeg;
 mod pack;
+mod photographs;
 mod prepare;
 mod resample;
 mod scene;

@@ -4,17 +4,20 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Number of built-in images where the name says none.
+/// Number of drawn images where the name says none.
 const DEFAULT_SYNTHETIC_IMAGES: usize = 1024;
 
 /// Number of frames of the built-in scene where the name says none.
 const DEFAULT_SCENE_FRAMES: usize = 16;
 
 /// Where images come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Source {
-    /// Built-in images with natural statistics, `synthetic[:N[:SEED]]`.
+    /// The photographs that come with the program, `photographs`.
+    #[default]
+    Photographs,
+    /// Drawn images with natural statistics, `synthetic[:N[:SEED]]`.
     Synthetic {
         /// Number of images.
         images: usize,
@@ -34,21 +37,15 @@ pub enum Source {
     Path(PathBuf),
 }
 
-/// The name of a source does not follow `synthetic[:N[:SEED]]` or
-/// `scene[:N[:SEED]]`.
+/// The name of a source does not follow `photographs`, `synthetic[:N[:SEED]]`
+/// or `scene[:N[:SEED]]`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown source {name:?}; built-in images are synthetic, synthetic:N or synthetic:N:SEED with \
-     whole numbers, N at least 1, and scene likewise"
+    "unknown source {name:?}; built-in images are photographs, or synthetic, synthetic:N or \
+     synthetic:N:SEED with whole numbers, N at least 1, and scene likewise"
 )]
 pub struct UnknownSource {
     name: String,
-}
-
-impl Default for Source {
-    fn default() -> Self {
-        Self::Synthetic { images: DEFAULT_SYNTHETIC_IMAGES, seed: 0 }
-    }
 }
 
 impl FromStr for Source {
@@ -59,6 +56,8 @@ impl FromStr for Source {
         let (is_scene, mut count) = match parts.next() {
             Some("synthetic") => (false, DEFAULT_SYNTHETIC_IMAGES),
             Some("scene") => (true, DEFAULT_SCENE_FRAMES),
+            Some("photographs") if name == "photographs" => return Ok(Self::Photographs),
+            Some("photographs") => return Err(UnknownSource { name: name.to_owned() }),
             _ => return Ok(Self::Path(PathBuf::from(name))),
         };
         let unknown = || UnknownSource { name: name.to_owned() };
@@ -83,6 +82,7 @@ impl FromStr for Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Photographs => f.write_str("photographs"),
             Self::Synthetic { images, seed } => write!(f, "synthetic:{images}:{seed}"),
             Self::Scene { frames, seed } => write!(f, "scene:{frames}:{seed}"),
             Self::Path(path) => write!(f, "{}", path.display()),
@@ -121,6 +121,9 @@ mod tests {
         check("synthetic:12:7", Some(&synthetic(12, 7)));
         check("scene", Some(&Source::Scene { frames: 16, seed: 0 }));
         check("scene:8:2", Some(&Source::Scene { frames: 8, seed: 2 }));
+        check("photographs", Some(&Source::Photographs));
+        check("photographs:3", None);
+        check("./photographs", Some(&Source::Path("./photographs".into())));
         check("photos/synthetic", Some(&Source::Path("photos/synthetic".into())));
         for wrong in [":", ":0", ":x", ":1:", ":1:2:3"] {
             check(&format!("synthetic{wrong}"), None);
