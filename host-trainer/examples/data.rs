@@ -16,7 +16,7 @@ use std::{
 
 use host_trainer::{
     config::{InputConfig, ViewsConfig},
-    data::{Centres, ImageSet, Source, Synthetic, prepare},
+    data::{CENTRE_SIDE, Centres, ImageSet, Source, Synthetic, prepare},
     loader::{Order, Sample, ViewSource},
     views::ViewMaker,
 };
@@ -106,7 +106,7 @@ fn computed_seconds() -> Option<f64> {
 }
 
 fn images_per_second(sources: &[Source], memory_bytes: usize) -> Result<f64, Box<dyn Error>> {
-    let centres = Centres::new(ImageSet::open(sources)?, memory_bytes);
+    let centres = Centres::new(ImageSet::open(sources)?, CENTRE_SIDE, memory_bytes)?;
     let maker = ViewMaker::new(ViewsConfig::default(), InputConfig::default());
     let source = ViewSource::new(Arc::new(centres), maker);
     let indices: Vec<usize> = (0..IMAGES).collect();

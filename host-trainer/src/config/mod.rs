@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     error::ConfigError,
     shipped::{SHIPPED, Shipped},
-    views::{Crops, JitterOrder, StageViewConfig, ViewsConfig},
+    views::{Crops, JitterOrder, Patches, StageViewConfig, ViewsConfig},
 };
 use crate::{
     atomic_file,

@@ -116,8 +116,13 @@ aspect = [0.9, 1.1]
 "#;
 
 #[test]
-fn a_file_of_before_is_still_the_default() {
-    assert_eq!(toml::from_str::<Config>(BEFORE), Ok(Config::default()));
+fn a_file_of_before_still_trains_the_same() {
+    let before: Config = toml::from_str(BEFORE).expect("a configuration");
+    let Config { data, training, .. } = before.clone();
+    assert_eq!(data.sources, [Source::Synthetic { images: 1024, seed: 0 }]);
+    assert_eq!(training.length, Length::Steps(160));
+    // What and how long is another matter than how.
+    assert_eq!(before, Config { data, training, ..Config::default() });
 }
 
 #[test]
@@ -158,16 +163,24 @@ fn a_shipped_configuration_is_found_by_name_and_a_file_goes_first() {
 }
 
 #[test]
-fn what_a_pack_does_not_hold_is_refused() {
-    let message = |change: &dyn Fn(&mut StageViewConfig)| {
+fn patches_lie_in_what_is_kept_of_an_image() {
+    let message = |change: &dyn Fn(&mut ViewsConfig)| {
         let mut config = Config::default();
-        change(&mut config.views.stages[1]);
-        config.validate().expect_err("refused").to_string()
+        change(&mut config.views);
+        config.validate().map_err(|error| error.to_string())
     };
-    let large = message(&|stage| stage.centre = 114);
-    assert!(large.contains("is 114") && large.contains("packs keep"), "{large}");
-    let disjoint = message(&|stage| stage.crops = Crops::Disjoint);
-    assert!(disjoint.contains("is 112") && disjoint.contains("at most 56"), "{disjoint}");
-    let deformed = message(&|stage| stage.deformation = 4.0);
-    assert!(deformed.contains("views.stages.deformation is 4"), "{deformed}");
+    let kept = |side| message(&|views| views.kept_side = side);
+    assert_eq!([kept(112), kept(224)], [Ok(()), Ok(())]);
+    for side in [0, 113, 226] {
+        assert!(kept(side).is_err_and(|e| e.contains("views.kept_side is") && e.contains("even")));
+    }
+    let large = |views: &mut ViewsConfig| views.stages[1].centre = 114;
+    assert!(message(&large).is_err_and(|e| e.contains("views.kept_side is 112")));
+    let disjoint = |views: &mut ViewsConfig| views.stages[1].crops = Crops::Disjoint;
+    assert!(message(&disjoint).is_err_and(|e| e.contains("views.kept_side is 112")));
+    let roomy = |views: &mut ViewsConfig| {
+        disjoint(views);
+        views.kept_side = 224;
+    };
+    assert_eq!(message(&roomy), Ok(()));
 }

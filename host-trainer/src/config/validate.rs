@@ -1,9 +1,9 @@
 //! Which values a configuration may have.
 
 use super::{
-    Config, ConfigError, Crops, InputConfig, Length, OptimiserConfig, StageViewConfig, ViewsConfig,
+    Config, ConfigError, InputConfig, Length, OptimiserConfig, StageViewConfig, ViewsConfig,
 };
-use crate::data::{CENTRE_SIDE, MIN_SIDE};
+use crate::data::{MIN_SIDE, SHORTER_SIDE};
 
 impl Config {
     /// Checks that every value is in its range.
@@ -87,34 +87,27 @@ impl ViewsConfig {
         let noise = self.noise_std;
         let fits = ordered(noise) && noise.into_iter().all(is_unit);
         check(fits, "views.noise_std", &Show(&noise), "two values in 0 to 1, in order")?;
-        self.stages.iter().try_for_each(StageViewConfig::validate)
+        let kept = self.kept_side;
+        let fits = (MIN_SIDE..=SHORTER_SIDE).contains(&kept) && kept % 2 == 0;
+        check(fits, "views.kept_side", &kept, "even, 16 to 224")?;
+        self.stages.iter().try_for_each(StageViewConfig::validate)?;
+        let expected = "at least as large as views.stages.centre, and twice as large where crops \
+                        are disjoint";
+        check(self.least_window() <= kept, "views.kept_side", &kept, expected)
     }
 }
 
 impl StageViewConfig {
     fn validate(&self) -> Result<(), ConfigError> {
-        let Self { centre, size, area, aspect, deformation, crops } = *self;
-        let fits = (MIN_SIDE..=CENTRE_SIDE).contains(&centre) && centre % 2 == 0;
-        let expected = "even, 16 to 112, which is the centre that training and packs keep";
-        check(fits, "views.stages.centre", &centre, expected)?;
-        let fits = crops == Crops::Overlapping || 2 * centre <= CENTRE_SIDE;
-        let expected = "at most 56 for disjoint crops: both patches lie in the centre of 112 \
-                        pixels that training and packs keep";
-        check(fits, "views.stages.centre", &centre, expected)?;
-        let fits = (MIN_SIDE..=CENTRE_SIDE * 2).contains(&size);
+        let Self { centre, size, area, aspect, crops: _ } = *self;
+        let fits = (MIN_SIDE..=SHORTER_SIDE).contains(&centre) && centre % 2 == 0;
+        check(fits, "views.stages.centre", &centre, "even, 16 to 224")?;
+        let fits = (MIN_SIDE..=SHORTER_SIDE).contains(&size);
         check(fits, "views.stages.size", &size, "16 to 224")?;
         let fits = ordered(area) && area[0] >= LEAST_AREA && area[1] <= 1.0;
         check(fits, "views.stages.area", &Show(&area), "in 0.01 to 1, in order")?;
         let fits = ordered(aspect) && aspect[0] >= 0.1 && aspect[1] <= 10.0;
-        check(fits, "views.stages.aspect", &Show(&aspect), "in 0.1 to 10, in order")?;
-        let [least_aspect, most_aspect] = self.aspect_range();
-        let fits = deformation >= 0.0
-            && self.area_range()[0] >= f64::from(LEAST_AREA)
-            && least_aspect >= 0.1
-            && most_aspect <= 10.0;
-        let expected = "at least 0, and so little that areas stay above 0.01 and aspects in 0.1 \
-                        to 10";
-        check(fits, "views.stages.deformation", &deformation, expected)
+        check(fits, "views.stages.aspect", &Show(&aspect), "in 0.1 to 10, in order")
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::{CENTRE_SIDE, Interpolation};
+
 /// The two views of an image (\[LCL\] A.2); A is the noisy one.
 ///
 /// They are made in the order of the fields, after the crop. What LCL-V2 itself
@@ -40,6 +42,13 @@ pub struct ViewsConfig {
     /// Least and largest standard deviation of the noise, on values in
     /// `[0, 1]`.
     pub noise_std: [f32; 2],
+    /// Side of the centre of an image, whose shorter side is 224, that views are
+    /// cropped from; even, at most 224. LCL-V2 needs 112.
+    pub kept_side: u32,
+    /// Where in this centre the stages' patches lie: `centre`, or `anywhere`.
+    pub patches: Patches,
+    /// How crops are resized: `bilinear` or `bicubic`.
+    pub interpolation: Interpolation,
     /// The crops of stage 1 and stage 2.
     pub stages: [StageViewConfig; 2],
 }
@@ -51,7 +60,6 @@ impl Default for ViewsConfig {
             size,
             area,
             aspect: [0.9, 1.1],
-            deformation: 1.0,
             crops: Crops::Overlapping,
         };
         Self {
@@ -69,6 +77,9 @@ impl Default for ViewsConfig {
             solarise_threshold: 128,
             noise_probability: [1.0, 0.0],
             noise_std: [0.04, 0.1],
+            kept_side: CENTRE_SIDE,
+            patches: Patches::Centre,
+            interpolation: Interpolation::Bilinear,
             stages: [stage(56, 48, [0.6, 0.9]), stage(112, 96, [0.3, 0.9])],
         }
     }
@@ -85,66 +96,68 @@ pub enum JitterOrder {
     Random,
 }
 
+impl ViewsConfig {
+    /// Returns the side of the square in which the patches of all stages and
+    /// views lie: the kept centre, or with patches from anywhere the least one.
+    #[must_use]
+    pub fn window(&self) -> u32 {
+        match self.patches {
+            Patches::Centre => self.kept_side,
+            Patches::Anywhere => self.least_window(),
+        }
+    }
+
+    /// Returns the side of the least square that has room for all patches.
+    pub(super) fn least_window(&self) -> u32 {
+        let room = |stage: &StageViewConfig| match stage.crops {
+            Crops::Overlapping => stage.centre,
+            Crops::Disjoint => 2 * stage.centre,
+        };
+        self.stages.iter().map(room).max().unwrap_or_default()
+    }
+}
+
+/// Where in the kept centre of an image the patches of its stages lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Patches {
+    /// In its middle, as \[LCL\] A.2 has it.
+    #[default]
+    Centre,
+    /// At a place that is drawn anew whenever the image is shown, and is one for
+    /// both stages and both views: not \[LCL\]'s, and more to learn from where
+    /// images are few.
+    Anywhere,
+}
+
 /// The crop of one stage's views.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StageViewConfig {
     /// Side of the patch that is cropped from, in pixels of an image whose
-    /// shorter side is 224; even, at most 112, which is what training and packs
-    /// keep of an image.
+    /// shorter side is 224; even, at most `kept_side`.
     pub centre: u32,
     /// Side of the view, in pixels: the patch size of \[LCL\] Figure 7.
     pub size: u32,
-    /// Least and largest area of the crop, as a fraction of the patch's, at
-    /// deformation 1.
+    /// Least and largest area of the crop, as a fraction of the patch's. The
+    /// least one is the strength of the deformation in \[LCL\] Figure 7: 0.6,
+    /// 0.3 and 0.08 are strengths 1, 2 and 3.
     pub area: [f32; 2],
-    /// Least and largest aspect of the crop, width over height, at deformation
-    /// 1.
+    /// Least and largest aspect of the crop, width over height.
     pub aspect: [f32; 2],
-    /// Strength of the deformation, `s`: crops have areas in `area[0]ˢ` to
-    /// `area[1]ˢ` and aspects in `aspect[0]ˢ` to `aspect[1]ˢ`.
-    ///
-    /// So the logarithms of zoom and aspect are `s` times as large: 0 leaves the
-    /// patch as it is, 1 is \[LCL\]'s own. Figure 7 of \[LCL\] has strengths of
-    /// 0 to 3; the formula is this program's.
-    #[serde(default = "one")]
-    pub deformation: f32,
     /// Where the patches of views A and B lie: `overlapping` or `disjoint`.
     #[serde(default)]
     pub crops: Crops,
-}
-
-impl StageViewConfig {
-    /// Returns the least and largest area of a crop, as a fraction of the
-    /// patch's.
-    #[must_use]
-    pub fn area_range(&self) -> [f64; 2] {
-        self.deformed(self.area)
-    }
-
-    /// Returns the least and largest aspect of a crop, width over height.
-    #[must_use]
-    pub fn aspect_range(&self) -> [f64; 2] {
-        self.deformed(self.aspect)
-    }
-
-    fn deformed(&self, range: [f32; 2]) -> [f64; 2] {
-        range.map(|end| f64::from(end).powf(f64::from(self.deformation)))
-    }
 }
 
 /// Where the patches lie that views A and B are cropped from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Crops {
-    /// Both are the centre of the image.
+    /// Both are the middle of what is looked at.
     #[default]
     Overlapping,
     /// Each is a patch of its own in what training keeps of an image, side by
     /// side or one above the other, without a pixel in common.
     Disjoint,
-}
-
-fn one() -> f32 {
-    1.0
 }

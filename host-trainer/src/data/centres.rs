@@ -1,17 +1,17 @@
-//! The 112×112 centres of images, which is all that training looks at.
+//! The centres of images, which is all that training looks at.
 
 use std::sync::{
     Arc, OnceLock,
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Damage, DecodeError, ImageSet, MostlyDamaged, pack::CENTRE_BYTES};
+use super::{Damage, DataError, DecodeError, ImageSet, MostlyDamaged};
 
 /// Length to which the shorter side of a training image is resized (\[LCL\]
 /// A.2).
 pub const SHORTER_SIDE: u32 = 224;
 
-/// Side of the centre that is kept: the larger of the two stages' centres.
+/// Side of the centre that LCL-V2 needs: the larger of the two stages' centres.
 pub const CENTRE_SIDE: u32 = 112;
 
 /// The centres of a set of images, decoded when first asked for and kept in
@@ -21,6 +21,7 @@ pub const CENTRE_SIDE: u32 = 112;
 #[derive(Debug)]
 pub struct Centres {
     set: ImageSet,
+    side: u32,
     slots: Vec<OnceLock<Slot>>,
     limit_bytes: usize,
     kept_bytes: AtomicUsize,
@@ -35,12 +36,17 @@ enum Slot {
 }
 
 impl Centres {
-    /// Creates the centres of `set`, none of them decoded yet.
-    #[must_use]
-    pub fn new(set: ImageSet, limit_bytes: usize) -> Self {
+    /// Creates the centres of `set`, `side`×`side` pixels each, none of them
+    /// decoded yet.
+    ///
+    /// # Errors
+    ///
+    /// When a pack in the set keeps less of an image.
+    pub fn new(set: ImageSet, side: u32, limit_bytes: usize) -> Result<Self, DataError> {
+        set.check_side(side)?;
         let slots = (0..set.len()).map(|_| OnceLock::new()).collect();
         let (kept_bytes, damage) = (AtomicUsize::new(0), Damage::default());
-        Self { set, slots, limit_bytes, kept_bytes, damage }
+        Ok(Self { set, side, slots, limit_bytes, kept_bytes, damage })
     }
 
     /// Returns the number of images, damaged ones included.
@@ -55,7 +61,13 @@ impl Centres {
         self.slots.is_empty()
     }
 
-    /// Returns the centre of an image, RGB8 `[112, 112, 3]`, or nothing where
+    /// Returns the side of a centre, in pixels.
+    #[must_use]
+    pub fn side(&self) -> u32 {
+        self.side
+    }
+
+    /// Returns the centre of an image, RGB8 `[side, side, 3]`, or `None` where
     /// the image cannot be used.
     ///
     /// The first time, an unusable image is counted and warned about.
@@ -69,8 +81,8 @@ impl Centres {
         let slot = self.slots[index].get_or_init(|| match self.decode(index) {
             Ok(centre) => {
                 self.damage.count_sound();
+                let kept = self.kept_bytes.fetch_add(centre.len(), Ordering::Relaxed);
                 decoded = Some(Arc::clone(&centre));
-                let kept = self.kept_bytes.fetch_add(CENTRE_BYTES, Ordering::Relaxed);
                 if kept < self.limit_bytes { Slot::Kept(centre) } else { Slot::OverLimit }
             }
             Err(error) => {
@@ -101,20 +113,20 @@ impl Centres {
     }
 
     fn decode(&self, index: usize) -> Result<Arc<[u8]>, DecodeError> {
-        Ok(self.set.load_centre(index)?.into())
+        Ok(self.set.load_centre(index, self.side)?.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DataError, Source};
+    use crate::data::{Source, pack::CENTRE_BYTES};
 
     #[test]
     fn the_limit_changes_nothing_but_memory() -> Result<(), DataError> {
         let set = || ImageSet::open(&[Source::Synthetic { images: 3, seed: 5 }]);
-        let roomy = Centres::new(set()?, usize::MAX);
-        let tight = Centres::new(set()?, CENTRE_BYTES);
+        let roomy = Centres::new(set()?, CENTRE_SIDE, usize::MAX)?;
+        let tight = Centres::new(set()?, CENTRE_SIDE, CENTRE_BYTES)?;
         for _ in 0..2 {
             for index in 0..3 {
                 let centre = roomy.get(index);

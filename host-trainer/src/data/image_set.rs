@@ -74,6 +74,19 @@ pub enum DataError {
     /// No source was given.
     #[error("no image source; give a folder of images, a .tar, a pack, an image, or `photographs`")]
     NoSource,
+    /// A pack keeps less of an image than is looked at.
+    #[error(
+        "{} keeps the centre of {kept}x{kept} pixels of each image and {needed}x{needed} are \
+         looked at; give the images themselves", path.display()
+    )]
+    Kept {
+        /// The pack, or a shard of it.
+        path: PathBuf,
+        /// Side of what it keeps.
+        kept: u32,
+        /// Side of what is needed.
+        needed: u32,
+    },
     /// A single image cannot be used.
     #[error(transparent)]
     Image(#[from] DecodeError),
@@ -222,6 +235,22 @@ impl ImageSet {
         }
     }
 
+    /// Checks that all sources have centres of that side.
+    ///
+    /// # Errors
+    ///
+    /// Names a pack that keeps less.
+    pub fn check_side(&self, side: u32) -> Result<(), DataError> {
+        let small = |entry: &Entry| match entry {
+            Entry::Pack(PackEntry::Packed(packed)) if side > CENTRE_SIDE => {
+                let path = packed.path().to_owned();
+                Some(DataError::Kept { path, kept: CENTRE_SIDE, needed: side })
+            }
+            _ => None,
+        };
+        self.entries.iter().find_map(small).map_or(Ok(()), Err)
+    }
+
     /// Decodes or renders an image; of a pack it is the centre.
     ///
     /// # Errors
@@ -246,7 +275,7 @@ impl ImageSet {
     }
 
     /// Returns the centre of an image that training looks at, RGB8
-    /// `[112, 112, 3]`: of the image with its shorter side resized to 224.
+    /// `[side, side, 3]`: of the image with its shorter side resized to 224.
     ///
     /// # Errors
     ///
@@ -254,20 +283,26 @@ impl ImageSet {
     ///
     /// # Panics
     ///
-    /// When there are not so many images.
-    pub fn load_centre(&self, index: usize) -> Result<Vec<u8>, DecodeError> {
+    /// When there are not so many images, or `side` is one that
+    /// [`check_side`](Self::check_side) refuses, or above 224.
+    pub fn load_centre(&self, index: usize, side: u32) -> Result<Vec<u8>, DecodeError> {
         let centre = match &self.entries[index] {
-            Entry::File(path) => Encoded::read(path)?.decode_centre(SHORTER_SIDE, CENTRE_SIDE),
-            Entry::Member(member) => read_member(member)?.decode_centre(SHORTER_SIDE, CENTRE_SIDE),
-            Entry::Pack(entry) => return read_packed(entry),
-            Entry::Photograph(photograph) => {
-                photograph.encoded().decode_centre(SHORTER_SIDE, CENTRE_SIDE)
+            Entry::File(path) => Encoded::read(path)?.decode_centre(SHORTER_SIDE, side),
+            Entry::Member(member) => read_member(member)?.decode_centre(SHORTER_SIDE, side),
+            Entry::Pack(entry) => {
+                let centre = read_packed(entry)?;
+                if side == CENTRE_SIDE {
+                    return Ok(centre);
+                }
+                let image = RgbImage::from_raw(CENTRE_SIDE, CENTRE_SIDE, centre);
+                Ok(centre_crop(&image.unwrap_or_default(), side))
             }
+            Entry::Photograph(photograph) => photograph.encoded().decode_centre(SHORTER_SIDE, side),
             Entry::Synthetic(synthetic) => {
-                Ok(centre_crop(&shorter_side_to(synthetic.render(), SHORTER_SIDE), CENTRE_SIDE))
+                Ok(centre_crop(&shorter_side_to(synthetic.render(), SHORTER_SIDE), side))
             }
             Entry::Scene(scene) => {
-                Ok(centre_crop(&shorter_side_to(scene.render(), SHORTER_SIDE), CENTRE_SIDE))
+                Ok(centre_crop(&shorter_side_to(scene.render(), SHORTER_SIDE), side))
             }
         };
         Ok(centre?.into_raw())

@@ -34,7 +34,7 @@ pub use inventory::{Content, Difference, Inventory, Part, SourceRecord};
 pub use jpeg::TurboError;
 pub use pack::{Manifest, PackError, Shard, Skipped};
 pub use prepare::{PrepareError, Prepared, prepare};
-pub use resample::{Axis, Rows, resize, resize_crop, resize_transposed};
+pub use resample::{Axis, Interpolation, Rows, resize, resize_crop, resize_transposed};
 pub use scene::Scene;
 pub use sized::{SizedImage, SizedImages, for_each_batch, images_at_size};
 pub use source::{Source, UnknownSource};

@@ -172,7 +172,7 @@ fn make(
     let loaded: Vec<_> = range
         .into_par_iter()
         .map(|index| {
-            let centre = set.load_centre(index);
+            let centre = set.load_centre(index, CENTRE_SIDE);
             match &centre {
                 Ok(_) => damage.count_sound(),
                 Err(error) => damage.count_skipped(error),
@@ -243,7 +243,8 @@ mod tests {
         assert_eq!(from.len(), packed.len());
         for index in 0..from.len() {
             assert_eq!(from.name(index), packed.name(index));
-            let [expected, got] = [&from, &packed].map(|set| set.load_centre(index).ok());
+            let [expected, got] =
+                [&from, &packed].map(|set| set.load_centre(index, CENTRE_SIDE).ok());
             assert!(expected == got, "{index}");
         }
     }
@@ -266,7 +267,7 @@ mod tests {
         flip_in_last_centre(&out.path().join(shard_name(1)));
         let set = ImageSet::open(&[Source::Path(out.path().to_owned())]).expect("a pack");
         let errors: Vec<String> = (0..set.len())
-            .filter_map(|index| set.load_centre(index).err())
+            .filter_map(|index| set.load_centre(index, CENTRE_SIDE).err())
             .map(|error| error.to_string())
             .collect();
         assert_eq!(errors.len(), 2, "{errors:?}");

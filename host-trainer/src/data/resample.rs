@@ -1,7 +1,7 @@
-//! Resizing 8-bit images by the antialiased bilinear filter.
+//! Resizing 8-bit images by antialiased filters, bilinear and bicubic.
 //!
-//! The arithmetic gives the bytes that Pillow's `BILINEAR` gives, which
-//! torchvision uses for images: columns first and rows second, weights in fixed
+//! The arithmetic gives the bytes that Pillow's `BILINEAR` and `BICUBIC` give,
+//! which torchvision uses for images: columns first and rows second, weights in fixed
 //! point with 22 fractional bits, each pass rounded to 8 bits. Both passes are
 //! the same loop over whole rows, the columns' on the transposed image.
 
@@ -15,6 +15,7 @@
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
+use serde::{Deserialize, Serialize};
 
 use super::CropBox;
 
@@ -28,11 +29,43 @@ const HALF: i32 = 1 << (WEIGHT_BITS - 1);
 /// Channels of a pixel.
 const CHANNELS: usize = 3;
 
+/// The filter that an image is resized by, stretched by the factor by which the
+/// image shrinks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Interpolation {
+    /// A triangle that reaches one sample to either side.
+    #[default]
+    Bilinear,
+    /// Keys' cubic with a slope of −½, which reaches two samples to either side.
+    Bicubic,
+}
+
+impl Interpolation {
+    fn support(self) -> f64 {
+        match self {
+            Self::Bilinear => 1.0,
+            Self::Bicubic => 2.0,
+        }
+    }
+
+    /// Returns the filter's value at a distance of at least 0 from its centre.
+    fn weight(self, distance: f64) -> f64 {
+        let x = distance;
+        match self {
+            Self::Bilinear => (1.0 - x).max(0.0),
+            Self::Bicubic if x < 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
+            Self::Bicubic if x < 2.0 => ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0,
+            Self::Bicubic => 0.0,
+        }
+    }
+}
+
 /// How one side of an image is resized: the input samples and weights that make
 /// each output sample.
 ///
-/// The filter is a triangle that reaches one output sample to either side, or
-/// one input sample where that is larger; it ends at the border.
+/// The filter is stretched to the distance of the output samples where that is
+/// more than an input sample; it ends at the border.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axis {
     /// First input sample of each output sample.
@@ -44,7 +77,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Creates the axis that takes `from` samples to `to`.
+    /// Creates the axis that takes `from` samples to `to` by the bilinear filter.
     ///
     /// # Panics
     ///
@@ -54,37 +87,52 @@ impl Axis {
         Self::part(from, to, 0..to)
     }
 
-    /// Creates the axis of only the `outputs` of those that `to` names.
+    /// Creates the axis that takes `from` samples to `to`.
+    ///
+    /// # Panics
+    ///
+    /// When either is zero.
+    #[must_use]
+    pub fn by(filter: Interpolation, from: u32, to: u32) -> Self {
+        Self::part_by(filter, from, to, 0..to)
+    }
+
+    /// Creates the bilinear axis of only the `outputs` of those that `to` names.
     ///
     /// # Panics
     ///
     /// When `from` is zero or the range is empty or reaches over `to`.
     #[must_use]
     pub fn part(from: u32, to: u32, outputs: Range<u32>) -> Self {
+        Self::part_by(Interpolation::Bilinear, from, to, outputs)
+    }
+
+    fn part_by(filter: Interpolation, from: u32, to: u32, outputs: Range<u32>) -> Self {
         assert!(from > 0 && !outputs.is_empty() && outputs.end <= to, "{from} {to} {outputs:?}");
         let scale = f64::from(from) / f64::from(to);
-        let support = scale.max(1.0);
+        let stretch = scale.max(1.0);
+        let support = stretch * filter.support();
         let reach = ((2.0 * support) as usize + 1).min(from as usize);
         let mut weights = Vec::with_capacity(outputs.len() * reach);
         let mut firsts = Vec::with_capacity(outputs.len());
-        let mut triangle = Vec::with_capacity(reach);
+        let mut window = Vec::with_capacity(reach);
         for index in outputs {
             let centre = (f64::from(index) + 0.5) * scale;
             let begin = (centre - support + 0.5).max(0.0) as u32;
             let end = ((centre + support + 0.5) as u32).min(from);
-            triangle.clear();
-            triangle.extend((begin..end).map(|sample| {
-                let distance = (f64::from(sample) + 0.5 - centre) / support;
-                (1.0 - distance.abs()).max(0.0)
+            window.clear();
+            window.extend((begin..end).map(|sample| {
+                let distance = (f64::from(sample) + 0.5 - centre) / stretch;
+                filter.weight(distance.abs())
             }));
-            let sum: f64 = triangle.iter().sum();
+            let sum: f64 = window.iter().sum();
             let fixed = |weight: &f64| (weight / sum * f64::from(1 << WEIGHT_BITS)).round() as i32;
             // At the far border the window starts earlier, with weights of zero.
             let first = (begin as usize).min(from as usize - reach);
             let row = weights.len();
             weights.resize(row + reach, 0);
             let used = &mut weights[row + begin as usize - first..];
-            for (used, weight) in used.iter_mut().zip(&triangle) {
+            for (used, weight) in used.iter_mut().zip(&window) {
                 *used = fixed(weight);
             }
             firsts.push(first);
@@ -327,6 +375,21 @@ mod tests {
                 assert!((sum - (1 << WEIGHT_BITS)).abs() <= slack, "{from} {to}");
             }
         }
+    }
+
+    #[test]
+    fn the_cubic_filter_overshoots_at_an_edge() {
+        let row = |values: &[u8], to: u32| {
+            let from = u32::try_from(values.len()).expect("few");
+            let whole = CropBox { x: 0, y: 0, width: from, height: 1 };
+            let axis = Axis::by(Interpolation::Bicubic, from, to);
+            let pixels = grey(values);
+            resize(Rows::new(&pixels, from, whole), &axis, &Axis::new(1, 1))
+        };
+        assert_eq!(row(&[10, 20, 30], 3), grey(&[10, 20, 30]));
+        // Weights of samples at distances ¼, ¾, 1¼, 1¾: 0.8671875, 0.2265625,
+        // −0.0703125, −0.0234375.
+        assert_eq!(row(&[50, 50, 50, 150, 150, 150], 12)[4 * 3..8 * 3], grey(&[43, 70, 130, 157]));
     }
 
     #[test]

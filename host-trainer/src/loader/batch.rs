@@ -105,7 +105,7 @@ impl ViewSource {
             b2.par_chunks_exact_mut(large),
         );
         outputs.into_par_iter().enumerate().for_each(|(at, (a1, b1, a2, b2))| {
-            let (centre, rng) = (Centre::new(&centres[at]), rng(at));
+            let (centre, rng) = (Centre::new(&centres[at], self.centres.side()), rng(at));
             for (stage, outputs) in [[a1, b1], [a2, b2]].into_iter().enumerate() {
                 for (view, out) in View::BOTH.into_iter().zip(outputs) {
                     self.maker.make(&centre, stage, view, &rng, out);

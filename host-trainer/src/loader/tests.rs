@@ -13,8 +13,9 @@ fn source(sources: &[Source]) -> Arc<ViewSource> {
 
 fn source_of(sources: &[Source], views: ViewsConfig) -> Arc<ViewSource> {
     let set = ImageSet::open(sources).expect("images");
+    let centres = Centres::new(set, views.kept_side, usize::MAX).expect("centres");
     let maker = ViewMaker::new(views, InputConfig::default());
-    Arc::new(ViewSource::new(Arc::new(Centres::new(set, usize::MAX)), maker))
+    Arc::new(ViewSource::new(Arc::new(centres), maker))
 }
 
 fn synthetic() -> Arc<ViewSource> {

@@ -72,7 +72,7 @@ impl<'r> Session<'r> {
             }
         }
         let limit_bytes = config.data.memory_limit_mib << 20;
-        let centres = Arc::new(Centres::new(set, limit_bytes));
+        let centres = Arc::new(Centres::new(set, config.views.kept_side, limit_bytes)?);
         let held_out = config.data.validation_images;
         let split = Split::new(centres.len(), held_out, training.batch, training.seed)?;
         let maker = ViewMaker::new(config.views.clone(), config.input);

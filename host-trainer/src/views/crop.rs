@@ -12,14 +12,14 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     config::{Crops, StageViewConfig},
-    data::{CENTRE_SIDE, CropBox},
+    data::CropBox,
 };
 
 /// Crops that are tried before the largest one of a fair aspect is taken.
 const TRIES: usize = 10;
 
-/// A square of [`StageViewConfig::centre`] pixels a side in what is kept of an
-/// image.
+/// A square of [`StageViewConfig::centre`] pixels a side in the window that is
+/// looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patch {
     /// Columns to the left of it.
@@ -29,14 +29,14 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// Draws the patches of views A and B.
+    /// Draws the patches of views A and B in a window of that side.
     ///
     /// Disjoint ones lie side by side or one above the other, each with
     /// probability ½; where along this axis, and where on the other one, is
     /// uniform. `rng` is one that both views have in common.
     #[must_use]
-    pub fn of_views(config: &StageViewConfig, rng: &mut ChaCha8Rng) -> [Self; 2] {
-        let room = CENTRE_SIDE - config.centre;
+    pub fn of_views(config: &StageViewConfig, window: u32, rng: &mut ChaCha8Rng) -> [Self; 2] {
+        let room = window - config.centre;
         if config.crops == Crops::Overlapping {
             return [Self { x: room / 2, y: room / 2 }; 2];
         }
@@ -65,8 +65,8 @@ impl Patch {
 pub fn random_crop(config: &StageViewConfig, rng: &mut ChaCha8Rng) -> CropBox {
     let side = config.centre;
     let whole = f64::from(side) * f64::from(side);
-    let [least_area, most_area] = config.area_range();
-    let [least, most] = config.aspect_range();
+    let [least_area, most_area] = config.area.map(f64::from);
+    let [least, most] = config.aspect.map(f64::from);
     for _ in 0..TRIES {
         let area = whole * rng.random_range(least_area..=most_area);
         let aspect = rng.random_range(least.ln()..=most.ln()).exp();

@@ -1,6 +1,6 @@
 //! The two views of an image that each stage learns from (\[LCL\] A.2).
 //!
-//! A view is a random resized crop of the image's centre, then brightness and
+//! A view is a random resized crop of a patch of the image, then brightness and
 //! contrast, then grey, then noise, then the normalisation of the input. Of the
 //! comparisons and ablations are other patches, left and right exchanged,
 //! saturation, hue, blur and solarisation. All values are plain arrays, NHWC.
@@ -23,8 +23,8 @@ use self::{
     noise::Noise,
 };
 use crate::{
-    config::{InputConfig, JitterOrder, ViewsConfig},
-    data::{Axis, CENTRE_SIDE, CropBox, Rows, resize_transposed},
+    config::{InputConfig, JitterOrder, Patches, ViewsConfig},
+    data::{Axis, CropBox, Rows, resize_transposed},
 };
 
 /// Which of the two views.
@@ -59,21 +59,22 @@ pub struct ViewMaker {
 /// The centre of an image, stored as views are made from it fastest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Centre {
-    /// Column by column, `[112, 112, 3]`.
+    /// Column by column, `[side, side, 3]`.
     columns: Vec<u8>,
+    side: u32,
 }
 
 impl Centre {
-    /// Creates the centre from its RGB8 rows, `[112, 112, 3]`.
+    /// Creates the centre from its RGB8 rows, `[side, side, 3]`.
     ///
     /// # Panics
     ///
     /// When there are not so many bytes.
     #[must_use]
-    pub fn new(rows: &[u8]) -> Self {
-        assert_eq!(rows.len(), (CENTRE_SIDE * CENTRE_SIDE * 3) as usize, "bytes of a centre");
-        let whole = CropBox { x: 0, y: 0, width: CENTRE_SIDE, height: CENTRE_SIDE };
-        Self { columns: Rows::new(rows, CENTRE_SIDE, whole).transposed() }
+    pub fn new(rows: &[u8], side: u32) -> Self {
+        assert_eq!(rows.len(), (side * side * 3) as usize, "bytes of a centre");
+        let whole = CropBox { x: 0, y: 0, width: side, height: side };
+        Self { columns: Rows::new(rows, side, whole).transposed(), side }
     }
 }
 
@@ -81,9 +82,10 @@ impl ViewMaker {
     /// Creates a maker of views.
     #[must_use]
     pub fn new(views: ViewsConfig, input: InputConfig) -> Self {
-        let axes = views
-            .stages
-            .map(|stage| (1..=stage.centre).map(|length| Axis::new(length, stage.size)).collect());
+        let axes = views.stages.map(|stage| {
+            let axis = |length| Axis::by(views.interpolation, length, stage.size);
+            (1..=stage.centre).map(axis).collect()
+        });
         Self { views, input, axes }
     }
 
@@ -117,7 +119,8 @@ impl ViewMaker {
     ///
     /// # Panics
     ///
-    /// When `out` has another length, or `stage` is neither 0 nor 1.
+    /// When `out` has another length, `stage` is neither 0 nor 1, or the centre
+    /// is not the one that the configuration keeps.
     pub fn make(
         &self,
         centre: &Centre,
@@ -127,19 +130,33 @@ impl ViewMaker {
         out: &mut [f32],
     ) {
         let config = &self.views.stages[stage];
-        let patches = Patch::of_views(config, &mut within(image, SHARED_STREAMS + stage));
+        let window = self.window(image);
+        let shared = &mut within(image, SHARED_STREAMS + stage);
+        let patch = Patch::of_views(config, self.views.window(), shared)[view.index()];
         let rng = &mut within(image, 2 * stage + view.index());
         let CropBox { x, y, width, height } = random_crop(config, rng);
-        let (x, y) = (x + patches[view.index()].x, y + patches[view.index()].y);
+        let (x, y) = (x + patch.x + window.x, y + patch.y + window.y);
         let axis = |length: u32| &self.axes[stage][length as usize - 1];
         let transposed = CropBox { x: y, y: x, width: height, height: width };
-        let crop = Rows::new(&centre.columns, CENTRE_SIDE, transposed);
+        let crop = Rows::new(&centre.columns, centre.side, transposed);
         let mut pixels = resize_transposed(crop, axis(width), axis(height));
         let recolouring = self.recolouring(view, rng);
         if rng.random::<f32>() < self.views.flip_probability {
             flip(&mut pixels, config.size as usize);
         }
         Arch::new().dispatch(Recolour { recolouring, bytes: &pixels, out });
+    }
+
+    /// Returns where the window of an image's patches lies in its centre.
+    fn window(&self, image: &ChaCha8Rng) -> Patch {
+        let room = self.views.kept_side - self.views.window();
+        match self.views.patches {
+            Patches::Centre => Patch { x: room / 2, y: room / 2 },
+            Patches::Anywhere => {
+                let rng = &mut within(image, WINDOW_STREAM);
+                Patch { x: rng.random_range(0..=room), y: rng.random_range(0..=room) }
+            }
+        }
     }
 
     fn recolouring(&self, view: View, rng: &mut ChaCha8Rng) -> Recolouring {
@@ -201,6 +218,9 @@ impl ViewMaker {
 /// The first of the streams that the two views of a stage have in common, after
 /// those of the views.
 const SHARED_STREAMS: usize = 4;
+
+/// The stream that both stages have in common, after those.
+const WINDOW_STREAM: usize = SHARED_STREAMS + 2;
 
 /// Returns one of the streams of an image.
 fn within(image: &ChaCha8Rng, stream: usize) -> ChaCha8Rng {

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::{
     config::{Config, Crops, StageViewConfig},
+    data::CENTRE_SIDE,
     random::{Purpose, stream},
 };
 
@@ -20,7 +21,7 @@ fn centre(pixel: impl Fn(u32, u32) -> [u8; 3]) -> Vec<u8> {
 fn make(maker: &ViewMaker, centre: &[u8], stage: usize, view: View, key: u64) -> Vec<f32> {
     let mut out = vec![0.0; maker.view_len(stage)];
     let rng = stream(7, Purpose::TrainingView, [key, 0]);
-    maker.make(&Centre::new(centre), stage, view, &rng, &mut out);
+    maker.make(&Centre::new(centre, CENTRE_SIDE), stage, view, &rng, &mut out);
     out
 }
 
@@ -147,32 +148,64 @@ fn textured() -> Vec<u8> {
 }
 
 #[test]
-fn strength_scales_the_logarithms_of_area_and_aspect() {
-    let stage = |deformation| StageViewConfig { deformation, ..ViewsConfig::default().stages[0] };
-    for (strength, area, aspect) in [
-        (0.0, [1.0, 1.0], [1.0, 1.0]),
-        (1.0, [0.6, 0.9], [0.9, 1.1]),
-        (2.0, [0.36, 0.81], [0.81, 1.21]),
-        (3.0, [0.216, 0.729], [0.729, 1.331]),
-    ] {
-        let stage = stage(strength);
-        for (range, expected) in [(stage.area_range(), area), (stage.aspect_range(), aspect)] {
-            for (got, expected) in range.into_iter().zip(expected) {
-                // The ends are 32-bit values.
-                assert!((got - expected).abs() < 1e-6, "{strength}: {range:?}");
-            }
-        }
-    }
+fn a_crop_of_the_whole_patch_is_the_patch() {
+    let range = [1.0, 1.0];
+    let stage = StageViewConfig { area: range, aspect: range, ..ViewsConfig::default().stages[0] };
     let mut rng = stream(1, Purpose::TrainingView, [0, 0]);
     let whole = CropBox { x: 0, y: 0, width: 56, height: 56 };
-    assert_eq!(random_crop(&stage(0.0), &mut rng), whole);
+    assert_eq!(random_crop(&stage, &mut rng), whole);
+}
+
+/// Stages whose views are their patches, as they are.
+fn uncropped(views: &mut ViewsConfig) {
+    still(views);
+    for stage in &mut views.stages {
+        (stage.size, stage.area, stage.aspect) = (stage.centre, [1.0; 2], [1.0; 2]);
+    }
+}
+
+/// An image of 224 pixels a side in which a pixel says where it is.
+fn places() -> Vec<u8> {
+    let pixel = |at: u32| [at % 224, at / 224, 0].map(|v| u8::try_from(v).unwrap_or(0));
+    (0..224 * 224).flat_map(pixel).collect()
+}
+
+/// Makes a view of [`places`] and returns where its first pixel is.
+fn place(maker: &ViewMaker, stage: usize, view: View, key: u64) -> [u32; 2] {
+    let mut out = vec![0.0; maker.view_len(stage)];
+    let rng = stream(7, Purpose::TrainingView, [key, 0]);
+    maker.make(&Centre::new(&places(), 224), stage, view, &rng, &mut out);
+    [out[0], out[1]].map(|value| (value * 255.0).round() as u32)
+}
+
+#[test]
+fn patches_from_anywhere_are_one_place_for_all_views_of_an_image() {
+    let at = |patches| {
+        maker(|views| {
+            uncropped(views);
+            (views.kept_side, views.patches) = (224, patches);
+        })
+    };
+    let (middle, anywhere) = (at(Patches::Centre), at(Patches::Anywhere));
+    let mut seen = Vec::new();
+    for key in 0..200 {
+        assert_eq!([0, 1].map(|stage| place(&middle, stage, View::A, key)), [[84; 2], [56; 2]]);
+        let [x, y] = place(&anywhere, 1, View::A, key);
+        assert_eq!(place(&anywhere, 1, View::B, key), [x, y]);
+        for view in View::BOTH {
+            assert_eq!(place(&anywhere, 0, view, key), [x + 28, y + 28]);
+        }
+        assert!(x <= 112 && y <= 112);
+        seen.extend([x, y]);
+    }
+    assert!(seen.iter().any(|&at| at < 5) && seen.iter().any(|&at| at > 107));
 }
 
 fn disjoint(views: &mut ViewsConfig) {
     let centre = 56;
     // Patches as they are.
     let stage = &mut views.stages[0];
-    (stage.centre, stage.size, stage.deformation) = (centre, centre, 0.0);
+    (stage.centre, stage.size, stage.area, stage.aspect) = (centre, centre, [1.0; 2], [1.0; 2]);
     stage.crops = Crops::Disjoint;
 }
 
@@ -184,7 +217,7 @@ fn disjoint_patches_have_no_pixel_in_common() {
         let (mut beside, mut a_first, mut offsets) = (0, 0, Vec::new());
         for key in 0..2000 {
             let mut rng = stream(1, Purpose::TrainingView, [key, 0]);
-            let [a, b] = Patch::of_views(&config, &mut rng);
+            let [a, b] = Patch::of_views(&config, CENTRE_SIDE, &mut rng);
             let (x, y) = (a.x.abs_diff(b.x) >= side, a.y.abs_diff(b.y) >= side);
             assert!(x || y, "{a:?} {b:?} overlap");
             assert!([a.x, a.y, b.x, b.y].iter().all(|place| place + side <= CENTRE_SIDE));
@@ -208,7 +241,7 @@ fn each_view_is_of_its_own_patch() {
     for key in 0..20 {
         let mut shared = stream(7, Purpose::TrainingView, [key, 0]);
         shared.set_stream(4);
-        let patches = Patch::of_views(&maker.views.stages[0], &mut shared);
+        let patches = Patch::of_views(&maker.views.stages[0], CENTRE_SIDE, &mut shared);
         for (view, patch) in View::BOTH.into_iter().zip(patches) {
             let pixels = make(&maker, &image, 0, view, key);
             for (at, value) in pixels.iter().enumerate() {
@@ -308,8 +341,14 @@ fn strong_augmentations_come_as_often_as_configured_and_in_any_order() {
 #[test]
 fn strong_views_are_finite_and_not_all_alike() {
     let maker = ViewMaker::new(strong(), InputConfig { mean: [0.0; 3], std: [1.0; 3] });
-    let image = textured();
-    let views = (0..40).map(|key| make(&maker, &image, 0, View::B, key)).collect::<Vec<_>>();
+    let image = places();
+    let view = |key| {
+        let mut out = vec![0.0; maker.view_len(0)];
+        let rng = stream(7, Purpose::TrainingView, [key, 0]);
+        maker.make(&Centre::new(&image, 224), 0, View::B, &rng, &mut out);
+        out
+    };
+    let views = (0..40).map(view).collect::<Vec<_>>();
     assert!(views.iter().flatten().all(|value| (-1e-6..=1.0 + 1e-6).contains(value)));
     assert!(views.windows(2).all(|pair| pair[0] != pair[1]));
 }
