@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{TextureModulation, stimuli::family_name};
 use crate::evaluate::statistics::{mean, quantile, spearman};
@@ -32,8 +32,8 @@ pub struct Distribution {
     /// Mean over units, by family.
     #[serde(rename = "r_mod_by_family")]
     pub by_family: BTreeMap<String, f64>,
-    /// Mean over families, by unit.
-    #[serde(rename = "r_mod_by_unit")]
+    /// Mean over families, by unit that responds.
+    #[serde(rename = "r_mod_by_unit", deserialize_with = "without_silent")]
     pub by_unit: Vec<f64>,
 }
 
@@ -128,8 +128,8 @@ impl Against {
     #[must_use]
     pub fn of(other: &TextureModulation) -> Self {
         let areas = [&other.v1, &other.v2].map(|area| {
-            let (by_family, by_unit) = (area.r_mod_by_family.clone(), area.r_mod_by_unit.clone());
-            Some(Distribution { by_family, by_unit })
+            let by_unit = area.responding();
+            Some(Distribution { by_family: area.r_mod_by_family.clone(), by_unit })
         });
         Self { name: other.model.clone(), areas, incomplete_units: 0 }
     }
@@ -237,6 +237,12 @@ impl Comparison {
             quantiles: quantiles.collect(),
         }
     }
+}
+
+/// Reads indices of units, those of silent ones left out.
+fn without_silent<'de, D: Deserializer<'de>>(units: D) -> Result<Vec<f64>, D::Error> {
+    let units: Vec<Option<f64>> = Vec::deserialize(units)?;
+    Ok(units.into_iter().flatten().collect())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, AgainstError> {

@@ -76,7 +76,7 @@ pub fn modulation_of(
     if let Some(against) = &options.against {
         for (area, other) in areas.iter_mut().zip(&against.areas) {
             area.against = other.as_ref().map(|other| {
-                Comparison::new(&against.name, &area.r_mod_by_family, &area.r_mod_by_unit, other)
+                Comparison::new(&against.name, &area.r_mod_by_family, &area.responding(), other)
             });
         }
     }
@@ -85,7 +85,13 @@ pub fn modulation_of(
         None => Vec::new(),
     };
     let [v1, v2] = areas;
-    let v2_minus_v1 = Difference::new([&v1.r_mod_by_family, &v2.r_mod_by_family], options.seed);
+    let own = [&v1.r_mod_by_family, &v2.r_mod_by_family];
+    let v2_minus_v1 = Difference::between(own, options.seed);
+    let gain = options.against.as_ref().and_then(|other| {
+        let [v1, v2] = other.areas.each_ref().map(Option::as_ref);
+        let theirs = [&v1?.by_family, &v2?.by_family];
+        Some(Difference::gain(own, theirs, options.seed))
+    });
     Ok(TextureModulation {
         model: model.to_owned(),
         size: options.side,
@@ -105,6 +111,7 @@ pub fn modulation_of(
         v1,
         v2,
         v2_minus_v1,
+        gain,
         fisher_tests,
     })
 }

@@ -69,7 +69,7 @@ fn families(found: &TextureModulation) -> String {
 }
 
 fn distribution(name: &str, class: &str, area: &AreaModulation) -> String {
-    let values = &area.r_mod_by_unit;
+    let values = &area.responding();
     let most = values.iter().fold(0.05_f64, |most, value| most.max(value.abs()));
     let width = 2.0 * most / COLUMNS as f64;
     let mut counts = [0_u32; COLUMNS];

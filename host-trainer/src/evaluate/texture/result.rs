@@ -25,6 +25,9 @@ pub struct TextureModulation {
     pub v2: AreaModulation,
     /// How much more V2 is modulated.
     pub v2_minus_v1: Difference,
+    /// By how much that is more than in what the model is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gain: Option<Difference>,
     /// Tests of the difference between two rank correlations.
     pub fisher_tests: Vec<FisherTest>,
     /// Images that take part, textures and noise.
@@ -78,8 +81,15 @@ impl Findings for TextureModulation {
         notes.push(format!(
             "V2 is more modulated than V1 in {} of {} families; the interval of their difference is \
              over families, paired.",
-            both.larger_in_v2, both.families
+            both.larger, both.families
         ));
+        if let Some(gain) = &self.gain {
+            notes.push(format!(
+                "The gain is V2 − V1 of this model less that of the other, in {} families that \
+                 both have, paired; it is above 0 in {}.",
+                gain.families, gain.larger
+            ));
+        }
         let samples: Vec<usize> = self.samples.values().copied().collect();
         if let (Some(least), Some(most)) = (samples.iter().min(), samples.iter().max()) {
             if least != most {
@@ -92,7 +102,7 @@ impl Findings for TextureModulation {
             if area.silent_pairs > 0 {
                 notes.push(format!(
                     "{name}: {} of {} units respond to no image, and {} of {} pairs of a unit and \
-                     a family have no response; their index counts as 0.",
+                     a family have no response; they are left out.",
                     area.silent_units,
                     area.r_mod_by_unit.len(),
                     area.silent_pairs,
@@ -145,7 +155,7 @@ impl TextureModulation {
             ["area", "mean R", "families, 95 %", "channels, 95 %", "units", "middle half", "R > 0"];
         let mut table = Table::new("Texture modulation", &heads);
         for (name, _, area) in self.areas() {
-            let units = &area.r_mod_by_unit;
+            let units = &area.responding();
             let at = |share: f64| signed(quantile(units, share).unwrap_or(0.0));
             let positive = units.iter().filter(|index| **index > 0.0).count();
             table.row([
@@ -161,6 +171,10 @@ impl TextureModulation {
         let both = &self.v2_minus_v1;
         let row = ["V2 − V1".to_owned(), signed(both.mean), interval(both.over_families)];
         table.row(row.into_iter().chain(std::iter::repeat_n("–".to_owned(), 4)));
+        if let Some(gain) = &self.gain {
+            let row = ["gain".to_owned(), signed(gain.mean), interval(gain.over_families)];
+            table.row(row.into_iter().chain(std::iter::repeat_n("–".to_owned(), 4)));
+        }
         table
     }
 
