@@ -24,8 +24,8 @@ counts [cell, time, repetition, sample, type, family]. NaN stands for a trial th
 
 Examples:
   lcl evaluate neural --model best.safetensors --stimuli images --responses v2.npz
-  lcl evaluate neural --model model.lcl --stimuli textures --responses fz.npz --window 50-200 \\
-    --stimulus-degrees 4 --field-of-view 8 --aperture 2
+  lcl evaluate neural --model model.lcl --stimuli textures --responses fz.npz --types noise,tex \\
+    --window 50-200 --stimulus-degrees 4 --field-of-view 8 --aperture 2
   lcl evaluate neural --model v1-steerpyr --stimuli images --responses v1.safetensors --json")]
 pub struct Args {
     /// Model: a checkpoint, a blob, untrained[:SEED] or v1-steerpyr
@@ -44,10 +44,10 @@ pub struct Args {
     /// as Brain-Score; for six dimensions
     #[arg(long, value_name = "FROM-TO", default_value = "50-150")]
     window: Window,
-    /// The types in the order of the array of six dimensions
-    #[arg(long, value_name = "TYPES", default_value = "tex,noise",
-        value_parser = ["tex,noise", "noise,tex"])]
-    types: String,
+    /// The types in the order of the array of six dimensions, where the file has
+    /// no array `types`; Freeman and Ziemba's own is noise,tex
+    #[arg(long, value_name = "TYPES", value_parser = ["noise,tex", "tex,noise"])]
+    types: Option<String>,
     /// Areas of the model
     #[arg(long, value_name = "AREA", default_value = "both")]
     area: Areas,
@@ -108,9 +108,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 impl Args {
     fn layout(&self) -> Layout {
-        let (first, second) = self.types.split_once(',').unwrap_or_default();
-        let kinds = [first.to_owned(), second.to_owned()];
-        Layout { array: self.array.clone(), window: self.window, kinds }
+        let types = self.types.as_deref().and_then(|types| types.split_once(','));
+        let types = types.map(|(first, second)| [first.to_owned(), second.to_owned()]);
+        Layout { array: self.array.clone(), window: self.window, types }
     }
 
     fn options(&self) -> Result<NeuralOptions> {

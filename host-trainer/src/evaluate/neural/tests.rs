@@ -30,6 +30,20 @@ pub(super) fn npy(shape: &[usize], values: &[f64]) -> Vec<u8> {
     bytes
 }
 
+/// Returns a `.npy` file of strings.
+pub(super) fn npy_strings(strings: &[&str]) -> Vec<u8> {
+    let width = strings.iter().map(|string| string.len()).max().unwrap_or(0);
+    let mut bytes = Vec::new();
+    let dtype = npyz::DType::Plain(format!("|S{width}").parse().expect("a type"));
+    let options = npyz::WriteOptions::<[u8]>::new().dtype(dtype).shape(&[strings.len() as u64]);
+    let mut writer = options.writer(&mut bytes).begin_nd().expect("a header");
+    for string in strings {
+        writer.push(string.as_bytes()).expect("a string");
+    }
+    writer.finish().expect("as many strings as the shape holds");
+    bytes
+}
+
 /// Returns a `.npz` file.
 pub(super) fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
@@ -196,7 +210,9 @@ fn recording(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let shape = [cells, bins, repetitions, samples, types, families];
-    let arrays = [("v1", npy(&shape, &counts)), ("families", npy(&[2], &[327.0, 13.0]))];
+    let types = npy_strings(&["texture", "noise"]);
+    let families = npy(&[2], &[327.0, 13.0]);
+    let arrays = [("v1", npy(&shape, &counts)), ("families", families), ("types", types)];
     fs::write(folder.join("v1.npz"), npz(&arrays))?;
     Ok(())
 }

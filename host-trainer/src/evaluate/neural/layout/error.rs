@@ -60,6 +60,24 @@ pub enum LayoutError {
         /// Families whose numbers are known.
         named: usize,
     },
+    /// The order of the types is not known.
+    #[error(
+        "nothing says which of the two types of stimuli comes first in the array; give --types \
+         noise,tex (the order of Freeman and Ziemba's own array) or --types tex,noise"
+    )]
+    TypesUnknown,
+    /// The types are named otherwise.
+    #[error("the array `types` holds {}, and not noise and texture", named.join(", "))]
+    TypeNames {
+        /// What it holds.
+        named: Vec<String>,
+    },
+    /// The file names the types in another order than the one given.
+    #[error("--types is not the order that the file itself names, {}; leave --types out", named.join(", "))]
+    TypesDiffer {
+        /// The order in the file.
+        named: [String; 2],
+    },
     /// Names and responses differ in number.
     #[error("{names} stimuli are named, and there are responses to {stimuli}; name each once")]
     Names {

@@ -11,22 +11,19 @@ use crate::evaluate::neural::{
 /// How a file of responses is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Name of the array, or nothing where there is only one of three or six
+    /// Name of the array, or `None` where there is only one of three or six
     /// dimensions.
     pub array: Option<String>,
     /// What the array of six dimensions is averaged over.
     pub window: Window,
-    /// The kinds of stimuli in the order of the array of six dimensions.
-    pub kinds: [String; 2],
+    /// The types of stimuli, `tex` and `noise`, in the order of the array of six
+    /// dimensions; needed where the file does not name them.
+    pub types: Option<[String; 2]>,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self {
-            array: None,
-            window: Window { from: 50, to: 150 },
-            kinds: ["tex", "noise"].map(str::to_owned),
-        }
+        Self { array: None, window: Window { from: 50, to: 150 }, types: None }
     }
 }
 
@@ -39,7 +36,10 @@ impl Default for Layout {
 /// - One of six is `[cell, time, repetition, sample, type, family]`, spike counts
 ///   in bins of 1 ms from the onset of the stimulus (Freeman et al. 2013; Ziemba
 ///   et al. 2016), of which the mean over a window is taken. The numbers of the
-///   families are in an array `families`, or else those of that recording.
+///   families are in an array `families`, or else those of that recording; the
+///   types, in their order, in an array `types` of strings, or else in the
+///   layout. There is no default: with the wrong order every prediction is of
+///   the other stimulus, and nothing shows it.
 ///
 /// NaN stands for trials that were not made.
 ///
