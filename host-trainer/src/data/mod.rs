@@ -18,6 +18,7 @@ mod listing;
 mod load;
 mod order;
 mod pack;
+mod packing;
 mod passed;
 mod prepare;
 mod resample;
