@@ -28,6 +28,7 @@ pub mod integer_features;
 pub mod loader;
 mod page;
 pub mod passes;
+mod printed;
 pub mod quantise;
 pub mod random;
 pub mod report;
@@ -36,6 +37,8 @@ pub mod show;
 pub mod tensor_file;
 pub mod views;
 pub mod watch;
+
+pub use printed::{Printed, printed};
 
 #[cfg(feature = "torch")]
 pub mod loss;

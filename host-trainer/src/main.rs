@@ -19,8 +19,8 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // One line, the causes after the context.
-            eprintln!("error: {error:#}");
+            // One line, the causes after the context, whatever names are in it.
+            eprintln!("error: {}", host_trainer::printed(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

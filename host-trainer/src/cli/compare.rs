@@ -15,6 +15,8 @@ use host_trainer::{
     passes,
 };
 
+use super::images::ImageLimits;
+
 /// Compares the features of a blob with those of the checkpoint it came from
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -40,6 +42,8 @@ pub struct Args {
     /// Where the float network runs: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: DeviceChoice,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Runs the command.
@@ -48,6 +52,7 @@ pub struct Args {
 ///
 /// When a file cannot be read or the images cannot be had.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
     let file = BlobFile::read(&args.model)?;
     let images = Arc::new(ImageSet::open(&args.images)?);

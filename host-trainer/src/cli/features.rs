@@ -14,6 +14,8 @@ use host_trainer::{
 };
 use image::RgbImage;
 
+use super::images::ImageLimits;
+
 /// Writes the features of images: float ones from a checkpoint, integer ones
 /// from a blob
 #[derive(Debug, clap::Args)]
@@ -37,10 +39,13 @@ pub struct Args {
     /// Where to compute float features: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: DeviceChoice,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let file = if is_blob(&args.model) { blob_features(args)? } else { float_features(args)? };
     file.write(&args.out)?;
     let images = file.images.len();

@@ -7,10 +7,12 @@ use anyhow::{Context, Result, ensure};
 use host_trainer::{
     atomic_file,
     blob_file::BlobFile,
-    data::{ImageSet, Source, fit},
+    data::{ImageSet, Source},
     feature_file::FeatureFile,
     frames::{collect_rows, frame_sizes, write_frame},
 };
+
+use super::images::ImageLimits;
 
 /// Writes images as an emulated board reads them
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,8 @@ pub struct FramesArgs {
     /// The file to write
     #[arg(long, value_name = "FRAMES")]
     out: PathBuf,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Runs `lcl frames`.
@@ -35,12 +39,15 @@ pub struct FramesArgs {
 ///
 /// When the blob or the images cannot be had or the file cannot be written.
 pub fn run_frames(args: &FramesArgs) -> Result<()> {
+    args.limits.apply();
     let input = BlobFile::read(&args.model)?.open()?.input();
     let images = ImageSet::open(&args.images)?;
     let mut bytes = Vec::new();
     for index in 0..images.len() {
-        let image = images.load(index)?;
-        let image = if let Some(size) = args.size { fit(image, size) } else { image };
+        let image = match args.size {
+            Some(size) => images.load_fitted(index, size)?,
+            None => images.load(index)?,
+        };
         write_frame(&image, input, &mut bytes);
     }
     Ok(atomic_file::write(&args.out, &[&bytes])?)

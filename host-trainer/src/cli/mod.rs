@@ -5,6 +5,7 @@ mod environment;
 mod evaluate;
 mod features;
 mod frames;
+mod images;
 mod inspect;
 mod launch;
 mod prepare;

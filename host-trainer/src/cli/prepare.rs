@@ -3,15 +3,21 @@
 use std::{io::IsTerminal, path::PathBuf, time::Instant};
 
 use anyhow::Result;
-use host_trainer::data::{Prepared, Source, prepare};
+use host_trainer::{
+    data::{Prepared, Source, prepare},
+    printed,
+};
 use indicatif::{ProgressBar, ProgressStyle};
+
+use super::images::ImageLimits;
 
 /// Decodes images once and keeps what training looks at, as a pack
 ///
 /// A pack holds the 112x112 centre of every image, 37.6 kB each, as safetensors
 /// shards of u8 [N, 112, 112, 3], and a manifest that says what was skipped and
 /// why. Training from a pack gives exactly the views that training from its
-/// sources gives. Started again, it goes on where it was stopped.
+/// sources gives. Started again, it goes on where it was stopped, makes anew what
+/// has changed since and tries again what was skipped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,10 +33,13 @@ pub struct Args {
     /// Folder of the pack
     #[arg(long, value_name = "PACK")]
     out: PathBuf,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let started = Instant::now();
     let bar = std::io::stderr().is_terminal().then(bar);
     let show = |prepared: Prepared| {
@@ -45,13 +54,13 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let manifest = manifest?;
     let rate = manifest.images as f64 / started.elapsed().as_secs_f64();
-    println!("pack     {}", args.out.display());
+    println!("pack     {}", printed(&args.out));
     println!("images   {}, {rate:.0} images/s", manifest.count);
     if !manifest.skipped.is_empty() {
         let (skipped, first) = (manifest.skipped.len(), &manifest.skipped[0].reason);
         println!("skipped  {skipped}, named in manifest.json; the first: {first}");
     }
-    println!("next     lcl train --data {}", args.out.display());
+    println!("next     lcl train --data {}", printed(&args.out));
     Ok(())
 }
 

@@ -14,6 +14,8 @@ use host_trainer::{
     quantise::quantise,
 };
 
+use super::images::ImageLimits;
+
 /// Quantises a checkpoint to 8 bits and writes a blob
 ///
 /// The calibration images say which range of values each channel's byte has to
@@ -44,6 +46,8 @@ pub struct Args {
     /// Where the float network runs: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: DeviceChoice,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Runs the command.
@@ -53,6 +57,7 @@ pub struct Args {
 /// When the checkpoint or the images cannot be read, a channel cannot be
 /// expressed in integers, or the blob cannot be written.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
     let network = FloatNetwork::new(&checkpoint, args.device)?;

@@ -8,10 +8,12 @@ use image::RgbImage;
 use host_trainer::{
     blob_file::{BlobFile, is_blob},
     checkpoint::Checkpoint,
-    data::{ImageSet, Source, fit},
+    data::{ImageSet, Source},
     feature_file::FeatureFile,
     show::{Page, Shown, Tuning, v1_tuning_of_blob, v1_tuning_of_checkpoint},
 };
+
+use super::images::ImageLimits;
 
 /// Side that images are shown at, in pixels.
 const IMAGE_SIDE: u32 = 224;
@@ -40,6 +42,8 @@ pub struct Args {
     /// Images that are shown, from the first
     #[arg(long, value_name = "N", default_value_t = 6)]
     first: usize,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Runs the command.
@@ -49,6 +53,7 @@ pub struct Args {
 /// When a file cannot be read or written, or the model is not that of the
 /// features.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let features = FeatureFile::read(&args.features)?;
     let tuning = args.model.as_deref().map(tuning).transpose()?;
     let channels = features.stages[0].shape[2];
@@ -91,7 +96,7 @@ fn image(name: &str) -> Option<RgbImage> {
         _ if Path::new(name).is_file() => (Source::Path(name.into()), 0),
         _ => return None,
     };
-    Some(fit(ImageSet::open(&[source]).ok()?.load(index).ok()?, IMAGE_SIDE))
+    ImageSet::open(&[source]).ok()?.load_fitted(index, IMAGE_SIDE).ok()
 }
 
 #[cfg(test)]

@@ -13,13 +13,13 @@ use host_trainer::{
     passes::{calibrate, compare_channels},
     quantise::quantise,
     report::{Filters, QuantisationError},
-    run::{RunFolder, RunSummary, Start},
+    run::{RunFolder, RunManifest, RunSummary, Start},
     training,
     workers::Workers,
 };
 use lcl_infer::InputFormat;
 
-use super::{launch, progress::Console};
+use super::{images::ImageLimits, launch, progress::Console};
 
 /// Most images that the blob is calibrated on, and as many that it is compared
 /// on.
@@ -94,6 +94,8 @@ pub struct Args {
     /// batch
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     nproc: Option<u16>,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// What the worker that leads leaves for after training.
@@ -105,6 +107,7 @@ struct Trained {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let timeout = Duration::from_secs(config_at_hand(args)?.workers.timeout_seconds);
     if let Some(count) = args.nproc {
         return launch::workers(usize::from(count), timeout);
@@ -210,7 +213,8 @@ fn quantise_best(
     config: &Config,
     checkpoint: &Checkpoint,
 ) -> Result<QuantisationError> {
-    let images = ImageSet::open(&config.data.sources)?;
+    let began = RunManifest::read(&run.manifest())?.images.fingerprint;
+    let images = ImageSet::open_like(&config.data.sources, Some(&began))?;
     let training = &config.training;
     let held_out = config.data.validation_images;
     let split = Split::new(images.len(), held_out, training.batch, training.seed)?;

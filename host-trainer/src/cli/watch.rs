@@ -13,6 +13,8 @@ use host_trainer::{
     watch::{Said, watch_images},
 };
 
+use super::images::ImageLimits;
+
 /// Says which images of a sequence are novel, as a board with the example watch
 /// does
 ///
@@ -51,6 +53,8 @@ pub struct Args {
     /// Writes the bytes of the events, one after the other
     #[arg(long, value_name = "EVENTS")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Runs the command.
@@ -59,6 +63,7 @@ pub struct Args {
 ///
 /// When the blob or the images cannot be had, or a setting is out of range.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let file = BlobFile::read(&args.model)?;
     let blob = file.open()?;
     let images = images_at_size(Arc::new(ImageSet::open(&args.images)?), args.size);

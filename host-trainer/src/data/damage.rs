@@ -10,8 +10,8 @@ const NAMED: usize = 20;
 /// More than half of the images cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{damaged} of {images} images are damaged, too small or unreadable, the first of them: \
-     {first}; replace them or give other images"
+    "{damaged} of {images} images cannot be used, the first of them: {first}; replace them or give \
+     other images"
 )]
 pub struct MostlyDamaged {
     /// Images that cannot be used.

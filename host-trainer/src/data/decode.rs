@@ -1,32 +1,41 @@
 //! Image files to RGB8.
 
 use std::{
-    fs, io,
-    io::Cursor,
+    fs,
+    fs::File,
+    io::{self, Cursor, Read},
     path::{Path, PathBuf},
 };
 
 use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage,
-    metadata::Orientation,
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
+    error::UnsupportedErrorKind, metadata::Orientation,
 };
 
 use super::{
     CropBox,
-    fit::{CentreFit, centre_crop, shorter_side_to},
-    jpeg::{Header, TurboError, TurboImage, decode_region, orientation},
+    fit::CentreFit,
+    jpeg::{Header, TurboError, TurboImage, decode_region, decoding_bytes, orientation},
+    limits::{most_file_bytes, most_pixels},
     turn::Turn,
 };
+use crate::printed::printed;
 
 /// Smallest width and height of an image.
 pub const MIN_SIDE: u32 = 16;
+
+/// Bytes at the start of a file that say which format it has.
+const HEAD_BYTES: u64 = 64;
+
+/// Bytes that a decoder may take besides pixels.
+const MOST_DECODER_BYTES: u64 = 1 << 26;
 
 /// One image cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The file cannot be read.
-    #[error("cannot read {}: {cause}", path.display())]
+    #[error("cannot read {}: {cause}", printed(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -34,15 +43,57 @@ pub enum DecodeError {
         cause: io::Error,
     },
     /// The file is no image that can be decoded.
-    #[error("{} is damaged or not an image: {cause}", path.display())]
+    #[error("{} is damaged or not an image: {cause}", printed(path))]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What the decoder said.
         cause: ImageError,
     },
+    /// The file is an image of a kind that is not read.
+    #[error(
+        "{} is an image of a kind that is not read ({cause}); save it with 8 or 16 bits a channel, \
+         grey or RGB",
+        printed(path)
+    )]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        cause: ImageError,
+    },
+    /// The image has more pixels than are read.
+    #[error(
+        "{} says that it has {width}x{height} pixels, more than the {most} that are read; \
+         --max-pixels sets how many",
+        printed(path)
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// Pixels that are read.
+        most: u64,
+    },
+    /// The file is longer than any image that is read.
+    #[error(
+        "{} has {bytes} bytes, more than an image of {most} pixels takes; --max-pixels sets how \
+         many are read",
+        printed(path)
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// Pixels that are read.
+        most: u64,
+    },
     /// The file is a JPEG that is damaged.
-    #[error("{} is damaged or truncated: {cause}", path.display())]
+    #[error("{} is damaged or truncated: {cause}", printed(path))]
     DamagedJpeg {
         /// The file.
         path: PathBuf,
@@ -50,16 +101,17 @@ pub enum DecodeError {
         cause: TurboError,
     },
     /// The file ends before its image does.
-    #[error("{} is truncated: the end of the image is missing", path.display())]
+    #[error("{} is truncated: the end of the image is missing", printed(path))]
     Truncated {
         /// The file.
         path: PathBuf,
     },
     /// A pack does not hold what was put into it.
     #[error(
-        "the centre of {name} in {} is damaged; copy the pack again, or make it again with \
+        "the centre of {} in {} is damaged; copy the pack again, or make it again with \
          `lcl prepare`",
-        path.display()
+        printed(name),
+        printed(path)
     )]
     DamagedCentre {
         /// The shard.
@@ -74,7 +126,7 @@ pub enum DecodeError {
         reason: String,
     },
     /// The image is smaller than [`MIN_SIDE`].
-    #[error("{} has {width}x{height} pixels, and {MIN_SIDE}x{MIN_SIDE} are needed", path.display())]
+    #[error("{} has {width}x{height} pixels, and {MIN_SIDE}x{MIN_SIDE} are needed", printed(path))]
     TooSmall {
         /// The file.
         path: PathBuf,
@@ -94,14 +146,70 @@ pub struct Encoded {
     pub bytes: Vec<u8>,
 }
 
+/// What of an image is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of it.
+    Whole,
+    /// The centre, `side`×`side` pixels, of the image with its shorter side
+    /// resized to `shorter`.
+    Centre {
+        /// What the shorter side is resized to.
+        shorter: u32,
+        /// Side of the centre, at most `shorter`.
+        side: u32,
+    },
+}
+
+/// An image whose header was read, and how it will be decoded.
+pub struct Plan<'a> {
+    file: &'a Encoded,
+    decoder: Decoder<'a>,
+    orientation: Orientation,
+    /// What is decoded, as it is stored.
+    region: CropBox,
+    fit: Option<CentreFit>,
+}
+
+enum Decoder<'a> {
+    Turbo(TurboImage<'a>),
+    Other(Box<dyn ImageDecoder + 'a>, Option<ImageFormat>),
+}
+
 impl Encoded {
     /// Reads the file at `path`.
     ///
     /// # Errors
     ///
-    /// When it cannot be read.
+    /// When it cannot be read or is no image.
     pub fn read(path: &Path) -> Result<Self, DecodeError> {
-        let bytes = fs::read(path).map_err(|cause| DecodeError::Io { path: path.into(), cause })?;
+        let failed = |cause| DecodeError::Io { path: path.into(), cause };
+        let (file, len) = open_regular(path).map_err(failed)?;
+        Self::read_from(path, len, file)
+    }
+
+    /// Reads an image of `len` bytes; what does not begin as an image is not read
+    /// to its end.
+    pub(super) fn read_from(
+        path: &Path,
+        len: u64,
+        mut source: impl Read,
+    ) -> Result<Self, DecodeError> {
+        let failed = |cause| DecodeError::Io { path: path.into(), cause };
+        let mut bytes = Vec::new();
+        source.by_ref().take(HEAD_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+        image::guess_format(&bytes)
+            .map_err(|cause| DecodeError::Damaged { path: path.into(), cause })?;
+        if len > most_file_bytes() {
+            return Err(DecodeError::TooLong {
+                path: path.into(),
+                bytes: len,
+                most: most_pixels(),
+            });
+        }
+        let left = usize::try_from(len).unwrap_or(usize::MAX).saturating_sub(bytes.len());
+        bytes.try_reserve_exact(left).map_err(|cause| failed(io::Error::other(cause)))?;
+        source.take(left as u64).read_to_end(&mut bytes).map_err(failed)?;
         Ok(Self { path: path.into(), bytes })
     }
 
@@ -113,84 +221,76 @@ impl Encoded {
     ///
     /// # Errors
     ///
-    /// When it is damaged, truncated or too small.
+    /// When it is damaged, truncated, too small or too large.
     pub fn decode(&self) -> Result<RgbImage, DecodeError> {
-        match self.turbo()? {
-            Some(jpeg) => {
-                let Header { width, height, .. } = jpeg.header();
-                self.region(&jpeg, CropBox { x: 0, y: 0, width, height })
-            }
-            None => self.decode_whole(),
-        }
+        self.plan(Wanted::Whole)?.decode()
     }
 
     /// Decodes the centre, `side`×`side` pixels, of the image with its shorter
     /// side resized to `shorter`.
     ///
     /// The bytes are those that [`decode`](Self::decode), resizing and cropping
-    /// give; of a JPEG only what the centre depends on is decoded.
+    /// give; of a JPEG only what the centre depends on is decoded, and of any
+    /// image only that is resized.
     ///
     /// # Errors
     ///
-    /// When the image is damaged anywhere, truncated or too small.
+    /// When the image is damaged anywhere, truncated, too small or too large.
     ///
     /// # Panics
     ///
     /// When `side` is larger than `shorter`.
     pub fn decode_centre(&self, shorter: u32, side: u32) -> Result<RgbImage, DecodeError> {
-        let Some(jpeg) = self.turbo()? else {
-            return Ok(centre_crop(&shorter_side_to(self.decode_whole()?, shorter), side));
+        self.plan(Wanted::Centre { shorter, side })?.decode()
+    }
+
+    /// Reads the header and checks what it says, before memory is taken for
+    /// pixels.
+    pub(super) fn plan(&self, wanted: Wanted) -> Result<Plan<'_>, DecodeError> {
+        let (decoder, orientation, size) = self.decoder()?;
+        let turn = Turn::new(orientation, size);
+        let fit = match wanted {
+            Wanted::Whole => None,
+            Wanted::Centre { shorter, side } => Some(CentreFit::new(turn.size(), shorter, side)),
         };
-        let Header { width, height, .. } = jpeg.header();
-        let turn = Turn::new(orientation(&self.bytes), (width, height));
-        let fit = CentreFit::new(turn.size(), shorter, side);
-        Ok(fit.centre(&self.region(&jpeg, turn.stored(fit.region()))?))
+        let whole = CropBox { x: 0, y: 0, width: size.0, height: size.1 };
+        let region = fit.as_ref().map_or(whole, |fit| turn.stored(fit.region()));
+        Ok(Plan { file: self, decoder, orientation, region, fit })
     }
 
-    /// Returns the JPEG that libjpeg-turbo can decode to RGB, if it is one.
-    fn turbo(&self) -> Result<Option<TurboImage<'_>>, DecodeError> {
-        if !self.bytes.starts_with(&[0xff, 0xd8, 0xff]) {
-            return Ok(None);
+    /// Returns the decoder, and what the header says: how the image is turned,
+    /// its columns and its rows.
+    fn decoder(&self) -> Result<(Decoder<'_>, Orientation, (u32, u32)), DecodeError> {
+        if self.bytes.starts_with(&[0xff, 0xd8, 0xff]) {
+            let image = TurboImage::open(&self.bytes).map_err(|cause| self.damaged_jpeg(cause))?;
+            let Header { width, height, becomes_rgb, .. } = image.header();
+            self.check_size(width, height)?;
+            if becomes_rgb {
+                let orientation = orientation(&self.bytes);
+                return Ok((Decoder::Turbo(image), orientation, (width, height)));
+            }
         }
-        let image = TurboImage::open(&self.bytes).map_err(|cause| self.damaged_jpeg(cause))?;
-        let Header { width, height, becomes_rgb, .. } = image.header();
-        self.check_size(width, height)?;
-        Ok(becomes_rgb.then_some(image))
-    }
-
-    /// Decodes and turns a region of a JPEG, given as it is stored.
-    fn region(&self, jpeg: &TurboImage<'_>, region: CropBox) -> Result<RgbImage, DecodeError> {
-        let pixels = decode_region(jpeg, region).map_err(|cause| self.damaged_jpeg(cause))?;
-        let image = RgbImage::from_raw(region.width, region.height, pixels).unwrap_or_default();
-        let orientation = orientation(&self.bytes);
-        if orientation == Orientation::NoTransforms {
-            return Ok(image);
-        }
-        let mut image = DynamicImage::from(image);
-        image.apply_orientation(orientation);
-        Ok(image.into_rgb8())
-    }
-
-    fn decode_whole(&self) -> Result<RgbImage, DecodeError> {
-        let reader = ImageReader::new(Cursor::new(&self.bytes))
-            .with_guessed_format()
-            .map_err(|cause| DecodeError::Io { path: self.path.clone(), cause })?;
+        let failed = |cause| self.failed(cause);
+        let reader = ImageReader::new(Cursor::new(&self.bytes)).with_guessed_format();
+        let reader = reader.map_err(|cause| DecodeError::Io { path: self.path.clone(), cause })?;
         let format = reader.format();
-        let damaged = |cause| DecodeError::Damaged { path: self.path.clone(), cause };
-        let mut decoder = reader.into_decoder().map_err(damaged)?;
+        let mut decoder = reader.into_decoder().map_err(failed)?;
+        let (width, height) = decoder.dimensions();
+        self.check_size(width, height)?;
+        let mut limits = Limits::no_limits();
+        limits.max_alloc = Some(2 * decoder.total_bytes() + MOST_DECODER_BYTES);
+        decoder.set_limits(limits).map_err(failed)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-        if format == Some(ImageFormat::Jpeg) && !has_end_of_jpeg(&self.bytes) {
-            return Err(DecodeError::Truncated { path: self.path.clone() });
-        }
-        self.check_size(image.width(), image.height())?;
-        image.apply_orientation(orientation);
-        Ok(image.into_rgb8())
+        Ok((Decoder::Other(Box::new(decoder), format), orientation, (width, height)))
     }
 
     fn check_size(&self, width: u32, height: u32) -> Result<(), DecodeError> {
+        let (path, most) = (self.path.clone(), most_pixels());
+        if u64::from(width) * u64::from(height) > most {
+            return Err(DecodeError::TooLarge { path, width, height, most });
+        }
         if width.min(height) < MIN_SIDE {
-            return Err(DecodeError::TooSmall { path: self.path.clone(), width, height });
+            return Err(DecodeError::TooSmall { path, width, height });
         }
         Ok(())
     }
@@ -198,6 +298,76 @@ impl Encoded {
     fn damaged_jpeg(&self, cause: TurboError) -> DecodeError {
         DecodeError::DamagedJpeg { path: self.path.clone(), cause }
     }
+
+    fn failed(&self, cause: ImageError) -> DecodeError {
+        let path = self.path.clone();
+        match &cause {
+            ImageError::Unsupported(what)
+                if !matches!(what.kind(), UnsupportedErrorKind::Format(_)) =>
+            {
+                DecodeError::Unsupported { path, cause }
+            }
+            _ => DecodeError::Damaged { path, cause },
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// Returns the bytes that decoding takes besides the file, at most.
+    pub(super) fn bytes(&self) -> u64 {
+        let wanted = u64::from(self.region.width) * u64::from(self.region.height);
+        match &self.decoder {
+            Decoder::Turbo(image) => decoding_bytes(image, self.region) + 6 * wanted,
+            // As long again are what is decompressed and not yet taken apart.
+            Decoder::Other(decoder, _) => 2 * decoder.total_bytes() + 22 * wanted,
+        }
+    }
+
+    /// Decodes what is wanted.
+    ///
+    /// # Errors
+    ///
+    /// When the image is damaged anywhere or truncated.
+    pub(super) fn decode(self) -> Result<RgbImage, DecodeError> {
+        let Self { file, decoder, orientation, region, fit } = self;
+        let CropBox { x, y, width, height } = region;
+        let mut image = match decoder {
+            Decoder::Turbo(image) => {
+                let pixels = decode_region(&image, region);
+                let pixels = pixels.map_err(|cause| file.damaged_jpeg(cause))?;
+                RgbImage::from_raw(width, height, pixels).unwrap_or_default().into()
+            }
+            Decoder::Other(decoder, format) => {
+                let image = DynamicImage::from_decoder(decoder);
+                let image = image.map_err(|cause| file.failed(cause))?;
+                if format == Some(ImageFormat::Jpeg) && !has_end_of_jpeg(&file.bytes) {
+                    return Err(DecodeError::Truncated { path: file.path.clone() });
+                }
+                if (width, height) == (image.width(), image.height()) {
+                    image
+                } else {
+                    image.crop_imm(x, y, width, height)
+                }
+            }
+        };
+        image.apply_orientation(orientation);
+        let image = image.into_rgb8();
+        Ok(match fit {
+            Some(fit) => fit.centre(&image),
+            None => image,
+        })
+    }
+}
+
+/// Opens a file for reading, and returns its length. What is no regular file is
+/// an error: a pipe could keep its reader waiting for ever.
+pub(super) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    Ok((file, len))
 }
 
 /// Finds the end-of-image marker, which cameras may follow with data of their

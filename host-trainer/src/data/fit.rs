@@ -42,9 +42,9 @@ impl CentreFit {
     pub fn new((width, height): (u32, u32), shorter: u32, side: u32) -> Self {
         assert!(side <= shorter, "{side} of {shorter}");
         let (new_width, new_height) = resized_size((width, height), shorter);
-        let axis = |from: u32, to: u32| {
-            let start = centre_offset(to, side);
-            Axis::part(from, to, start..start + side)
+        let axis = |from: u32, to: u64| {
+            let start = centre_offset(to, side.into());
+            Axis::part(from, to, start..start + u64::from(side))
         };
         let (columns, rows) = (axis(width, new_width), axis(height, new_height));
         let span = |axis: &Axis| {
@@ -73,8 +73,21 @@ impl CentreFit {
     pub fn centre(&self, region: &RgbImage) -> RgbImage {
         let (width, height) = region.dimensions();
         assert_eq!((width, height), (self.region.width, self.region.height), "the region's size");
-        let whole = CropBox { x: 0, y: 0, width, height };
-        let rows = Rows::new(region.as_raw(), width, whole);
+        self.resized(region, CropBox { x: 0, y: 0, width, height })
+    }
+
+    /// Makes the centre from all pixels of the image.
+    ///
+    /// # Panics
+    ///
+    /// When the image is smaller than the region.
+    #[must_use]
+    pub fn centre_of(&self, image: &RgbImage) -> RgbImage {
+        self.resized(image, self.region)
+    }
+
+    fn resized(&self, image: &RgbImage, region: CropBox) -> RgbImage {
+        let rows = Rows::new(image.as_raw(), image.width(), region);
         image_of(self.side, self.side, resize(rows, &self.columns, &self.rows))
     }
 }
@@ -82,10 +95,14 @@ impl CentreFit {
 /// Fits an image to `side`×`side` pixels.
 ///
 /// One of exactly that size is returned as it is; any other has its shorter
-/// side resized to `side` and its centre cropped.
+/// side resized to `side` and its centre cropped, of which only what the centre
+/// needs is resized.
 #[must_use]
 pub fn fit(image: RgbImage, side: u32) -> RgbImage {
-    centre_crop(&shorter_side_to(image, side), side)
+    if image.dimensions() == (side, side) {
+        return image;
+    }
+    CentreFit::new(image.dimensions(), side, side).centre_of(&image)
 }
 
 /// Resizes an image so that its shorter side has `side` pixels.
@@ -98,6 +115,8 @@ pub fn shorter_side_to(image: RgbImage, side: u32) -> RgbImage {
         return image;
     }
     let (new_width, new_height) = resized_size((width, height), side);
+    let [new_width, new_height] =
+        [new_width, new_height].map(|length| u32::try_from(length).unwrap_or(u32::MAX));
     let whole = CropBox { x: 0, y: 0, width, height };
     let pixels = resize_crop(image.as_raw(), width, whole, (new_width, new_height));
     image_of(new_width, new_height, pixels)
@@ -116,19 +135,18 @@ pub fn centre_crop(image: &RgbImage, side: u32) -> RgbImage {
     if (width, height) == (side, side) {
         return image.clone();
     }
-    let (x, y) = (centre_offset(width, side), centre_offset(height, side));
+    let [x, y] = [width, height]
+        .map(|length| u32::try_from(centre_offset(length.into(), side.into())).unwrap_or(u32::MAX));
     image::imageops::crop_imm(image, x, y, side, side).to_image()
 }
 
-fn resized_size((width, height): (u32, u32), shorter: u32) -> (u32, u32) {
-    let scaled = |length: u32| {
-        let scaled = u64::from(shorter) * u64::from(length) / u64::from(width.min(height));
-        u32::try_from(scaled).unwrap_or(u32::MAX)
-    };
+fn resized_size((width, height): (u32, u32), shorter: u32) -> (u64, u64) {
+    let least = u64::from(width.min(height));
+    let scaled = |length: u32| u64::from(shorter) * u64::from(length) / least;
     (scaled(width), scaled(height))
 }
 
-fn centre_offset(length: u32, side: u32) -> u32 {
+fn centre_offset(length: u64, side: u64) -> u64 {
     let twice = length - side;
     let half = twice / 2;
     half + (twice % 2) * (half % 2)
@@ -179,9 +197,28 @@ mod tests {
             let fit = CentreFit::new((width, height), 224, 112);
             let CropBox { x, y, width, height } = fit.region();
             let region = image::imageops::crop_imm(&noisy, x, y, width, height).to_image();
-            let expected = centre_crop(&shorter_side_to(noisy, 224), 112);
+            assert!(fit.centre_of(&noisy) == fit.centre(&region), "{width}x{height}");
+            let expected = centre_crop(&shorter_side_to(noisy.clone(), 224), 112);
             assert!(fit.centre(&region) == expected, "{width}x{height}");
+            let square = super::fit(noisy.clone(), 96);
+            assert!(square == centre_crop(&shorter_side_to(noisy, 96), 96), "{width}x{height}");
         }
+    }
+
+    #[test]
+    fn of_a_strip_only_the_centre_is_resized() {
+        let strip = RgbImage::from_fn(16, 2_000_000, |x, y| {
+            Rgb([x * 7, y * 11, x * y].map(|v| u8::try_from(v % 256).unwrap_or_default()))
+        });
+        // The middle alone, with rows to spare, in the same phase of the grid.
+        let middle = image::imageops::crop_imm(&strip, 0, 999_980, 16, 40).to_image();
+        for side in [96, 224] {
+            let region = CentreFit::new(strip.dimensions(), side, side).region();
+            assert!(region.height < 24 && (999_980..1_000_000).contains(&region.y), "{region:?}");
+            assert!(fit(strip.clone(), side) == fit(middle.clone(), side), "{side}");
+        }
+        let longest = CentreFit::new((16, 1 << 24), 4096, 4096).region();
+        assert!(longest.y.abs_diff(1 << 23) < 16, "{longest:?}");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -11,27 +10,29 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use super::{
-    CENTRE_SIDE, Content, DecodeError, Encoded, Inventory, MostlyDamaged, Part, SHORTER_SIDE,
-    Scene, Source, SourceRecord, Synthetic,
-    archive::{self, Member},
+    CENTRE_SIDE, CentreFit, Content, DecodeError, Inventory, Listing, MostlyDamaged, Part,
+    SHORTER_SIDE, Scene, Source, SourceRecord, Synthetic,
+    archive::Member,
     centre_crop,
+    decode::Wanted,
+    fit,
+    listing::{IMAGE_ENDINGS, list},
+    load::Origin,
     pack::{self, PackEntry, PackError},
     photographs::Photograph,
-    shorter_side_to,
+    stamp::Stamp,
 };
-
-/// Endings of the files in a folder that count as images.
-const IMAGE_EXTENSIONS: [&str; 14] = [
-    "bmp", "gif", "jfif", "jpe", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff",
-    "webp",
-];
+use crate::printed::{printed, text};
 
 /// Images cannot be had from a source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// There is no such file or folder, or it cannot be read.
-    #[error("cannot read {}: {cause}; give a folder of images, a .tar, a pack, an image, or `photographs`", path.display())]
+    #[error(
+        "cannot read {}: {cause}; give a folder of images, a .tar, a pack, an image, or `photographs`",
+        printed(path)
+    )]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -39,29 +40,43 @@ pub enum DataError {
         cause: io::Error,
     },
     /// The folder holds nothing that looks like an image.
-    #[error("{} holds no images; the endings looked for are {}", path.display(), IMAGE_EXTENSIONS.join(", "))]
+    #[error("{} holds no images; the endings looked for are {}", printed(path), IMAGE_ENDINGS.join(", "))]
     NoImages {
         /// The folder.
         path: PathBuf,
     },
     /// The folder holds nothing at all.
-    #[error("{} is empty; give a folder that holds images", path.display())]
+    #[error("{} is empty; give a folder that holds images", printed(path))]
     Empty {
         /// The folder.
         path: PathBuf,
     },
     /// Compressed archives are not read.
     #[error(
-        "{} is compressed, so that images cannot be read where they are; unpack it and give the \
-         folder or the .tar",
-        path.display()
+        "{} is compressed ({format}), so that images cannot be read where they are; unpack it and \
+         give the folder or the .tar",
+        printed(path)
     )]
     Compressed {
         /// The file.
         path: PathBuf,
+        /// How.
+        format: String,
+    },
+    /// The source is neither a regular file nor a folder.
+    #[error(
+        "{} cannot be read as images: {kind}; give a folder of images, a .tar, a pack, an image, \
+         or `photographs`",
+        printed(path)
+    )]
+    NoFile {
+        /// What was given.
+        path: PathBuf,
+        /// What it is, as a sentence.
+        kind: &'static str,
     },
     /// An archive is damaged.
-    #[error("{} is not a whole .tar: {cause}; copy it again", path.display())]
+    #[error("{} is not a whole .tar: {cause}; copy it again", printed(path))]
     Archive {
         /// The file.
         path: PathBuf,
@@ -77,7 +92,8 @@ pub enum DataError {
     /// A pack keeps less of an image than is looked at.
     #[error(
         "{} keeps the centre of {kept}x{kept} pixels of each image and {needed}x{needed} are \
-         looked at; give the images themselves", path.display()
+         looked at; give the images themselves",
+        printed(path)
     )]
     Kept {
         /// The pack, or a shard of it.
@@ -95,8 +111,8 @@ pub enum DataError {
     MostlyDamaged(#[from] MostlyDamaged),
 }
 
-/// The images of one or several sources: of a folder sorted by path, of an
-/// archive or a pack in its own order.
+/// The images of one or several sources: of a folder or an archive sorted by
+/// path, with numbers in names read as numbers, and of a pack in its own order.
 ///
 /// Listing reads no image; [`load`](Self::load) does.
 #[derive(Debug)]
@@ -106,8 +122,9 @@ pub struct ImageSet {
     sources: Vec<(Source, usize)>,
 }
 
+/// An image of a set.
 #[derive(Clone, Debug)]
-enum Entry {
+pub(super) enum Entry {
     File(PathBuf),
     Member(Member),
     Pack(PackEntry),
@@ -119,11 +136,41 @@ enum Entry {
 impl ImageSet {
     /// Lists the images of `sources`, in the order given.
     ///
+    /// What a source holds besides images is named or counted on the standard
+    /// error.
+    ///
     /// # Errors
     ///
     /// When a source is missing, holds no image or is of a kind that is not
     /// supported.
     pub fn open(sources: &[Source]) -> Result<Self, DataError> {
+        Self::open_listed(sources, Listing::Numbers)
+    }
+
+    /// Lists the images of `sources` in the order in which a run has them whose
+    /// [`Inventory`] has that fingerprint: older runs ordered names by their
+    /// text. Where neither order has it, it is that of [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_like(sources: &[Source], fingerprint: Option<&str>) -> Result<Self, DataError> {
+        let set = Self::open(sources)?;
+        let Some(fingerprint) = fingerprint else { return Ok(set) };
+        if set.inventory()?.fingerprint() == fingerprint {
+            return Ok(set);
+        }
+        let by_text = Self::open_listed(sources, Listing::Text)?;
+        let is_it = by_text.inventory()?.fingerprint() == fingerprint;
+        Ok(if is_it { by_text } else { set })
+    }
+
+    /// Lists the images of `sources` in an order.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_listed(sources: &[Source], listing: Listing) -> Result<Self, DataError> {
         let mut entries = Vec::new();
         let mut counted = Vec::new();
         for source in sources {
@@ -140,7 +187,7 @@ impl ImageSet {
                     entries.extend((0..frames).map(scene));
                 }
                 Source::Path(path) => {
-                    entries.extend(list(path)?);
+                    entries.extend(list(path, listing)?);
                 }
             }
             counted.push((source.clone(), entries.len() - before));
@@ -176,7 +223,7 @@ impl ImageSet {
             inventory.parts.extend(built_in.map(part));
             if let Source::Path(root) = source {
                 let absolute = std::path::absolute(root).unwrap_or_else(|_| root.clone());
-                path = Some(absolute.to_string_lossy().into_owned());
+                path = Some(text(absolute.as_os_str()).into_owned());
                 let parts = match entries.first() {
                     Some(Entry::Pack(_)) => pack::parts(root)?,
                     _ => {
@@ -215,7 +262,9 @@ impl ImageSet {
     }
 
     /// Returns the path of an image as it was found from its source, with `/`
-    /// between its parts, or the name of a synthetic one.
+    /// between its parts and `\xNN` for bytes that are no UTF-8, or the name of a
+    /// synthetic one. It may hold control characters: what prints it escapes them
+    /// with [`printed`](crate::printed).
     ///
     /// # Panics
     ///
@@ -226,7 +275,7 @@ impl ImageSet {
             Entry::File(path) | Entry::Member(Member { path, .. }) if cfg!(windows) => {
                 Cow::Owned(slashed(path))
             }
-            Entry::File(path) | Entry::Member(Member { path, .. }) => path.to_string_lossy(),
+            Entry::File(path) | Entry::Member(Member { path, .. }) => text(path.as_os_str()),
             Entry::Pack(PackEntry::Packed(packed)) => Cow::Borrowed(&packed.name),
             Entry::Pack(PackEntry::Skipped(skipped)) => Cow::Borrowed(&skipped.name),
             Entry::Photograph(photograph) => Cow::Owned(photograph.to_string()),
@@ -255,23 +304,27 @@ impl ImageSet {
     ///
     /// # Errors
     ///
-    /// When the file is damaged or too small.
+    /// When the file is damaged, too small or too large.
     ///
     /// # Panics
     ///
     /// When there are not so many images.
     pub fn load(&self, index: usize) -> Result<RgbImage, DecodeError> {
-        match &self.entries[index] {
-            Entry::File(path) => Encoded::read(path)?.decode(),
-            Entry::Member(member) => read_member(member)?.decode(),
-            Entry::Photograph(photograph) => photograph.encoded().decode(),
-            Entry::Pack(entry) => {
-                let centre = RgbImage::from_raw(CENTRE_SIDE, CENTRE_SIDE, read_packed(entry)?);
-                Ok(centre.unwrap_or_default())
-            }
-            Entry::Synthetic(synthetic) => Ok(synthetic.render()),
-            Entry::Scene(scene) => Ok(scene.render()),
-        }
+        self.entries[index].load(Wanted::Whole)
+    }
+
+    /// Returns an image at `side`×`side` pixels: what [`fit`](super::fit()) makes
+    /// of it, with no more in memory than that needs.
+    ///
+    /// # Errors
+    ///
+    /// When the file is damaged, too small or too large.
+    ///
+    /// # Panics
+    ///
+    /// When there are not so many images.
+    pub fn load_fitted(&self, index: usize, side: u32) -> Result<RgbImage, DecodeError> {
+        self.entries[index].load(Wanted::Centre { shorter: side, side })
     }
 
     /// Returns the centre of an image that training looks at, RGB8
@@ -279,37 +332,59 @@ impl ImageSet {
     ///
     /// # Errors
     ///
-    /// When the file is damaged or too small.
+    /// When the file is damaged, too small or too large.
     ///
     /// # Panics
     ///
     /// When there are not so many images, or `side` is one that
     /// [`check_side`](Self::check_side) refuses, or above 224.
     pub fn load_centre(&self, index: usize, side: u32) -> Result<Vec<u8>, DecodeError> {
-        let centre = match &self.entries[index] {
-            Entry::File(path) => Encoded::read(path)?.decode_centre(SHORTER_SIDE, side),
-            Entry::Member(member) => read_member(member)?.decode_centre(SHORTER_SIDE, side),
-            Entry::Pack(entry) => {
-                let centre = read_packed(entry)?;
-                if side == CENTRE_SIDE {
-                    return Ok(centre);
-                }
-                let image = RgbImage::from_raw(CENTRE_SIDE, CENTRE_SIDE, centre);
-                Ok(centre_crop(&image.unwrap_or_default(), side))
-            }
-            Entry::Photograph(photograph) => photograph.encoded().decode_centre(SHORTER_SIDE, side),
-            Entry::Synthetic(synthetic) => {
-                Ok(centre_crop(&shorter_side_to(synthetic.render(), SHORTER_SIDE), side))
-            }
-            Entry::Scene(scene) => {
-                Ok(centre_crop(&shorter_side_to(scene.render(), SHORTER_SIDE), side))
-            }
-        };
-        Ok(centre?.into_raw())
+        match &self.entries[index] {
+            Entry::Pack(entry) if side == CENTRE_SIDE => read_packed(entry),
+            entry @ Entry::Pack(_) => Ok(centre_crop(&entry.load(Wanted::Whole)?, side).into_raw()),
+            entry => Ok(entry.load(Wanted::Centre { shorter: SHORTER_SIDE, side })?.into_raw()),
+        }
+    }
+
+    /// Returns what tells later whether the file of an image was changed.
+    ///
+    /// # Panics
+    ///
+    /// When there are not so many images.
+    #[must_use]
+    pub fn stamp(&self, index: usize) -> Stamp {
+        match &self.entries[index] {
+            Entry::File(path) => Stamp::of_file(path),
+            Entry::Member(member) => Stamp::of_member(member),
+            Entry::Pack(PackEntry::Packed(packed)) => Stamp::of_packed(packed),
+            Entry::Pack(PackEntry::Skipped(_)) => Stamp::default(),
+            Entry::Photograph(_) | Entry::Synthetic(_) | Entry::Scene(_) => Stamp::built_in(),
+        }
     }
 }
 
 impl Entry {
+    fn load(&self, wanted: Wanted) -> Result<RgbImage, DecodeError> {
+        let image = match self {
+            Self::File(path) => return Origin::File(path).load(wanted),
+            Self::Member(member) => return Origin::Member(member).load(wanted),
+            Self::Pack(entry) => {
+                let centre = RgbImage::from_raw(CENTRE_SIDE, CENTRE_SIDE, read_packed(entry)?);
+                centre.unwrap_or_default()
+            }
+            Self::Photograph(photograph) => return photograph.encoded().plan(wanted)?.decode(),
+            Self::Synthetic(synthetic) => synthetic.render(),
+            Self::Scene(scene) => scene.render(),
+        };
+        Ok(match wanted {
+            Wanted::Whole => image,
+            Wanted::Centre { shorter, side } if shorter == side => fit(image, side),
+            Wanted::Centre { shorter, side } => {
+                CentreFit::new(image.dimensions(), shorter, side).centre_of(&image)
+            }
+        })
+    }
+
     /// Returns the name of a file within its source `root`, and its length.
     fn part(&self, root: &Path) -> Option<Result<(String, Content), DataError>> {
         let (path, bytes) = match self {
@@ -328,16 +403,8 @@ impl Entry {
 }
 
 fn slashed(path: &Path) -> String {
-    let path = path.to_string_lossy();
+    let path = text(path.as_os_str());
     if cfg!(windows) { path.replace('\\', "/") } else { path.into_owned() }
-}
-
-fn read_member(member: &Member) -> Result<Encoded, DecodeError> {
-    let path = member.path.clone();
-    match member.read() {
-        Ok(bytes) => Ok(Encoded { path, bytes }),
-        Err(cause) => Err(DecodeError::Io { path, cause }),
-    }
 }
 
 fn read_packed(entry: &PackEntry) -> Result<Vec<u8>, DecodeError> {
@@ -353,87 +420,6 @@ fn read_packed(entry: &PackEntry) -> Result<Vec<u8>, DecodeError> {
         }
         PackEntry::Skipped(skipped) => Err(DecodeError::Skipped { reason: skipped.reason.clone() }),
     }
-}
-
-fn list(path: &Path) -> Result<Vec<Entry>, DataError> {
-    let io = |cause| DataError::Io { path: path.to_owned(), cause };
-    if fs::metadata(path).map_err(io)?.is_file() {
-        return match extension(path).as_deref() {
-            Some("tgz" | "gz" | "xz" | "zst" | "zip") => {
-                Err(DataError::Compressed { path: path.to_owned() })
-            }
-            Some("tar") => {
-                let members = list_archive(path)?;
-                if members.is_empty() {
-                    return Err(DataError::NoImages { path: path.to_owned() });
-                }
-                Ok(members)
-            }
-            Some("safetensors") => {
-                Ok(pack::open_shard(path)?.into_iter().map(Entry::Pack).collect())
-            }
-            _ => Ok(vec![Entry::File(path.to_owned())]),
-        };
-    }
-    if pack::is_pack(path) {
-        return Ok(pack::open(path)?.into_iter().map(Entry::Pack).collect());
-    }
-    let mut files = Vec::new();
-    collect(path, &mut HashSet::new(), &mut files)?;
-    if files.is_empty() {
-        return Err(DataError::Empty { path: path.to_owned() });
-    }
-    files.sort();
-    let mut entries = Vec::new();
-    for file in files {
-        if archive::is_archive(&file) {
-            entries.extend(list_archive(&file)?);
-        } else if is_image(&file) {
-            entries.push(Entry::File(file));
-        }
-    }
-    if entries.is_empty() {
-        return Err(DataError::NoImages { path: path.to_owned() });
-    }
-    Ok(entries)
-}
-
-fn list_archive(path: &Path) -> Result<Vec<Entry>, DataError> {
-    let members = archive::members(path, &is_image);
-    let members = members.map_err(|cause| DataError::Archive { path: path.to_owned(), cause })?;
-    Ok(members.into_iter().map(Entry::Member).collect())
-}
-
-fn is_image(path: &Path) -> bool {
-    extension(path).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
-}
-
-/// Links to folders are followed, each folder is read once.
-fn collect(
-    folder: &Path,
-    visited: &mut HashSet<PathBuf>,
-    files: &mut Vec<PathBuf>,
-) -> Result<(), DataError> {
-    let io = |cause| DataError::Io { path: folder.to_owned(), cause };
-    if !visited.insert(folder.canonicalize().map_err(io)?) {
-        return Ok(());
-    }
-    for entry in fs::read_dir(folder).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        let path = entry.path();
-        if path.is_dir() && pack::is_pack(&path) {
-            // A source of its own.
-        } else if path.is_dir() {
-            collect(&path, visited, files)?;
-        } else if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn extension(path: &Path) -> Option<String> {
-    Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -481,6 +467,34 @@ mod tests {
         assert_eq!(images, [2, 3, 1]);
         assert_eq!(inventory.sources[1].source, "synthetic:3:7");
         assert_eq!(inventory.sources[1].path, None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_set_has_the_order_of_the_run_that_it_goes_on_with() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        for name in ["2.png", "10.png", "1.png"] {
+            fs::write(folder.path().join(name), b"")?;
+        }
+        let moved = tempfile::tempdir()?;
+        let to = moved.path().join("elsewhere");
+        let sources = |path: &Path| [Source::Path(path.to_owned())];
+        let ends = |set: &ImageSet| -> Vec<String> {
+            (0..set.len())
+                .filter_map(|at| set.name(at).rsplit('/').next().map(Into::into))
+                .collect()
+        };
+        let by_text = ImageSet::open_listed(&sources(folder.path()), Listing::Text);
+        let by_text = by_text.map_err(io::Error::other)?;
+        assert_eq!(ends(&by_text), ["1.png", "10.png", "2.png"]);
+        let older = by_text.inventory().map_err(io::Error::other)?.fingerprint();
+        fs::rename(folder.path(), &to)?;
+        let open = |fingerprint| ImageSet::open_like(&sources(&to), fingerprint);
+        for fingerprint in [None, Some("00000000")] {
+            let set = open(fingerprint).map_err(io::Error::other)?;
+            assert_eq!(ends(&set), ["1.png", "2.png", "10.png"]);
+        }
+        assert_eq!(ends(&open(Some(&older)).map_err(io::Error::other)?), ends(&by_text));
         Ok(())
     }
 

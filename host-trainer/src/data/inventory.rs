@@ -5,6 +5,8 @@ use std::{collections::HashMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use crate::printed::printed;
+
 /// Everything that an image set is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
@@ -153,7 +155,7 @@ impl fmt::Display for Difference {
         let mut separator = "";
         for (kind, parts) in kinds {
             if let Some(first) = &parts.first {
-                write!(f, "{separator}{} {kind}, the first {first}", parts.count)?;
+                write!(f, "{separator}{} {kind}, the first {}", parts.count, printed(first))?;
                 separator = "; ";
             }
         }

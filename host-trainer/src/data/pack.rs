@@ -17,6 +17,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{CENTRE_SIDE, Content, shared_file::SharedFile};
+use crate::printed::{printed, text};
 
 /// What the manifest and every shard say they are.
 pub const FORMAT: &str = "lcl-pack";
@@ -104,7 +105,10 @@ pub struct Shard {
 #[non_exhaustive]
 pub enum PackError {
     /// A file is missing or cannot be read.
-    #[error("cannot read {} of a pack: {cause}; make the pack again with `lcl prepare`", path.display())]
+    #[error(
+        "cannot read {} of a pack: {cause}; make the pack again with `lcl prepare`",
+        printed(path)
+    )]
     Io {
         /// The file.
         path: PathBuf,
@@ -112,7 +116,10 @@ pub enum PackError {
         cause: io::Error,
     },
     /// A manifest cannot be understood.
-    #[error("{} is not a pack's manifest: {cause}; make the pack again with `lcl prepare`", path.display())]
+    #[error(
+        "{} is not a pack's manifest: {cause}; make the pack again with `lcl prepare`",
+        printed(path)
+    )]
     Manifest {
         /// The file.
         path: PathBuf,
@@ -120,7 +127,10 @@ pub enum PackError {
         cause: serde_json::Error,
     },
     /// A shard is not what it should be.
-    #[error("{} is not a whole shard of a pack: {what}; make the pack again with `lcl prepare`", path.display())]
+    #[error(
+        "{} is not a whole shard of a pack: {what}; make the pack again with `lcl prepare`",
+        printed(path)
+    )]
     Shard {
         /// The file.
         path: PathBuf,
@@ -207,7 +217,8 @@ impl ShardFile {
         let checksums = crc32.map(|_| read_words(&file, start + bytes as u64, count)).transpose();
         let checksums = checksums.map_err(io)?;
         let names = metadata.get("images").and_then(|json| serde_json::from_str(json).ok());
-        let unnamed = || (0..count).map(|at| format!("{}/{at:06}", path.display())).collect();
+        let name = text(path.as_os_str());
+        let unnamed = || (0..count).map(|at| format!("{name}/{at:06}")).collect();
         let names: Vec<String> = names.unwrap_or_else(unnamed);
         if names.len() != count {
             return Err(wrong("it has another number of names than of centres"));
@@ -221,6 +232,12 @@ impl ShardFile {
         let start = self.start + (at * CENTRE_BYTES) as u64;
         let crc32 = self.checksums.as_ref().map(|checksums| checksums[at]);
         Packed { shard: Arc::clone(&self.file), name: self.names[at].clone(), start, crc32 }
+    }
+
+    /// Returns whether it has a checksum of each centre.
+    #[must_use]
+    pub fn has_checksums(&self) -> bool {
+        self.checksums.is_some()
     }
 
     /// Computes the CRC-32 of all centres, and checks that of each.
@@ -278,6 +295,12 @@ impl Packed {
     #[must_use]
     pub fn is_sound(&self, bytes: &[u8]) -> bool {
         self.crc32.is_none_or(|expected| crc32fast::hash(bytes) == expected)
+    }
+
+    /// Returns the checksum that the pack keeps of it, if it keeps one.
+    #[must_use]
+    pub fn crc32(&self) -> Option<u32> {
+        self.crc32
     }
 
     /// Returns the path of the file that it is in.

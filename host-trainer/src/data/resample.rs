@@ -84,7 +84,7 @@ impl Axis {
     /// When either is zero.
     #[must_use]
     pub fn new(from: u32, to: u32) -> Self {
-        Self::part(from, to, 0..to)
+        Self::part(from, to.into(), 0..to.into())
     }
 
     /// Creates the axis that takes `from` samples to `to`.
@@ -94,7 +94,7 @@ impl Axis {
     /// When either is zero.
     #[must_use]
     pub fn by(filter: Interpolation, from: u32, to: u32) -> Self {
-        Self::part_by(filter, from, to, 0..to)
+        Self::part_by(filter, from, to.into(), 0..to.into())
     }
 
     /// Creates the bilinear axis of only the `outputs` of those that `to` names.
@@ -103,21 +103,22 @@ impl Axis {
     ///
     /// When `from` is zero or the range is empty or reaches over `to`.
     #[must_use]
-    pub fn part(from: u32, to: u32, outputs: Range<u32>) -> Self {
+    pub fn part(from: u32, to: u64, outputs: Range<u64>) -> Self {
         Self::part_by(Interpolation::Bilinear, from, to, outputs)
     }
 
-    fn part_by(filter: Interpolation, from: u32, to: u32, outputs: Range<u32>) -> Self {
+    fn part_by(filter: Interpolation, from: u32, to: u64, outputs: Range<u64>) -> Self {
         assert!(from > 0 && !outputs.is_empty() && outputs.end <= to, "{from} {to} {outputs:?}");
-        let scale = f64::from(from) / f64::from(to);
+        let count = (outputs.end - outputs.start) as usize;
+        let scale = f64::from(from) / to as f64;
         let stretch = scale.max(1.0);
         let support = stretch * filter.support();
         let reach = ((2.0 * support) as usize + 1).min(from as usize);
-        let mut weights = Vec::with_capacity(outputs.len() * reach);
-        let mut firsts = Vec::with_capacity(outputs.len());
+        let mut weights = Vec::with_capacity(count * reach);
+        let mut firsts = Vec::with_capacity(count);
         let mut window = Vec::with_capacity(reach);
         for index in outputs {
-            let centre = (f64::from(index) + 0.5) * scale;
+            let centre = (index as f64 + 0.5) * scale;
             let begin = (centre - support + 0.5).max(0.0) as u32;
             let end = ((centre + support + 0.5) as u32).min(from);
             window.clear();
@@ -394,8 +395,8 @@ mod tests {
 
     #[test]
     fn a_part_of_an_axis_makes_the_same_samples() {
-        for (from, to) in [(375, 224), (224, 224), (100, 224), (4000, 224), (17, 224)] {
-            let part = Axis::part(from, to, 56..168);
+        for (from, to) in [(375_u32, 224_u32), (224, 224), (100, 224), (4000, 224), (17, 224)] {
+            let part = Axis::part(from, to.into(), 56..168);
             let inputs = part.inputs();
             assert!(inputs.end <= from as usize, "{from} {inputs:?}");
             let values: Vec<u8> = (0..from).map(|x| (x * 37 % 251) as u8).collect();

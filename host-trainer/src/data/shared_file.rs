@@ -4,7 +4,10 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
+
+use super::decode::open_regular;
 
 /// A file open for reading.
 #[derive(Debug)]
@@ -14,9 +17,15 @@ pub struct SharedFile {
 }
 
 impl SharedFile {
-    /// Opens the file at `path`.
+    /// Opens the file at `path`, which has to be a regular one.
     pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), file: File::open(path)? })
+        let (file, _) = open_regular(path)?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Returns when it was last changed.
+    pub fn modified(&self) -> io::Result<SystemTime> {
+        self.file.metadata()?.modified()
     }
 
     /// Returns the file's path.

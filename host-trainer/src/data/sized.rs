@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use image::RgbImage;
 use rayon::prelude::*;
 
-use super::{Damage, DataError, DecodeError, ImageSet, fit};
+use super::{Damage, DataError, DecodeError, ImageSet};
 
 /// Images that go through a network at a time.
 const BATCH: usize = 16;
@@ -60,7 +60,7 @@ impl SizedImages {
     fn decode_chunk(&mut self) -> Result<(), DecodeError> {
         let end = (self.next + CHUNK).min(self.set.len());
         let (set, side) = (&self.set, self.side);
-        let load = |index| Ok((set.name(index).into_owned(), fit(set.load(index)?, side)));
+        let load = |index| Ok((set.name(index).into_owned(), set.load_fitted(index, side)?));
         let chunk: Vec<Result<_, DecodeError>> =
             (self.next..end).into_par_iter().map(load).collect();
         self.next = end;

@@ -20,7 +20,7 @@ use crate::{
     loader::{Loader, LoaderError, Order, Split, ViewSource, probe},
     loss::Objective,
     model::{ModelError, Network, device_name, resolve},
-    run::{EventLog, MetricsLog, Progress, RunFolder, RunPlan, Start},
+    run::{EventLog, MetricsLog, Progress, RunFolder, RunManifest, RunPlan, Start},
     views::ViewMaker,
     workers::Workers,
 };
@@ -63,7 +63,8 @@ impl<'r> Session<'r> {
             // That of the worker that leads takes its place.
             _ => initial(config),
         };
-        let set = ImageSet::open(&config.data.sources)?;
+        let began = workers.images_of_leader(lead.and_then(fingerprint))?;
+        let set = ImageSet::open_like(&config.data.sources, began.as_deref())?;
         let record = Record::new(&set, device, workers.size())?;
         workers.agree(&record.greeting(config), training.batch, device)?;
         if let Some((run, Start::Resume)) = lead {
@@ -145,6 +146,13 @@ impl<'r> Session<'r> {
             ledger,
         })
     }
+}
+
+/// Returns the fingerprint of the images that a run began with. A manifest that
+/// cannot be read is an error later, when it is checked.
+fn fingerprint((run, start): (&RunFolder, Start)) -> Option<String> {
+    let manifest = (start == Start::Resume).then(|| RunManifest::read(&run.manifest()).ok());
+    manifest.flatten().map(|manifest| manifest.images.fingerprint)
 }
 
 /// Makes the folder of a fresh run and opens the logs.

@@ -15,6 +15,9 @@ pub(super) const WELCOME: &str = "lcl/welcome";
 /// The configuration of a run that goes on.
 pub(super) const CONFIG: &str = "lcl/config";
 
+/// The fingerprint of the images of a run that goes on.
+pub(super) const IMAGES: &str = "lcl/images";
+
 /// The step at which a run goes on.
 pub(super) const START: &str = "lcl/start";
 

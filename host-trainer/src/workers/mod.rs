@@ -170,6 +170,19 @@ impl Workers {
         self.text_of_leader(keys::CONFIG, own)
     }
 
+    /// Gives the fingerprint of a run's images, which rank 0 alone can read, to
+    /// all, so that they list them in the same order.
+    ///
+    /// # Errors
+    ///
+    /// When rank 0 is gone, or has ended the run.
+    pub(crate) fn images_of_leader(
+        &self,
+        own: Option<String>,
+    ) -> Result<Option<String>, WorkersError> {
+        Ok(self.text_of_leader(keys::IMAGES, own)?.filter(|fingerprint| !fingerprint.is_empty()))
+    }
+
     /// Gives the step that a run starts at, which rank 0 alone can read, to all.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use host_trainer::{
 };
 
 use super::{Common, console::Console};
+use crate::cli::images::ImageLimits;
 
 /// Predicts recorded responses of neurons from the features of a model
 /// (Brain-Score)
@@ -80,6 +81,8 @@ pub struct Args {
     quartiles: bool,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -96,6 +99,7 @@ enum Areas {
 /// When a file cannot be read, the responses and the images do not belong
 /// together, or the model cannot be run.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let options = args.options()?;
     let set = ImageSet::open(std::slice::from_ref(&args.stimuli))?;
     let responses = read_responses(&args.responses, &args.layout())?;

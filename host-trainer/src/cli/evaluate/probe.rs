@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use host_trainer::evaluate::{EvaluatedModel, ModelChoice, probe::probe};
 
 use super::{Common, console::Console};
+use crate::cli::images::ImageLimits;
 
 /// Tells classes of images apart by the features of models, with a linear
 /// classifier
@@ -28,6 +29,8 @@ pub struct Args {
     size: u32,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Runs the command.
@@ -36,6 +39,7 @@ pub struct Args {
 ///
 /// When a model or the images cannot be read, or the images have no classes.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let mut models = Vec::new();
     for choice in &args.model {
         let model = EvaluatedModel::open(choice, args.common.device);

@@ -18,6 +18,7 @@ use host_trainer::{
 };
 
 use super::{Common, console::Console};
+use crate::cli::images::ImageLimits;
 
 /// Evaluates how much more V1 and V2 respond to textures than to noise with the
 /// same spectrum
@@ -59,6 +60,8 @@ pub struct Args {
     seed: u64,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Runs the command.
@@ -67,6 +70,7 @@ pub struct Args {
 ///
 /// When images or models cannot be read.
 pub fn run(args: &Args) -> Result<()> {
+    args.limits.apply();
     let images = ImageSet::open(&args.images)?;
     if let Some(folder) = &args.make_noise {
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;

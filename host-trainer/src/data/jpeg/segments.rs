@@ -2,10 +2,14 @@
 
 use std::ops::Range;
 
-/// Start of image, of the pixels' codes, and of the segments that say the
+/// Start of image, of the pixels' codes, of the kinds of frames (baseline,
+/// extended, progressive), and of the segments that say the
 /// file's kind and hold metadata.
 const SOI: u8 = 0xd8;
-const SOS: u8 = 0xda;
+pub const SOS: u8 = 0xda;
+pub const SOF0: u8 = 0xc0;
+pub const SOF1: u8 = 0xc1;
+pub const SOF2: u8 = 0xc2;
 pub const APP0: u8 = 0xe0;
 pub const APP1: u8 = 0xe1;
 

@@ -161,14 +161,40 @@ fn oddities_before_the_pixels_are_no_damage() {
 fn bytes_left_over_after_the_pixels_are_what_damage_leaves() {
     let sound = encoded(120, 90, |_| {});
     let end = sound.len() - 2;
-    for rest in [&[0; 40], &sound[end - 40..end]] {
-        let bytes = [&sound[..end], rest, &sound[end..]].concat();
-        assert!(Encoded { path: "a.jpg".into(), bytes }.decode().is_err(), "{rest:?}");
-    }
+    let with = |rest: &[u8]| [&sound[..end], rest, &sound[end..]].concat();
+    let decode = |bytes| Encoded { path: "a.jpg".into(), bytes }.decode();
+    // Blocks that follow the last one: a decoder that lost its place stops there.
+    assert!(decode(with(&sound[end - 80..end])).is_err());
     // Fill bytes and what cameras write after the end are part of the format.
-    for bytes in [[&sound[..end], &[0xff; 9], &sound[end..]].concat(), [&sound[..], b"x"].concat()]
-    {
-        assert!(Encoded { path: "a.jpg".into(), bytes }.decode().is_ok());
+    for bytes in [with(&[0xff; 9]), [&sound[..], b"x"].concat()] {
+        assert!(decode(bytes).is_ok());
+    }
+}
+
+#[test]
+fn stray_bytes_before_the_end_are_passed_over() {
+    use SamplingFactor as S;
+    for (sampling, restarts) in [(S::F_1_1, 0), (S::F_2_2, 0), (S::F_2_1, 3), (S::F_1_2, 5)] {
+        let sound = encoded(121, 93, |encoder| {
+            encoder.set_sampling_factor(sampling);
+            encoder.set_restart_interval(restarts);
+        });
+        let end = sound.len() - 2;
+        let file = |bytes| Encoded { path: "a.jpg".into(), bytes };
+        let expected = file(sound.clone()).decode().expect("an image");
+        let centre = file(sound.clone()).decode_centre(224, 112).expect("a centre");
+        let camera: &[u8] = b"written by a camera";
+        let strays: [&[u8]; 7] =
+            [&[0], &[0; 2], &[0; 40], &[0; 3000], &[0, 0, 0xff, 0, 0], camera, &[0x12, 0x34]];
+        for stray in strays {
+            let stray = file([&sound[..end], stray, &sound[end..]].concat());
+            assert!(stray.decode().expect("an image") == expected, "{sampling:?} {stray:?}");
+            assert!(stray.decode_centre(224, 112).expect("a centre") == centre, "{sampling:?}");
+        }
+        // What is damaged besides is found.
+        let mut damaged = [&sound[..end], &[0; 40], &sound[end..]].concat();
+        damaged[end / 2..end / 2 + 300].fill(0);
+        assert!(file(damaged).decode().is_err(), "{sampling:?}");
     }
 }
 

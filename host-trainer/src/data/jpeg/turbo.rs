@@ -17,11 +17,11 @@ use std::{
 
 use turbojpeg_sys as sys;
 
-use super::segments::without_oddities;
-use crate::data::CropBox;
-
-/// Pixels of the largest image, a square of 16,384 a side.
-const MOST_PIXELS: c_int = 1 << 28;
+use super::{
+    scan::without_stray_bytes,
+    segments::{SOF0, SOF1, SOF2, SOS, segments, without_oddities},
+};
+use crate::data::{CropBox, limits::most_pixels};
 
 /// Scans of the longest progressive image; a file that repeats small scans
 /// keeps a decoder busy for hours.
@@ -71,7 +71,9 @@ impl<'a> TurboImage<'a> {
 
     fn open_strictly(bytes: Cow<'a, [u8]>) -> Result<Self, TurboError> {
         let handle = Handle::new()?;
-        handle.set(sys::TJPARAM_TJPARAM_MAXPIXELS, MOST_PIXELS)?;
+        // 0 is no limit, which is right where the limit is out of its range.
+        let most_pixels = c_int::try_from(most_pixels()).unwrap_or_default();
+        handle.set(sys::TJPARAM_TJPARAM_MAXPIXELS, most_pixels)?;
         handle.set(sys::TJPARAM_TJPARAM_SCANLIMIT, MOST_SCANS)?;
         // SAFETY: the handle is valid, and pointer and length are those of a slice.
         let status = unsafe {
@@ -103,6 +105,26 @@ impl<'a> TurboImage<'a> {
     /// Returns what the header says.
     pub fn header(&self) -> Header {
         self.header
+    }
+
+    /// Returns whether the image is coded in several scans, so that decoding
+    /// keeps the coefficients of all of it.
+    pub fn has_several_scans(&self) -> bool {
+        let content = |marker: &[u8], at: usize| {
+            let segment = segments(&self.bytes).find(|segment| marker.contains(&segment.marker))?;
+            Some((segment.marker, *segment.content(&self.bytes).get(at)?))
+        };
+        let (frame, scan) = (content(&[SOF0, SOF1, SOF2], 5), content(&[SOS], 0));
+        frame.zip(scan).is_none_or(|((marker, components), (_, scanned))| {
+            marker == SOF2 || scanned < components
+        })
+    }
+
+    /// Returns the file without bytes before its end that belong to no pixel,
+    /// where these are what decoding failed of.
+    pub fn without_stray_bytes(&self, error: &TurboError) -> Option<Vec<u8>> {
+        let is_of_these = error.message.contains("extraneous bytes before marker 0xd9");
+        if is_of_these { without_stray_bytes(&self.bytes) } else { None }
     }
 
     /// Decodes the pixels in `region` to RGB8, `[H, W, 3]`.

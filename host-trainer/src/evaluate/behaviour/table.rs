@@ -9,6 +9,7 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::{BehaviourError, RowFault, conditions};
+use crate::data::{PassedOver, files_below};
 
 /// A row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +39,14 @@ pub(super) fn tables_at(path: &Path) -> Result<Vec<PathBuf>, BehaviourError> {
 }
 
 fn collect(folder: &Path, tables: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
-        let is_table = [".csv", ".csv.gz"].iter().any(|ending| name.ends_with(ending));
-        if entry.file_type()?.is_dir() {
-            collect(&path, tables)?;
-        } else if is_table && !name.starts_with('.') {
-            tables.push(path);
-        }
-    }
+    let mut passed = PassedOver::default();
+    let files = files_below(folder, &mut passed)?;
+    passed.say(folder);
+    let is_table = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        [".csv", ".csv.gz"].iter().any(|ending| name.ends_with(ending))
+    };
+    tables.extend(files.into_iter().filter(is_table));
     Ok(())
 }
 

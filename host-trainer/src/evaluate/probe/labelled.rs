@@ -6,7 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use crate::data::{DataError, ImageSet, Source};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{
+    data::{DataError, ImageSet, Source},
+    printed::{printed, text},
+};
 
 /// Training and test images with their classes.
 #[derive(Debug)]
@@ -30,13 +35,19 @@ pub enum LabelError {
         cause: DataError,
     },
     /// An image lies in no folder of a class.
-    #[error("{name} lies in no folder of a class; put it in one, train/CLASS or test/CLASS")]
+    #[error(
+        "{} lies in no folder of a class; put it in one, train/CLASS or test/CLASS",
+        printed(name)
+    )]
     NoClass {
         /// The image.
         name: String,
     },
     /// A class has test images, and no training images.
-    #[error("the class {class:?} has images in test/ and none in train/; the classes are {}", there.join(", "))]
+    #[error(
+        "the class {class:?} has images in test/ and none in train/; the classes are {}",
+        printed(&there.join(", "))
+    )]
     Untrained {
         /// The class.
         class: String,
@@ -44,7 +55,7 @@ pub enum LabelError {
         there: Vec<String>,
     },
     /// There is nothing to tell apart.
-    #[error("{} has {classes} classes, and two classes are needed", folder.display())]
+    #[error("{} has {classes} classes, and two classes are needed", printed(folder))]
     TooFew {
         /// The folder of training images.
         folder: PathBuf,
@@ -55,7 +66,9 @@ pub enum LabelError {
 
 impl Labelled {
     /// Lists the images in the folders `train` and `test` of a folder; an
-    /// image's class is the folder within these.
+    /// image's class is the folder within these. Names of folders that Unicode
+    /// holds for the same, `é` in one sign or in two, are one class; such that
+    /// differ in bytes that are no text are two.
     ///
     /// # Errors
     ///
@@ -68,14 +81,17 @@ impl Labelled {
             set.map(Arc::new).map_err(|cause| LabelError::Data { cause })
         };
         let (train, test) = (open(&folders[0])?, open(&folders[1])?);
-        let roots = folders.each_ref().map(|folder| folder.to_string_lossy().replace('\\', "/"));
+        let roots = folders.each_ref().map(|folder| {
+            let root = text(folder.as_os_str());
+            if cfg!(windows) { root.replace('\\', "/") } else { root.into_owned() }
+        });
         let names = |set: &ImageSet, root: &str| -> Result<Vec<String>, LabelError> {
             let mut names = Vec::new();
             for image in 0..set.len() {
                 let name = set.name(image);
                 let class = class_of(&name, root)
                     .ok_or_else(|| LabelError::NoClass { name: name.to_string() })?;
-                names.push(class.to_owned());
+                names.push(class);
             }
             names.sort();
             names.dedup();
@@ -136,15 +152,15 @@ impl Labelled {
     /// When the image is of neither.
     pub fn class(&self, name: &str) -> Result<usize, LabelError> {
         let class = self.roots.iter().find_map(|root| class_of(name, root));
-        let place = class.and_then(|class| self.classes.iter().position(|known| known == class));
+        let place = class.and_then(|class| self.classes.iter().position(|known| *known == class));
         place.ok_or_else(|| LabelError::NoClass { name: name.to_owned() })
     }
 }
 
 /// Returns the first folder below `root`.
-fn class_of<'a>(name: &'a str, root: &str) -> Option<&'a str> {
+fn class_of(name: &str, root: &str) -> Option<String> {
     let below = name.strip_prefix(root)?.trim_start_matches('/');
-    below.split_once('/').map(|(class, _)| class)
+    below.split_once('/').map(|(class, _)| class.nfc().collect())
 }
 
 /// Returns the folders in `folder`, as `part/NAME`, that are none of the classes
@@ -152,10 +168,47 @@ fn class_of<'a>(name: &'a str, root: &str) -> Option<&'a str> {
 fn folders_without(folder: &Path, part: &str, classes: &[String]) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.path().is_dir());
-    let names = folders.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let names = folders.map(|entry| text(&entry.file_name()).nfc().collect::<String>());
     let is_empty = |name: &String| !name.starts_with('.') && !classes.contains(name);
     let mut empty: Vec<String> =
         names.filter(is_empty).map(|name| format!("{part}/{name}")).collect();
     empty.sort();
     empty
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labelled(names: &[&[u8]]) -> Labelled {
+        let folder = tempfile::tempdir().expect("a folder");
+        for part in ["train", "test"] {
+            for (index, name) in names.iter().enumerate() {
+                let class = folder.path().join(part).join(os(name));
+                fs::create_dir_all(&class).expect("a folder");
+                fs::write(class.join(format!("{index}.png")), b"").expect("a file");
+            }
+        }
+        let labelled = Labelled::open(folder.path()).expect("classes");
+        for image in 0..labelled.train().len() {
+            assert!(labelled.class(&labelled.train().name(image)).is_ok(), "{image}");
+        }
+        labelled
+    }
+
+    #[cfg(unix)]
+    fn os(name: &[u8]) -> &std::ffi::OsStr {
+        std::os::unix::ffi::OsStrExt::from_bytes(name)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn classes_are_told_apart_as_names_of_folders_are() {
+        // In one sign and in two; in bytes that are no UTF-8.
+        let names: [&[u8]; 5] =
+            ["caf\u{e9}".as_bytes(), "cafe\u{301}".as_bytes(), b"x\xff", b"x\xfe", b"x"];
+        let labelled = labelled(&names);
+        assert_eq!(labelled.classes(), ["caf\u{e9}", "x", "x\\xfe", "x\\xff"]);
+        assert!(labelled.without_images().is_empty(), "{:?}", labelled.without_images());
+    }
 }
