@@ -90,7 +90,7 @@ mod stage;
 pub use arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
 pub use blob::{
     ALIGNMENT, BLOB_VERSION, Blob, BlobSpec, EmitError, GOLDEN_MAX_SIDE, Golden, InputFormat,
-    OpenError, StageSpec, blob_len,
+    MAX_SCALE, MIN_SCALE, OpenError, StageSpec, blob_len,
 };
 #[cfg(feature = "float")]
 pub use float::{dequantise, dequantise_f16, normalise};
