@@ -60,7 +60,8 @@ fn row(
         return None;
     }
     let step = geometry.stride() * geometry.in_c();
-    let row_len = last_x * step + geometry.taps_per_row();
+    // A slice for more pixels than any row has must not wrap what is checked.
+    let row_len = last_x.checked_mul(step)?.checked_add(geometry.taps_per_row())?;
     let mut rows = [ptr::null(); MAX_KERNEL];
     let filled = rows.iter_mut().zip(window.rows().get(..geometry.kernel())?);
     for (start, row) in filled {

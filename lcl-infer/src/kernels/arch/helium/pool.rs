@@ -9,7 +9,7 @@ use core::{array, ptr};
 
 use crate::arithmetic::round_blur;
 use crate::kernels::PoolStep;
-use crate::shape::POOL_STRIDE;
+use crate::shape::{MAX_CHANNELS, POOL_STRIDE};
 
 /// `row = max(row, other)`, as [`crate::Kernels::max_rows`].
 pub(super) fn max_rows(row: &mut [u8], other: &[u8]) {
@@ -148,7 +148,9 @@ fn each_pixel(
     step: PoolStep<'_>,
     mut visit: impl FnMut(usize, &mut [u16], Option<&mut [u8]>),
 ) {
-    let channels = channels.max(1);
+    if !(1..=MAX_CHANNELS).contains(&channels) {
+        return;
+    }
     let pixels = partial.chunks_exact_mut(channels).enumerate();
     match step {
         PoolStep::Middle => pixels.for_each(|(ox, partial)| visit(ox, partial, None)),
