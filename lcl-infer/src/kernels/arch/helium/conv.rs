@@ -141,20 +141,24 @@ unsafe extern "C" {
     /// Lays out what the taps of both pixels meet, as `value - 128`.
     ///
     /// Behind the last tap, where weights are 0, the columns stay as they are.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_lay_out")]
     fn lcl_infer_helium_lay_out(tile: &Tile);
 
     /// Computes all channels of both pixels from their columns.
     ///
     /// It reads up to sixteen bytes behind the first column.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_convolve")]
     fn lcl_infer_helium_convolve(tile: &Tile);
 
     /// Lays out what the taps of both pixels meet, as `value - 128`, in one
     /// column, which goes on where the second would begin. Of each row it takes
     /// one run and one step, which are those of [`SHARED`].
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_lay_out_shared")]
     fn lcl_infer_helium_lay_out_shared(tile: &Tile);
 
     /// Computes all channels of both pixels from that column.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_convolve_shared")]
     fn lcl_infer_helium_convolve_shared(tile: &Tile);
 }
 
-global_asm!(include_str!("conv.s"), options(raw));
+global_asm!(include_str!(concat!(env!("OUT_DIR"), "/conv.s")), options(raw));

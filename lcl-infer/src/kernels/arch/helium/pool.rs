@@ -73,13 +73,15 @@ struct Pixel {
 
 unsafe extern "C" {
     /// Adds the row's share to the partial sums: it is the middle of a window.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_max_blur_middle")]
     fn lcl_infer_helium_max_blur_middle(pixel: &Pixel);
 
     /// Completes a window with the row, and starts the next.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_max_blur_edge")]
     fn lcl_infer_helium_max_blur_edge(pixel: &Pixel);
 }
 
-global_asm!(include_str!("pool.s"), options(raw));
+global_asm!(include_str!(concat!(env!("OUT_DIR"), "/pool.s")), options(raw));
 
 /// The blur, into the maximum, as [`crate::Kernels::blur_max_row`].
 pub(super) fn blur_max_row(
