@@ -36,7 +36,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "no-torch", description: "host-trainer without libtorch", prepare: no_torch },
     Step {
         name: "bare-metal",
-        description: "lcl-infer for each board, and that it cannot panic",
+        description: "lcl-infer for each board, that it cannot panic, and that this is tested",
         prepare: bare_metal,
     },
     Step { name: "firmware", description: "programs for boards", prepare: firmware },
@@ -138,6 +138,7 @@ fn bare_metal() -> Result<Vec<Command>> {
             commands.push(engine);
         }
     }
+    commands.push(root("xtask planted"));
     Ok(commands)
 }
 
