@@ -72,7 +72,7 @@ fn main() {
 }
 
 /// Returns the kernels for a processor whose features are shown.
-fn vectors(arch: &str, shown: &str) -> Option<&'static str> {
+pub fn vectors(arch: &str, shown: &str) -> Option<&'static str> {
     let found = VECTORS
         .iter()
         .find(|(_, of, feature)| *of == arch && shown.split(',').any(|shown| shown == *feature));
@@ -80,7 +80,7 @@ fn vectors(arch: &str, shown: &str) -> Option<&'static str> {
 }
 
 /// Returns the kernels for a Cortex-M: `flags` are those of rustc, one each.
-fn cortex_m(target: &str, shown: &str, flags: &[&str]) -> Option<&'static str> {
+pub fn cortex_m(target: &str, shown: &str, flags: &[&str]) -> Option<&'static str> {
     // `-C` and `--codegen` may have their value behind them, after `=` or as the
     // next flag, and what is read here is told by its own name.
     let settings = flags.iter().map(|flag| {
