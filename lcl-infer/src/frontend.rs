@@ -31,9 +31,13 @@ pub const fn memory_len(width: usize) -> usize {
 }
 
 /// Returns the bytes that a [`Frontend`] needs to run stages of that geometry
-/// on images of `width` pixels.
+/// on images of `width` pixels, or `usize::MAX` for a width above
+/// [`MAX_IMAGE_SIDE`], which no front-end takes.
 #[must_use]
 pub const fn memory_len_of(stages: &[ConvGeometry; 2], width: usize) -> usize {
+    if width > MAX_IMAGE_SIDE {
+        return usize::MAX;
+    }
     let v1_w = pooled_side(stages[0].out_side(width));
     let v2_w = pooled_side(stages[1].out_side(v1_w));
     ALIGNMENT - 1
@@ -297,7 +301,7 @@ impl<'a> Frontend<'a> {
             return Err(RowError::FrameStarted { arrived });
         }
         let lengths = [
-            (self.size.height * self.row_len, image.len()),
+            (self.size.height.saturating_mul(self.row_len), image.len()),
             (self.features_len(Area::V1), v1.len()),
             (self.features_len(Area::V2), v2.len()),
         ];
@@ -355,7 +359,9 @@ impl<'a> Frontend<'a> {
         }
     }
 
-    /// Returns the number of features of an area, `H · W · C`.
+    /// Returns the number of features of an area, `H · W · C`, or `usize::MAX`
+    /// where they are more than a slice of this machine can hold: a frame may
+    /// have 2^34 of them, and their rows still arrive one by one.
     #[must_use]
     pub fn features_len(&self, area: Area) -> usize {
         let size = self.area_size(area);
@@ -363,7 +369,7 @@ impl<'a> Frontend<'a> {
             Area::V1 => self.v1.out_c(),
             Area::V2 => self.v2.out_c(),
         };
-        size.width * size.height * channels
+        size.width.saturating_mul(size.height).saturating_mul(channels)
     }
 }
 

@@ -69,6 +69,11 @@ compile_error!(
     "lcl-infer reads a blob's little-endian tables in place: big-endian machines cannot run it"
 );
 
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod arithmetic;
 mod blob;
 #[cfg(feature = "float")]
@@ -90,7 +95,7 @@ mod stage;
 pub use arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
 pub use blob::{
     ALIGNMENT, BLOB_VERSION, Blob, BlobSpec, EmitError, GOLDEN_MAX_SIDE, Golden, InputFormat,
-    OpenError, StageSpec, blob_len,
+    MAX_SCALE, MIN_SCALE, OpenError, StageSpec, blob_len,
 };
 #[cfg(feature = "float")]
 pub use float::{dequantise, dequantise_f16, normalise};

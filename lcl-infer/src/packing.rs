@@ -49,9 +49,12 @@ impl ConvGeometry {
     }
 
     /// Returns where the weight of an output channel and a tap stands in the
-    /// packed weights.
+    /// packed weights, or an index behind them where there is no such weight.
     #[must_use]
     pub const fn packed_index(&self, oc: usize, tap: usize) -> usize {
+        if oc >= self.padded_out_c() || tap >= self.padded_taps() {
+            return self.packed_len();
+        }
         let quad = oc / CHANNEL_GROUP * (self.padded_taps() / TAP_QUAD) + tap / TAP_QUAD;
         quad * QUAD_LEN + oc % CHANNEL_GROUP * TAP_QUAD + tap % TAP_QUAD
     }
@@ -91,6 +94,17 @@ mod tests {
     use std::vec;
 
     use super::*;
+
+    #[test]
+    fn weight_that_is_not_there_has_no_place() {
+        let geometry = ConvGeometry::new(1, 5, 3, 1, 1).expect("valid");
+        for (oc, tap) in [(8, 0), (0, 16), (usize::MAX, 0), (0, usize::MAX)] {
+            assert!(geometry.packed_index(oc, tap) >= geometry.packed_len(), "{oc}, {tap}");
+        }
+        let mut packed = [1; 8];
+        pack_weights(geometry, &[2; 60], &mut packed);
+        assert_eq!(packed, [2; 8]);
+    }
 
     #[test]
     fn words_of_four_taps_stand_by_channel() {

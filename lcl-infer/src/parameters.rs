@@ -202,8 +202,8 @@ impl<'a> Scales<'a> {
 }
 
 /// Returns the largest magnitude that an accumulator can reach at any point of
-/// its sum: `|bias| + 255 · Σ |weight|`.
+/// its sum: `|bias| + 255 · Σ |weight|`, or `i64::MAX` where that is more.
 #[must_use]
 pub const fn accumulator_bound(bias: i32, sum_of_magnitudes: i64) -> i64 {
-    bias.unsigned_abs() as i64 + u8::MAX as i64 * sum_of_magnitudes
+    (u8::MAX as i64).saturating_mul(sum_of_magnitudes).saturating_add(bias.unsigned_abs() as i64)
 }

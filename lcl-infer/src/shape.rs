@@ -15,8 +15,9 @@ pub const MAX_STRIDE: usize = 8;
 
 /// Largest image width and height.
 ///
-/// With the bounds on kernels and channels, every length that the engine
-/// computes then fits 32 bits.
+/// With the bounds on kernels and channels, every length of memory that the
+/// engine asks for then fits 32 bits; the features of a whole frame may not,
+/// see [`Frontend::features_len`](crate::Frontend::features_len).
 pub const MAX_IMAGE_SIDE: usize = 8192;
 
 /// Stride of the pooling.
@@ -173,7 +174,8 @@ impl ConvGeometry {
         if side < self.min_side() {
             return 0;
         }
-        (side + 2 * self.padding - self.kernel()) / self.stride() + 1
+        // What the kernel reaches beyond the padding is at most `min_side`.
+        (side - (self.kernel() - 2 * self.padding)) / self.stride() + 1
     }
 
     /// Returns the taps in one row of the kernel, which lie together in a row of
@@ -197,12 +199,13 @@ impl ConvGeometry {
         self.out_c() * self.taps()
     }
 
-    /// Returns the multiply-accumulates for an input of that size.
+    /// Returns the multiply-accumulates for an input of that size, or
+    /// `u64::MAX` where they are more.
     #[must_use]
     pub const fn macs(&self, size: ImageSize) -> u64 {
-        self.out_side(size.width) as u64
-            * self.out_side(size.height) as u64
-            * self.weights_len() as u64
+        (self.out_side(size.width) as u64)
+            .saturating_mul(self.out_side(size.height) as u64)
+            .saturating_mul(self.weights_len() as u64)
     }
 }
 
@@ -267,11 +270,18 @@ pub const fn min_image_side(stages: &[ConvGeometry; 2]) -> usize {
 /// Returns the coordinate in `0..side` that stands at `padded` once `padding`
 /// pixels are reflected at each border, without repeating the edge pixel.
 ///
-/// Right for `padding < side` and `padded < side + 2 · padding`.
+/// Right for `padding < side` and `padded < side + 2 · padding`; otherwise a
+/// coordinate of no meaning, in `0..side` or 0.
 #[must_use]
 pub const fn reflect(padded: usize, padding: usize, side: usize) -> usize {
     let coordinate = padded.abs_diff(padding);
-    if coordinate < side { coordinate } else { (2 * side - 2).saturating_sub(coordinate) }
+    let last = side.saturating_sub(1);
+    if coordinate < side {
+        coordinate
+    } else {
+        // `2 · last - coordinate`, where that is not below 0.
+        last.saturating_sub(coordinate - last)
+    }
 }
 
 #[cfg(test)]
@@ -290,6 +300,26 @@ mod tests {
     fn reflection_leaves_out_the_edge() {
         let reflected: [usize; 8] = core::array::from_fn(|padded| reflect(padded, 2, 4));
         assert_eq!(reflected, [2, 1, 0, 1, 2, 3, 2, 1]);
+    }
+
+    #[test]
+    fn numbers_that_no_image_has_neither_wrap_nor_panic() {
+        let widest = ConvGeometry::new(1024, 1024, 15, 1, 7).expect("valid");
+        let narrow = ConvGeometry::new(1, 1, 1, 1, 0).expect("valid");
+        for conv in [widest, narrow, LCL_V2[0], LCL_V2[1]] {
+            for side in [0, 1, 2, 8192, usize::MAX / 2, usize::MAX - 1, usize::MAX] {
+                let out = conv.out_side(side);
+                assert!(out <= side && pooled_side(out) <= out, "{side}");
+                assert!(conv.macs(ImageSize::square(side)) >= out as u64);
+                for padding in [0, 1, 7, usize::MAX] {
+                    for padded in [0, 1, 8, usize::MAX] {
+                        assert!(reflect(padded, padding, side) < side.max(1));
+                    }
+                }
+            }
+        }
+        assert_eq!(widest.macs(ImageSize::square(usize::MAX)), u64::MAX);
+        assert_eq!(narrow.out_side(usize::MAX), usize::MAX);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use core::hint::black_box;
 
 use lcl_infer::{
     Area, Blob, Frontend, GoldenImage, ImageSize, Kernels, PixelFormat, blob_len, golden_crc32,
-    memory_len, memory_len_of, min_image_side, self_test, self_test_memory_len,
+    memory_len, memory_len_of, min_image_side, reflect, self_test, self_test_memory_len,
 };
 
 use crate::errors::{self, Length};
@@ -15,19 +15,20 @@ const MAX_WIDTH: usize = 96;
 
 #[inline(never)]
 pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
-    let [width, height, ..] = numbers;
+    let [width, height, padded, padding, ..] = numbers;
     let size = ImageSize { width, height };
     let mut memory = [0; memory_len(MAX_WIDTH)];
     let len = blob_len(bytes).ok()?;
     let blob = Blob::open(bytes.get(..len)?).ok()?;
     self_test(&blob, &mut memory).map_err(errors::show).ok()?;
     let mut seen = self_test_memory_len(&blob) ^ min_image_side(&blob.convolutions());
-    seen ^= memory_len_of(&blob.convolutions(), width.min(MAX_WIDTH));
+    seen ^= memory_len_of(&blob.convolutions(), width);
     for stage in blob.stages() {
         let scales = stage.output_scale;
         let scales = scales.iter().filter(|scale| scale.is_normal()).count() ^ scales.len();
-        seen ^= scales ^ stage.geometry().out_side(width.min(MAX_WIDTH)) ^ stage.pool.name().len();
+        seen ^= scales ^ stage.geometry().out_side(width) ^ stage.pool.name().len();
     }
+    seen ^= reflect(padded, padding, width) ^ memory_len(width);
     seen ^= blob.input().channels() ^ blob.input().name().len();
     for kernels in lcl_infer::kernels::available() {
         seen ^= with_kernels(&blob, size, bytes, &mut memory, kernels)?;
@@ -49,10 +50,16 @@ fn with_kernels(
     image.fill_row(crc32[1], &mut row);
     black_box(&row);
 
-    let frontend =
-        Frontend::with_kernels(blob, size, memory, kernels).map_err(errors::show).ok()?;
+    let frontend = if black_box(false) {
+        Frontend::new(blob, size, memory)
+    } else {
+        Frontend::with_kernels(blob, size, memory, kernels)
+    };
     let pixels = black_box(PixelFormat::Rgb888);
+    let frontend = frontend.map_err(errors::show).ok()?;
     let mut frontend = frontend.with_pixels(pixels).map_err(errors::show).ok()?;
+    // It may be anywhere in a frame.
+    let frontend = black_box(&mut frontend);
     let mut seen = Length::default();
     for row in rows.split(|&byte| byte == 0) {
         let pushed = frontend.push_row(row, |features| seen.add(features.values));

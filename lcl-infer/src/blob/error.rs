@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::preamble::VERSION;
+use super::{MAX_SCALE, MIN_SCALE};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
 
 /// Why a blob cannot be opened.
@@ -56,6 +57,15 @@ pub enum OpenError {
     },
     /// The header cannot be decoded.
     Header,
+    /// A number of the header is encoded in more bytes than it takes.
+    HeaderLen {
+        /// Bytes that the header takes.
+        expected: usize,
+        /// Bytes that it has.
+        got: usize,
+    },
+    /// The bytes between header and payload are not all zero.
+    HeaderPadding,
     /// The blob has a layer that this crate does not know.
     UnknownLayer {
         /// Position of the layer.
@@ -101,6 +111,22 @@ pub enum OpenError {
         offset: u32,
         /// Bytes of the payload.
         payload_len: usize,
+    },
+    /// A table does not start where the one before it ends.
+    SectionOffset {
+        /// The stage.
+        stage: usize,
+        /// Offset in the payload at which it starts, in bytes.
+        expected: u32,
+        /// Offset that the header states.
+        got: u32,
+    },
+    /// The payload does not end with its last table.
+    PayloadLen {
+        /// Bytes of the tables.
+        expected: usize,
+        /// Bytes of the payload.
+        got: usize,
     },
     /// What stands behind the last tap or the last channel is not what the
     /// format asks for.
@@ -155,7 +181,8 @@ pub enum OpenError {
         /// Largest magnitude that the accumulator can reach.
         got: i64,
     },
-    /// A scale is not a positive number.
+    /// A scale is not a number in [`MIN_SCALE`](crate::MIN_SCALE) to
+    /// [`MAX_SCALE`](crate::MAX_SCALE).
     Scale {
         /// The stage.
         stage: usize,
@@ -163,6 +190,13 @@ pub enum OpenError {
         channel: usize,
         /// The scale.
         got: f32,
+    },
+    /// The stages stream no image that is small enough for a golden one.
+    MinImageSide {
+        /// Side of the smallest image that they stream, in pixels.
+        smallest: usize,
+        /// Largest side of a golden image, in pixels.
+        largest: usize,
     },
     /// The golden image is one that the stages cannot stream.
     Golden {
@@ -215,6 +249,15 @@ impl fmt::Display for OpenError {
                  {expected} bytes"
             ),
             Self::Header => f.write_str("the blob's header cannot be decoded"),
+            Self::HeaderLen { expected, got } => write!(
+                f,
+                "the blob's header has {got} bytes and takes {expected}: write each number in as \
+                 few bytes as it takes"
+            ),
+            Self::HeaderPadding => f.write_str(
+                "the bytes between the blob's header and its payload are not all zero: fill them \
+                 with zeros",
+            ),
             Self::UnknownLayer { index, kind } => write!(
                 f,
                 "layer {index} of the blob is of kind {kind}, which this program does not know: \
@@ -237,6 +280,15 @@ impl fmt::Display for OpenError {
                 f,
                 "a table of stage {stage} at offset {offset} is not aligned or not inside the \
                  payload of {payload_len} bytes"
+            ),
+            Self::SectionOffset { stage, expected, got } => write!(
+                f,
+                "a table of stage {stage} is at offset {got}, and the one before it ends at \
+                 {expected}: tables follow each other"
+            ),
+            Self::PayloadLen { expected, got } => write!(
+                f,
+                "the payload has {got} bytes and its tables end after {expected}: end it there"
             ),
             Self::Padding { stage, channel } => write!(
                 f,
@@ -268,7 +320,15 @@ impl fmt::Display for OpenError {
             ),
             Self::Scale { stage, channel, got } => write!(
                 f,
-                "the scale of stage {stage}, channel {channel}, is {got}; it is a positive number"
+                "the scale of stage {stage}, channel {channel}, is {}; it is {} to {}",
+                Magnitude(got),
+                Magnitude(MIN_SCALE),
+                Magnitude(MAX_SCALE)
+            ),
+            Self::MinImageSide { smallest, largest } => write!(
+                f,
+                "the stages need an image of {smallest} pixels a side, and a blob's golden image \
+                 has at most {largest}: choose smaller kernels or strides"
             ),
             Self::Golden { smallest, largest, got } => write!(
                 f,
@@ -279,3 +339,53 @@ impl fmt::Display for OpenError {
 }
 
 impl core::error::Error for OpenError {}
+
+/// A real number, as far as its power of two tells: core's own way to format
+/// one leads to panics and takes kilobytes.
+struct Magnitude(f32);
+
+impl fmt::Display for Magnitude {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = self.0.to_bits();
+        let exponent = (bits >> 23) & 0xff;
+        match (exponent, bits << 9) {
+            (0xff, 1..) => return f.write_str("not a number"),
+            (0, 0) => return f.write_str("0"),
+            _ => {}
+        }
+        if self.0.is_sign_negative() {
+            f.write_str("-")?;
+        }
+        match (exponent, bits << 9) {
+            (0xff, _) => f.write_str("infinite"),
+            (0, _) => f.write_str("less than 2^-126"),
+            (_, 0) => write!(f, "2^{}", i64::from(exponent) - 127),
+            _ => write!(f, "about 2^{}", i64::from(exponent) - 127),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn magnitudes_are_powers_of_two() {
+        let shown = [0.0, -0.0, 1.0, -3.0, 3.4e38, f32::NAN, f32::NEG_INFINITY, 1e-40, MIN_SCALE]
+            .map(|number| Magnitude(number).to_string());
+        let expected = [
+            "0",
+            "0",
+            "2^0",
+            "-about 2^1",
+            "about 2^127",
+            "not a number",
+            "-infinite",
+            "less than 2^-126",
+            "2^-100",
+        ];
+        assert_eq!(shown, expected);
+    }
+}

@@ -89,7 +89,7 @@ pub(crate) struct StageHeader<'a> {
     pub(crate) pool: PoolOrder,
     /// i8, OHWI.
     pub(crate) weights: Section,
-    /// Three i32 a channel: bias, multiplier, shift.
+    /// Four i32 a channel: bias, multiplier, shift, sum of weights.
     pub(crate) channels: Section,
     /// One f32 a channel, little-endian.
     pub(crate) output_scale: &'a [u8],
@@ -104,6 +104,19 @@ impl StageHeader<'_> {
             self.stride.into(),
             self.padding.into(),
         )
+    }
+
+    /// Returns the bytes that the layer is encoded in, with its kind.
+    fn encoded_len(&self) -> usize {
+        let scales_len = u32::try_from(self.output_scale.len()).unwrap_or(u32::MAX);
+        let Section { offset: weights, len: weights_len } = self.weights;
+        let Section { offset: channels, len: channels_len } = self.channels;
+        let sections = [weights, weights_len, channels, channels_len, scales_len];
+        let numbers = [self.in_c.into(), self.out_c.into()].into_iter().chain(sections);
+        // Kind, kernel, stride, padding and order of pooling have a byte each.
+        numbers
+            .map(varint_len)
+            .fold(self.output_scale.len().saturating_add(5), usize::saturating_add)
     }
 }
 
@@ -134,7 +147,37 @@ impl<'a> Header<'a> {
             layers.push(Layer::Stage(stage)).map_err(|_| too_many)?;
             rest = after_stage;
         }
-        if rest.is_empty() { Ok(Self { input, golden, layers }) } else { Err(OpenError::Header) }
+        if !rest.is_empty() {
+            return Err(OpenError::Header);
+        }
+        let header = Self { input, golden, layers };
+        // Of all encodings of a number the one that is written is the shortest.
+        let expected = header.encoded_len();
+        if bytes.len() == expected {
+            Ok(header)
+        } else {
+            Err(OpenError::HeaderLen { expected, got: bytes.len() })
+        }
+    }
+
+    /// Returns the bytes that the header is encoded in.
+    fn encoded_len(&self) -> usize {
+        let Golden { seed, side, v1_crc32, v2_crc32 } = self.golden;
+        let golden = [seed, side.into(), v1_crc32, v2_crc32].map(varint_len);
+        let layers = self.layers.iter().map(|Layer::Stage(stage)| stage.encoded_len());
+        // The input format and the number of layers have a byte each.
+        layers.chain(golden).fold(2, usize::saturating_add)
+    }
+}
+
+/// Returns the bytes of a number in postcard's encoding, 7 bits each.
+const fn varint_len(number: u32) -> usize {
+    match number {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        0x20_0000..0x1000_0000 => 4,
+        _ => 5,
     }
 }
 

@@ -30,6 +30,15 @@ pub const BLOB_VERSION: u32 = preamble::VERSION;
 /// Alignment in bytes of a blob and of each of its tables.
 pub const ALIGNMENT: usize = 16;
 
+/// Smallest scale of a blob: 2^-100.
+///
+/// A silent channel may have any scale, so the range is wide; within it the real
+/// value of every byte is a normal number in f32.
+pub const MIN_SCALE: f32 = f32::from_bits((127 - 100) << 23);
+
+/// Largest scale of a blob: 2^100.
+pub const MAX_SCALE: f32 = f32::from_bits((127 + 100) << 23);
+
 /// CRC-32 as in zlib, PNG and Ethernet.
 pub(crate) const CRC32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
@@ -63,7 +72,8 @@ impl<'a> Blob<'a> {
     ///
     /// Magic, version, contract, lengths, CRC-32, header, geometry, alignment
     /// and range of every table, weight, multiplier, shift and scale, and the
-    /// bound of every accumulator are checked here and nowhere else.
+    /// bound of every accumulator are checked here and nowhere else. Of one
+    /// content there is one blob: every byte between the tables is zero.
     ///
     /// # Errors
     ///
@@ -77,7 +87,12 @@ impl<'a> Blob<'a> {
         // The lengths fit `usize`, since their sum is the length of a slice.
         let header_end = preamble::LEN + preamble.header_len as usize;
         let header = bytes.get(preamble::LEN..header_end).unwrap_or_default();
-        let payload = bytes.get(header_end.next_multiple_of(ALIGNMENT)..).unwrap_or_default();
+        let payload_start = header_end.next_multiple_of(ALIGNMENT);
+        let payload = bytes.get(payload_start..).unwrap_or_default();
+        let gap = bytes.get(header_end..payload_start).unwrap_or_default();
+        if gap.iter().any(|&byte| byte != 0) {
+            return Err(OpenError::HeaderPadding);
+        }
         Self::check(bytes, &Header::parse(header)?, payload)
     }
 
@@ -85,12 +100,16 @@ impl<'a> Blob<'a> {
         let [Layer::Stage(v1), Layer::Stage(v2)] = header.layers.as_slice() else {
             return Err(OpenError::LayerCount { expected: 2, got: header.layers.len() });
         };
+        let sections = [v1.weights, v1.channels, v2.weights, v2.channels];
         let v1 = check_stage(1, v1, header.input.channels(), payload)?;
         let v2 = check_stage(2, v2, v1.conv.geometry().out_c(), payload)?;
+        check_order(sections, payload)?;
         let smallest = min_image_side(&[v1.conv.geometry(), v2.conv.geometry()]);
-        let side = usize::from(header.golden.side);
-        if side < smallest || side > GOLDEN_MAX_SIDE {
-            let largest = GOLDEN_MAX_SIDE;
+        let (side, largest) = (usize::from(header.golden.side), GOLDEN_MAX_SIDE);
+        if smallest > largest {
+            return Err(OpenError::MinImageSide { smallest, largest });
+        }
+        if side < smallest || side > largest {
             return Err(OpenError::Golden { smallest, largest, got: side });
         }
         Ok(Self { bytes, input: header.input, golden: header.golden, stages: [v1, v2] })
@@ -183,7 +202,8 @@ fn check_stage<'a>(
     }
     let output_scale = Scales::from_le_bytes(header.output_scale);
     for (channel, got) in output_scale.iter().enumerate() {
-        if !got.is_normal() || got.is_sign_negative() {
+        // Not a number is in no range.
+        if !(MIN_SCALE..=MAX_SCALE).contains(&got) {
             return Err(OpenError::Scale { stage, channel, got });
         }
     }
@@ -228,6 +248,21 @@ fn check_channel(
         return Err(OpenError::Accumulator { stage, channel, got: bound });
     }
     Ok(())
+}
+
+/// Checks that the sections follow each other in their order, from the start of
+/// the payload to its end: no byte is free.
+fn check_order(sections: [Section; 4], payload: &[u8]) -> Result<(), OpenError> {
+    let mut expected = 0_u32;
+    for (index, section) in sections.into_iter().enumerate() {
+        if section.offset != expected {
+            let (stage, got) = (index / 2 + 1, section.offset);
+            return Err(OpenError::SectionOffset { stage, expected, got });
+        }
+        expected = expected.saturating_add(section.len);
+    }
+    let (expected, got) = (expected as usize, payload.len());
+    if got == expected { Ok(()) } else { Err(OpenError::PayloadLen { expected, got }) }
 }
 
 /// Returns a table of `len` values in place.

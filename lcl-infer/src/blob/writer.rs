@@ -46,22 +46,26 @@ impl BlobSpec<'_> {
         let stages = self.stages.iter().map(|stage| {
             let tables = stage.conv.packed_len() + stage.channels_len();
             // Three times the alignment, for each table's and the header's.
-            tables + 4 * stage.output_scale.len() + 64 + 3 * ALIGNMENT
+            stage.output_scale.len().saturating_mul(4).saturating_add(tables + 64 + 3 * ALIGNMENT)
         });
-        preamble::LEN + 64 + stages.sum::<usize>()
+        stages.fold(preamble::LEN + 64, usize::saturating_add)
     }
 
     /// Writes the blob to the start of `out` and returns its length in bytes.
     ///
-    /// Nothing is checked here that [`Blob::open`](super::Blob::open) checks:
+    /// No number is checked here that [`Blob::open`](super::Blob::open) checks:
     /// a writer opens what it wrote.
     ///
     /// # Errors
     ///
-    /// Returns an error where `out` is too small; [`max_len`](Self::max_len)
-    /// bytes are enough.
+    /// Returns an error where a table has another length than its geometry asks
+    /// for, and where `out` is too small; [`max_len`](Self::max_len) bytes are
+    /// enough.
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, EmitError> {
-        let error = EmitError { expected: self.max_len(), got: out.len() };
+        for (stage, spec) in (1..).zip(&self.stages) {
+            spec.check_lengths(stage)?;
+        }
+        let error = EmitError::Space { expected: self.max_len(), got: out.len() };
         let (out_preamble, rest) = out.split_first_chunk_mut::<{ preamble::LEN }>().ok_or(error)?;
 
         let mut payload_len = 0;
@@ -77,18 +81,12 @@ impl BlobSpec<'_> {
         let payload_start = (preamble::LEN + header_len).next_multiple_of(ALIGNMENT);
         let body_len = payload_start - preamble::LEN + payload_len;
         let body = rest.get_mut(..body_len).ok_or(error)?;
-        body[header_len..].fill(0);
-
-        for (layer, stage) in header.layers.iter().zip(&self.stages) {
-            let Layer::Stage(header) = layer;
-            let payload = &mut body[payload_start - preamble::LEN..];
-            let weights =
-                &mut payload[header.weights.offset as usize..][..header.weights.len as usize];
-            pack_weights(stage.conv, stage.weights, bytemuck::cast_slice_mut(weights));
-            let channels = &mut payload[header.channels.offset as usize..];
-            for (bytes, word) in channels.chunks_exact_mut(4).zip(stage.words()) {
-                bytes.copy_from_slice(&word.to_le_bytes());
-            }
+        let (_, tables) = body.split_at_mut_checked(header_len).ok_or(error)?;
+        let gap = payload_start - preamble::LEN - header_len;
+        let (gap, mut payload) = tables.split_at_mut_checked(gap).ok_or(error)?;
+        gap.fill(0);
+        for stage in &self.stages {
+            payload = stage.write(payload).ok_or(error)?;
         }
         let preamble = Preamble {
             header_len: u32::try_from(header_len).map_err(|_| error)?,
@@ -103,6 +101,33 @@ impl BlobSpec<'_> {
 impl<'a> StageSpec<'a> {
     fn channels_len(&self) -> usize {
         4 * CHANNEL_WORDS * self.conv.padded_out_c()
+    }
+
+    fn check_lengths(&self, stage: usize) -> Result<(), EmitError> {
+        let tables = [
+            ("weights", self.conv.weights_len(), self.weights.len()),
+            ("channels", self.conv.out_c(), self.channels.len()),
+            ("scales", self.conv.out_c(), self.output_scale.len()),
+        ];
+        for (table, expected, got) in tables {
+            if expected != got {
+                return Err(EmitError::TableLen { stage, table, expected, got });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes weights and channels to the start of the payload and returns what
+    /// is left of it.
+    fn write<'p>(&self, payload: &'p mut [u8]) -> Option<&'p mut [u8]> {
+        let (weights, rest) = payload.split_at_mut_checked(self.conv.packed_len())?;
+        pack_weights(self.conv, self.weights, bytemuck::cast_slice_mut(weights));
+        let (channels, rest) = rest.split_at_mut_checked(self.channels_len())?;
+        let bytes = self.words().flat_map(i32::to_le_bytes);
+        for (place, byte) in channels.iter_mut().zip(bytes) {
+            *place = byte;
+        }
+        Some(rest)
     }
 
     /// Iterates over the words of the channel table.
@@ -132,26 +157,50 @@ impl<'a> StageSpec<'a> {
     }
 }
 
-/// Appends a section to the payload.
+/// Appends a section to the payload, whose sections have lengths that are
+/// multiples of the alignment.
 fn place(payload_len: &mut usize, len: usize) -> Option<Section> {
-    let offset = payload_len.next_multiple_of(ALIGNMENT);
+    let offset = *payload_len;
     *payload_len = offset.checked_add(len)?;
     Some(Section { offset: offset.try_into().ok()?, len: len.try_into().ok()? })
 }
 
-/// The slice that a blob should go to is too small.
+/// Why a blob is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct EmitError {
-    /// Bytes that are enough.
-    pub expected: usize,
-    /// Bytes handed over.
-    pub got: usize,
+#[non_exhaustive]
+pub enum EmitError {
+    /// The slice that the blob should go to is too small.
+    Space {
+        /// Bytes that are enough.
+        expected: usize,
+        /// Bytes handed over.
+        got: usize,
+    },
+    /// A table of a stage has another length than its geometry asks for.
+    TableLen {
+        /// The stage, counted from 1.
+        stage: usize,
+        /// Which of its tables.
+        table: &'static str,
+        /// Entries that the geometry asks for.
+        expected: usize,
+        /// Entries handed over.
+        got: usize,
+    },
 }
 
 impl fmt::Display for EmitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the blob needs up to {} bytes and has {}", self.expected, self.got)
+        match *self {
+            Self::Space { expected, got } => write!(
+                f,
+                "the blob needs up to {expected} bytes and has {got}: size the slice with max_len()"
+            ),
+            Self::TableLen { stage, table, expected, got } => {
+                write!(f, "stage {stage} has {got} {table} and its geometry asks for {expected}")
+            }
+        }
     }
 }
 

@@ -27,7 +27,13 @@ pub struct RowWindow<'a> {
 impl<'a> RowWindow<'a> {
     /// Collects the rows, at most [`MAX_KERNEL`] of them, in order of `ky`.
     pub fn new(rows: impl Iterator<Item = &'a [u8]>) -> Self {
-        Self { rows: rows.take(MAX_KERNEL).collect() }
+        let mut collected = heapless::Vec::new();
+        for row in rows {
+            if collected.push(row).is_err() {
+                break;
+            }
+        }
+        Self { rows: collected }
     }
 
     /// Returns the rows in order of `ky`.
@@ -38,7 +44,7 @@ impl<'a> RowWindow<'a> {
 
     /// Iterates over what a range of the taps of output pixel `x` meets: slices
     /// of the rows, in order of taps. They end with the last tap, where the
-    /// range goes on.
+    /// range goes on, and at once for a pixel that the rows do not reach.
     pub fn runs(
         &self,
         conv: &ConvGeometry,
@@ -46,12 +52,12 @@ impl<'a> RowWindow<'a> {
         taps: Range<usize>,
     ) -> impl Iterator<Item = &'a [u8]> {
         let run_len = conv.taps_per_row();
-        let start = x * conv.stride() * conv.in_c();
+        let start = x.saturating_mul(conv.stride() * conv.in_c());
         let mut skipped = taps.start % run_len;
         let mut left = taps.len();
         self.rows.iter().skip(taps.start / run_len).map_while(move |row| {
             let len = left.min(run_len - skipped);
-            let run = row.get(start + skipped..)?.get(..len)?;
+            let run = row.get(start.saturating_add(skipped)..)?.get(..len)?;
             (skipped, left) = (0, left - len);
             (len > 0).then_some(run)
         })
@@ -60,7 +66,7 @@ impl<'a> RowWindow<'a> {
     /// Copies what the taps from `first` on of output pixel `x` meet, as many
     /// as `values` holds, and zeros behind the last tap.
     pub fn copy_taps(&self, conv: &ConvGeometry, x: usize, first: usize, mut values: &mut [u8]) {
-        for run in self.runs(conv, x, first..first + values.len()) {
+        for run in self.runs(conv, x, first..first.saturating_add(values.len())) {
             let rest = core::mem::take(&mut values);
             let Some((head, tail)) = rest.split_at_mut_checked(run.len()) else {
                 break;
@@ -89,7 +95,8 @@ pub enum PoolStep<'a> {
 ///
 /// All implementations give the same bytes. The slices have the lengths that
 /// the geometry says; where they have not, a kernel writes fewer values and
-/// never reads or writes out of bounds.
+/// never reads or writes out of bounds. Of more than
+/// [`MAX_CHANNELS`](crate::MAX_CHANNELS) channels it pools none.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
     /// Name of the instruction set.

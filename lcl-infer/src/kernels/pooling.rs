@@ -5,6 +5,7 @@
 //! the channels behind the last four goes one by one, in the same way.
 
 use super::PoolStep;
+use crate::shape::MAX_CHANNELS;
 
 /// Channels of a word.
 const LANES: usize = 4;
@@ -65,6 +66,7 @@ pub(super) fn pool_row<P: Pooling, M: Lanes>(
     partial: &mut [u16],
     mut step: PoolStep<'_>,
 ) {
+    let channels = if channels <= MAX_CHANNELS { channels } else { 0 };
     let mut c = 0;
     while c < channels {
         let step = match &mut step {

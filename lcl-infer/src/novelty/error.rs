@@ -2,8 +2,9 @@
 
 use core::fmt;
 
+use super::grid::MAX_MAP_SIDE;
 use super::{MAX_ADAPTATION_SHIFT, MIN_WARM_UP, WatchSettings};
-use crate::shape::{ImageSize, MAX_CHANNELS, MAX_IMAGE_SIDE};
+use crate::shape::{ImageSize, MAX_CHANNELS};
 
 /// Why a [`Watcher`](crate::Watcher) cannot be created or does not take a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl fmt::Display for WatchError {
             Self::Map { got, channels } => write!(
                 f,
                 "cannot watch a map of {}×{} with {channels} channels: sides are 1 to \
-                 {MAX_IMAGE_SIDE}, channels 1 to {MAX_CHANNELS}",
+                 {MAX_MAP_SIDE}, channels 1 to {MAX_CHANNELS}",
                 got.width, got.height
             ),
             Self::Settings { got } => write!(

@@ -2,13 +2,21 @@
 
 use core::num::NonZero;
 
-use crate::shape::ImageSize;
+use crate::shape::{ImageSize, MAX_IMAGE_SIDE};
 
 /// Cells along the longer side of a map, as long as they may grow.
 const CELLS: usize = 8;
 
 /// Most locations along the side of a cell: 255 times their number fits 16 bits.
 const MAX_CELL_SIDE: usize = 16;
+
+/// Largest width and height of a map that is watched: a
+/// [`Novelty`](crate::Novelty) names the column and the row of a cell in a byte
+/// each. No front-end gives a larger map of V2.
+pub(super) const MAX_MAP_SIDE: usize = MAX_CELL_SIDE * (u8::MAX as usize + 1);
+
+// Each stage pools once, at stride 2.
+const _: () = assert!(MAX_IMAGE_SIDE / 4 <= MAX_MAP_SIDE);
 
 const _: () = assert!(MAX_CELL_SIDE * MAX_CELL_SIDE * 255 <= u16::MAX as usize);
 
@@ -71,10 +79,10 @@ impl CellGrid {
         self.rows
     }
 
-    /// Returns the number of cells.
+    /// Returns the number of cells, or `usize::MAX` where they are more.
     #[must_use]
     pub const fn cells(&self) -> usize {
-        self.columns * self.rows
+        self.columns.saturating_mul(self.rows)
     }
 
     /// Returns the row of cells that row `y` of the map falls into, and how many
@@ -102,5 +110,8 @@ mod tests {
         check(20, 15, (3, 7, 5));
         check(512, 1, (16, 32, 1));
         check(0, 0, (1, 0, 0));
+        check(4096, 4096, (16, 256, 256));
+        check(usize::MAX, 1, (16, usize::MAX / 16 + 1, 1));
+        assert_eq!(CellGrid::new(ImageSize::square(usize::MAX)).cells(), usize::MAX);
     }
 }

@@ -18,11 +18,12 @@ pub use error::WatchError;
 use event::Largest;
 pub use event::{Departure, NOVEL_CHANNELS, Novelty};
 pub use grid::CellGrid;
+use grid::MAX_MAP_SIDE;
 use mean::{average, score, shifts, towards};
 
 use crate::frontend::{Area, FeatureRow};
 use crate::memory::{ALIGNMENT, Carver, aligned};
-use crate::shape::{ImageSize, MAX_CHANNELS, MAX_IMAGE_SIDE};
+use crate::shape::{ImageSize, MAX_CHANNELS};
 
 /// A departure below 1/32 of what an average cell holds is never novel, or in a
 /// still scene the least noise would be.
@@ -61,7 +62,8 @@ impl Default for WatchSettings {
     }
 }
 
-/// Returns the bytes that a [`Watcher`] needs for a map of V2 of that size.
+/// Returns the bytes that a [`Watcher`] needs for a map of V2 of that size, or
+/// `usize::MAX` for one that no watcher takes.
 ///
 /// For the 192 channels of LCL-V2: 4,671 for images of 48×48 pixels, 16,287 for
 /// 96×96 and 21,727 for 224×224.
@@ -74,11 +76,22 @@ impl Default for WatchSettings {
 /// ```
 #[must_use]
 pub const fn watcher_memory_len(map: ImageSize, channels: usize) -> usize {
+    if !can_watch(map, channels) {
+        return usize::MAX;
+    }
     let grid = CellGrid::new(map);
     ALIGNMENT - 1
         + aligned(2 * grid.cells() * channels)
         + aligned(2 * grid.columns() * channels)
         + aligned(4 * grid.cells())
+}
+
+/// Returns whether there are watchers of such maps; the lengths of one fit 32
+/// bits.
+const fn can_watch(map: ImageSize, channels: usize) -> bool {
+    let shorter = if map.width < map.height { map.width } else { map.height };
+    let longer = if map.width < map.height { map.height } else { map.width };
+    shorter > 0 && longer <= MAX_MAP_SIDE && channels > 0 && channels <= MAX_CHANNELS
 }
 
 /// Says of each frame how far its V2 features depart from the scene so far.
@@ -172,9 +185,7 @@ impl<'a> Watcher<'a> {
         settings: WatchSettings,
         memory: &'a mut [u8],
     ) -> Result<Self, WatchError> {
-        let sides = 1..=MAX_IMAGE_SIDE;
-        let fits = sides.contains(&map.width) && sides.contains(&map.height);
-        if !fits || !(1..=MAX_CHANNELS).contains(&channels) {
+        if !can_watch(map, channels) {
             return Err(WatchError::Map { got: map, channels });
         }
         if settings.threshold == 0
@@ -303,7 +314,7 @@ impl<'a> Watcher<'a> {
         let (Some(means), Some(usual)) = (means, usual) else { return };
         let mut left = self.map.width;
         let cells = self.sums.chunks_exact_mut(channels).zip(means.chunks_exact_mut(channels));
-        for (x, ((values, means), usual)) in (0..).zip(cells.zip(usual)) {
+        for (x, ((values, means), usual)) in cells.zip(usual).enumerate() {
             let width = left.min(self.grid.cell_side());
             left -= width;
             average(values, width * band_rows);
@@ -318,7 +329,7 @@ impl<'a> Watcher<'a> {
                     for (channel, (&value, &mean)) in (0..).zip(values.iter().zip(&*means)) {
                         largest.add(channel, value, mean);
                     }
-                    let y = u8::try_from(band).unwrap_or(u8::MAX);
+                    let [x, y] = [x, band].map(|cell| u8::try_from(cell).unwrap_or(u8::MAX));
                     let channels = largest.channels();
                     self.novelty = Novelty { score, x, y, channels, ..self.novelty };
                 }

@@ -1,7 +1,8 @@
 //! The format: round trip, golden bytes, damage.
 
 use lcl_infer::{
-    ALIGNMENT, Blob, Channel, Golden, OpenError, PoolOrder, Requant, accumulator_bound, blob_len,
+    ALIGNMENT, Blob, Channel, ConvGeometry, EmitError, Golden, MAX_SCALE, MIN_SCALE, OpenError,
+    PoolOrder, Requant, accumulator_bound, blob_len,
 };
 
 use crate::model::{Bytes, Model};
@@ -233,13 +234,20 @@ fn padding_channels_are_checked() {
 
 #[test]
 fn scales_are_checked() {
-    for scale in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+    let [below, above] = [MIN_SCALE.to_bits() - 1, MAX_SCALE.to_bits() + 1].map(f32::from_bits);
+    for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 3.4e38, 1.2e-38, below, above] {
         let mut model = Model::tiny(PoolOrder::MaxBlur, 1);
         model.stages[1].output_scale[2] = scale;
         let golden = Golden { seed: 7, side: 24, v1_crc32: 0, v2_crc32: 0 };
         let bytes = model.emit(golden);
         let error = Blob::open(bytes.as_slice()).expect_err("no scale");
         assert!(matches!(error, OpenError::Scale { stage: 2, channel: 2, .. }), "{error}");
+        assert!(error.to_string().ends_with("it is 2^-100 to 2^100"), "{error}");
+    }
+    for scale in [MIN_SCALE, MAX_SCALE] {
+        let mut model = Model::tiny(PoolOrder::MaxBlur, 1);
+        model.stages[1].output_scale[2] = scale;
+        model.blob().open();
     }
 }
 
@@ -262,4 +270,132 @@ fn accumulator_that_just_fits_is_accepted() {
     let requant = Requant::new(1 << 30, 62).expect("in range");
     model.stages[0].channels[0] = Channel { bias: i32::try_from(room).expect("fits"), requant };
     model.blob().open();
+}
+
+/// Makes lengths and CRC-32 right again and returns why the blob is not opened.
+fn refused(mut bytes: Vec<u8>, header_len: usize) -> OpenError {
+    let payload_start = (PREAMBLE_LEN + header_len).next_multiple_of(ALIGNMENT);
+    let lens = [header_len, bytes.len() - payload_start];
+    let [header_len, payload_len] = lens.map(|len| u32::try_from(len).expect("small"));
+    bytes[24..28].copy_from_slice(&header_len.to_le_bytes());
+    bytes[28..32].copy_from_slice(&payload_len.to_le_bytes());
+    let crc32 = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes[PREAMBLE_LEN..]);
+    bytes[32..36].copy_from_slice(&crc32.to_le_bytes());
+    Blob::open(Bytes::copy_of(&bytes).as_slice()).expect_err("another encoding")
+}
+
+/// Returns the bytes of a sound blob, and the length of its header.
+fn sound() -> (Vec<u8>, usize) {
+    let bytes = Model::tiny(PoolOrder::MaxBlur, 1).blob().as_slice().to_vec();
+    let header_len = u32::from_le_bytes(bytes[24..28].try_into().expect("four bytes"));
+    (bytes, usize::try_from(header_len).expect("small"))
+}
+
+#[test]
+fn byte_between_header_and_payload_is_not_free() {
+    let (bytes, header_len) = sound();
+    let gap = PREAMBLE_LEN + header_len..(PREAMBLE_LEN + header_len).next_multiple_of(ALIGNMENT);
+    assert!(!gap.is_empty(), "the test's blob has such bytes");
+    for position in gap {
+        let mut bytes = bytes.clone();
+        bytes[position] = 1;
+        assert_eq!(refused(bytes, header_len), OpenError::HeaderPadding);
+    }
+}
+
+#[test]
+fn bytes_behind_the_last_table_are_not_free() {
+    let (mut bytes, header_len) = sound();
+    let start = (PREAMBLE_LEN + header_len).next_multiple_of(ALIGNMENT);
+    let expected = bytes.len() - start;
+    for more in [1, 16, 64] {
+        bytes.resize(start + expected + more, 0);
+        let error = refused(bytes.clone(), header_len);
+        assert_eq!(error, OpenError::PayloadLen { expected, got: expected + more });
+    }
+}
+
+#[test]
+fn bytes_before_the_first_table_are_not_free() {
+    let (mut bytes, header_len) = sound();
+    // The lower bytes of the offsets 0, 128, 192 and 384 in the header.
+    let offsets = [7, 10, 37, 41].map(|field| PREAMBLE_LEN + first_layer() + field);
+    assert_eq!(offsets.map(|position| bytes[position]), [0, 0x80, 0xc0, 0x80]);
+    for position in offsets {
+        bytes[position] += 16;
+    }
+    let start = (PREAMBLE_LEN + header_len).next_multiple_of(ALIGNMENT);
+    bytes.splice(start..start, [0; 16]);
+    assert_eq!(
+        refused(bytes, header_len),
+        OpenError::SectionOffset { stage: 1, expected: 0, got: 16 }
+    );
+}
+
+#[test]
+fn number_has_one_encoding() {
+    let (mut bytes, header_len) = sound();
+    let start = (PREAMBLE_LEN + header_len).next_multiple_of(ALIGNMENT);
+    // The seed, 7, in two bytes; the gap has room for it.
+    assert_eq!(bytes[PREAMBLE_LEN + 1], 7);
+    bytes[PREAMBLE_LEN + 1] = 0x87;
+    bytes.insert(PREAMBLE_LEN + 2, 0);
+    bytes.remove(start);
+    let got = header_len + 1;
+    assert_eq!(refused(bytes, got), OpenError::HeaderLen { expected: header_len, got });
+}
+
+#[test]
+fn whatever_opens_is_what_is_written() {
+    for seed in 1..20 {
+        let model = Model::tiny(PoolOrder::ALL[seed as usize % 3], seed);
+        let bytes = model.blob();
+        let again = model.emit(bytes.open().golden());
+        assert_eq!(bytes.as_slice(), again.as_slice());
+    }
+}
+
+#[test]
+fn table_of_another_length_is_not_written() {
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut Model), expected: (usize, &'static str, usize, usize)) {
+        let mut model = Model::tiny(PoolOrder::MaxBlur, 1);
+        change(&mut model);
+        let (stage, table, expected, got) = expected;
+        let golden = Golden { seed: 7, side: 24, v1_crc32: 0, v2_crc32: 0 };
+        let error = model.try_emit(golden).expect_err("a table too short or too long");
+        assert_eq!(error, EmitError::TableLen { stage, table, expected, got });
+    }
+    check(|model| model.stages[0].weights.truncate(107), (1, "weights", 108, 107));
+    check(|model| model.stages[0].weights.push(1), (1, "weights", 108, 109));
+    check(|model| model.stages[1].weights.clear(), (2, "weights", 108, 0));
+    check(|model| model.stages[1].channels.truncate(2), (2, "channels", 3, 2));
+    check(|model| model.stages[0].output_scale.push(1.0), (1, "scales", 4, 5));
+}
+
+#[test]
+fn slice_that_is_too_short_is_told() {
+    let model = Model::tiny(PoolOrder::MaxBlur, 1);
+    let golden = Golden { seed: 7, side: 24, v1_crc32: 0, v2_crc32: 0 };
+    let len = model.emit(golden).len;
+    let spec = model.spec(golden);
+    let mut out = vec![0; spec.max_len()];
+    for got in 0..spec.max_len() {
+        let written = spec.emit(&mut out[..got]);
+        let expected = EmitError::Space { expected: spec.max_len(), got };
+        assert_eq!(written, if got < len { Err(expected) } else { Ok(len) }, "{got} bytes");
+    }
+}
+
+#[test]
+fn stages_too_large_for_any_golden_image_are_told() {
+    let conv1 = ConvGeometry::new(3, 1, 15, 8, 0).expect("valid");
+    let conv2 = ConvGeometry::new(1, 1, 15, 8, 0).expect("valid");
+    let model = Model::random([conv1, conv2], PoolOrder::MaxBlur, 1);
+    for side in [64, 239] {
+        let golden = Golden { seed: 7, side, v1_crc32: 0, v2_crc32: 0 };
+        let error = Blob::open(model.emit(golden).as_slice()).expect_err("no such image");
+        assert_eq!(error, OpenError::MinImageSide { smallest: 239, largest: 64 });
+        assert!(error.to_string().contains("at most 64"), "{error}");
+    }
 }

@@ -1,8 +1,8 @@
 //! Small random models, made from a seed.
 
 use lcl_infer::{
-    Blob, BlobSpec, Channel, ConvGeometry, Golden, InputFormat, PoolOrder, Requant, StageSpec,
-    golden_crc32, kernels,
+    Blob, BlobSpec, Channel, ConvGeometry, EmitError, Golden, InputFormat, PoolOrder, Requant,
+    StageSpec, golden_crc32, kernels,
 };
 
 /// Side of the golden image of a test model.
@@ -54,6 +54,18 @@ impl Model {
     }
 
     pub fn emit(&self, golden: Golden) -> Bytes {
+        self.try_emit(golden).expect("max_len is enough")
+    }
+
+    pub fn try_emit(&self, golden: Golden) -> Result<Bytes, EmitError> {
+        let spec = self.spec(golden);
+        let mut bytes = Bytes::zeros(spec.max_len());
+        bytes.len = spec.emit(bytes.as_mut_slice())?;
+        Ok(bytes)
+    }
+
+    /// Returns what goes into the blob.
+    pub fn spec(&self, golden: Golden) -> BlobSpec<'_> {
         let stages = [0, 1].map(|index| {
             let stage = &self.stages[index];
             StageSpec {
@@ -67,10 +79,7 @@ impl Model {
         let channels = self.stages[0].conv.in_c();
         let mut formats = InputFormat::ALL.into_iter();
         let input = formats.find(|format| format.channels() == channels).expect("1 or 3");
-        let spec = BlobSpec { input, golden, stages };
-        let mut bytes = Bytes::zeros(spec.max_len());
-        bytes.len = spec.emit(bytes.as_mut_slice()).expect("max_len is enough");
-        bytes
+        BlobSpec { input, golden, stages }
     }
 }
 

@@ -128,7 +128,17 @@ impl Scene {
 
 #[test]
 fn every_frame_is_said_as_the_formula_says() {
-    let maps = [(6, 6, 12), (14, 14, 5), (9, 20, 4), (1, 1, 2), (17, 3, 1), (130, 2, 3)];
+    // The last have as many cells in a row and in a column as there may be.
+    let maps = [
+        (6, 6, 12),
+        (14, 14, 5),
+        (9, 20, 4),
+        (1, 1, 2),
+        (17, 3, 1),
+        (130, 2, 3),
+        (4096, 1, 1),
+        (1, 4081, 1),
+    ];
     let settings = [(1, 0, 2), (400, 4, 3), (768, 7, 4), (u16::MAX, 2, 5)];
     for ((width, height, channels), seed) in maps.into_iter().zip(1..) {
         for (threshold, adaptation_shift, warm_up) in settings {
@@ -248,10 +258,30 @@ fn what_cannot_be_watched_is_refused() {
         let error = Watcher::new(MAP, CHANNELS, settings, &mut memory).expect_err("no such");
         assert_eq!(error, WatchError::Settings { got: settings });
     }
-    for (map, channels) in [(ImageSize::square(0), 3), (MAP, 0), (MAP, 1025)] {
+    let large = [(8192, 1), (4097, 1), (1, 4097), (1, usize::MAX), (usize::MAX, usize::MAX)];
+    let large = large.map(|(width, height)| (ImageSize { width, height }, 1));
+    let other = [(ImageSize::square(0), 3), (MAP, 0), (MAP, 1025), (MAP, usize::MAX)];
+    for (map, channels) in large.into_iter().chain(other) {
+        assert_eq!(watcher_memory_len(map, channels), usize::MAX);
         let error = Watcher::new(map, channels, settings, &mut memory).expect_err("no such map");
         assert_eq!(error, WatchError::Map { got: map, channels });
     }
+}
+
+/// Cells are named by their column and row, to the last.
+#[test]
+fn last_cell_of_the_widest_map_is_named() {
+    let map = ImageSize { width: 4096, height: 1 };
+    let mut memory = vec![0; watcher_memory_len(map, 1)];
+    let settings = WatchSettings::default();
+    let mut watcher = Watcher::new(map, 1, settings, &mut memory).expect("it watches");
+    let mut frame = vec![9; map.width];
+    for _ in 0..8 {
+        assert!(!watch(&mut watcher, &frame, map.width).is_event());
+    }
+    frame[4095] = 255;
+    let said = watch(&mut watcher, &frame, map.width);
+    assert_eq!((said.x, said.y, said.cells), (255, 0, 1));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod example;
 mod flash;
 pub mod fuzz;
 mod host;
+mod planted;
 mod setup;
 mod test;
 
@@ -67,6 +68,9 @@ enum Command {
     Bench(bench::Arguments),
     /// Put any bytes into lcl-infer, with a nightly Rust
     Fuzz(fuzz::Arguments),
+    /// See that the test for panics in lcl-infer fails where it should
+    #[command(hide = true)]
+    Planted,
     /// Run all checks; those whose tool is missing are skipped
     Test(test::Arguments),
     /// Run all checks; those whose tool is missing fail
@@ -92,6 +96,7 @@ impl Cli {
             Command::Boards(arguments) => boards::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
             Command::Fuzz(arguments) => fuzz::run(arguments),
+            Command::Planted => planted::run(),
             Command::Test(arguments) => test::run(arguments),
             Command::Ci(arguments) => ci::run(arguments),
         }

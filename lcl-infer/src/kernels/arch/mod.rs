@@ -7,20 +7,20 @@
 use super::Kernels;
 use crate::shape::ConvGeometry;
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(lcl_kernels = "neon")]
 mod aarch64;
 #[cfg(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m"))]
 mod arm;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(lcl_kernels = "x86-64", lcl_kernels = "neon"))]
 mod columns;
 #[cfg(lcl_kernels = "helium")]
 mod helium;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(lcl_kernels = "x86-64", lcl_kernels = "neon"))]
 mod vector_pooling;
-#[cfg(target_arch = "x86_64")]
+#[cfg(lcl_kernels = "x86-64")]
 mod x86;
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(lcl_kernels = "neon")]
 use aarch64 as chosen;
 #[cfg(lcl_kernels = "arm-dsp")]
 use arm::dsp as chosen;
@@ -28,7 +28,7 @@ use arm::dsp as chosen;
 use arm::v7m as chosen;
 #[cfg(lcl_kernels = "helium")]
 use helium as chosen;
-#[cfg(target_arch = "x86_64")]
+#[cfg(lcl_kernels = "x86-64")]
 use x86 as chosen;
 
 /// Returns the best kernels that this machine can run, if there are any but the
@@ -38,31 +38,31 @@ pub(super) fn active() -> Option<&'static Kernels> {
 }
 
 /// Iterates over the kernels that this machine can run, the best first.
-#[cfg(lcl_kernels)]
+#[cfg(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m", lcl_kernels = "helium"))]
 pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     core::iter::once(&chosen::KERNELS)
 }
 
 /// Iterates over the kernels that this machine can run, the best first.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(lcl_kernels = "x86-64", lcl_kernels = "neon"))]
 pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     chosen::available()
 }
 
 /// Iterates over the kernels that this machine can run: none.
-#[cfg(not(any(lcl_kernels, target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(not(lcl_kernels))]
 pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     core::iter::empty()
 }
 
 /// Returns the bytes of scratch that any of these kernels asks for.
-#[cfg(any(lcl_kernels, target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(lcl_kernels)]
 pub(super) const fn scratch_len(conv: &ConvGeometry) -> usize {
     chosen::scratch_len(conv)
 }
 
 /// Returns the bytes of scratch that any of these kernels asks for.
-#[cfg(not(any(lcl_kernels, target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(not(lcl_kernels))]
 pub(super) const fn scratch_len(_conv: &ConvGeometry) -> usize {
     0
 }

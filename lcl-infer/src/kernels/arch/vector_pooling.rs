@@ -77,14 +77,14 @@ pub(super) fn max_blur_row(row: &[u8], channels: usize, sum: &mut [u16], step: P
         PoolStep::Middle => {
             for (ox, sums) in sums {
                 for (sum, blurred) in sums.iter_mut().zip(blurred(ox)) {
-                    *sum += 2 * blurred;
+                    *sum = sum.wrapping_add(2 * blurred);
                 }
             }
         }
         PoolStep::Edge(out) => {
             for ((ox, sums), out) in sums.zip(out.chunks_exact_mut(channels)) {
                 for ((sum, out), blurred) in sums.iter_mut().zip(out).zip(blurred(ox)) {
-                    *out = round_blur(*sum + blurred);
+                    *out = round_blur(sum.wrapping_add(blurred));
                     *sum = blurred;
                 }
             }

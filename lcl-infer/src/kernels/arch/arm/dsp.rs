@@ -72,6 +72,7 @@ impl Lanes for Dsp {
 }
 
 unsafe extern "C" {
+    #[link_name = concat!("lcl_infer_arm_dsp_dot_", env!("LCL_INFER_BUILD"))]
     fn lcl_infer_arm_dsp_dot(
         column: *const Quad,
         weights: *const i8,
@@ -82,6 +83,7 @@ unsafe extern "C" {
 
 define_dot!(
     "lcl_infer_arm_dsp_dot",
+    ["LCL_PIXELS"],
     // Assembly outside of functions is not told which core `-Ctarget-cpu` names.
     ".cpu cortex-m33",
     // A pair of taps of two pixels with both channels.

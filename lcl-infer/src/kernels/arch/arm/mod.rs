@@ -78,18 +78,18 @@ fn dot<Q>(assembly: Dot<Q>, column: &[Q], weights: Weights<'_>, pairs: &mut [Acc
 
 /// Defines a [`Dot`] by its name and the macros `LCL_QUAD n`, which takes the quad `n` behind the pointers, and
 /// `LCL_FIRST_QUAD n`, which takes the quad at the pointers and moves them by
-/// `n` quads.
+/// `n` quads; both may use further macros, which are named so that none is left.
 macro_rules! define_dot {
-    ($name:literal, $($macros:literal,)*) => {
+    ($name:literal, [$($helper:literal),*], $($macros:literal,)*) => {
         core::arch::global_asm!(
             concat!(".pushsection .text.", $name, ", \"ax\", %progbits"),
             ".syntax unified",
             $($macros,)*
-            concat!(".global ", $name),
-            concat!(".type ", $name, ", %function"),
+            concat!(".global ", $name, "_", env!("LCL_INFER_BUILD")),
+            concat!(".type ", $name, "_", env!("LCL_INFER_BUILD"), ", %function"),
             ".thumb_func",
             ".p2align 2",
-            concat!($name, ":"),
+            concat!($name, "_", env!("LCL_INFER_BUILD"), ":"),
             "push {{r4-r11, lr}}",
             // Next pair, and the job: column's end, pairs' end, column, step,
             // other step, half block.
@@ -133,9 +133,11 @@ macro_rules! define_dot {
             "bne 1b",
             "add sp, #28",
             "pop {{r4-r11, pc}}",
-            concat!(".size ", $name, ", . - ", $name),
+            concat!(".set LCL_START, ", $name, "_", env!("LCL_INFER_BUILD")),
+            concat!(".size ", $name, "_", env!("LCL_INFER_BUILD"), ", . - LCL_START"),
             ".purgem LCL_QUAD",
             ".purgem LCL_FIRST_QUAD",
+            $(concat!(".purgem ", $helper),)*
             ".popsection",
         );
     };

@@ -35,6 +35,7 @@ impl Microkernel for V7m {
 }
 
 unsafe extern "C" {
+    #[link_name = concat!("lcl_infer_armv7m_dot_", env!("LCL_INFER_BUILD"))]
     fn lcl_infer_armv7m_dot(
         column: *const Quad,
         weights: *const i8,
@@ -45,6 +46,7 @@ unsafe extern "C" {
 
 define_dot!(
     "lcl_infer_armv7m_dot",
+    ["LCL_PIXELS", "LCL_TAP"],
     // One tap of two pixels with both channels.
     ".macro LCL_PIXELS a0, a1, b0, b1",
     "mla \\a0, r12, r2, \\a0",

@@ -60,7 +60,8 @@ fn row(
         return None;
     }
     let step = geometry.stride() * geometry.in_c();
-    let row_len = last_x * step + geometry.taps_per_row();
+    // A slice for more pixels than any row has must not wrap what is checked.
+    let row_len = last_x.checked_mul(step)?.checked_add(geometry.taps_per_row())?;
     let mut rows = [ptr::null(); MAX_KERNEL];
     let filled = rows.iter_mut().zip(window.rows().get(..geometry.kernel())?);
     for (start, row) in filled {
@@ -140,20 +141,24 @@ unsafe extern "C" {
     /// Lays out what the taps of both pixels meet, as `value - 128`.
     ///
     /// Behind the last tap, where weights are 0, the columns stay as they are.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_lay_out")]
     fn lcl_infer_helium_lay_out(tile: &Tile);
 
     /// Computes all channels of both pixels from their columns.
     ///
     /// It reads up to sixteen bytes behind the first column.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_convolve")]
     fn lcl_infer_helium_convolve(tile: &Tile);
 
     /// Lays out what the taps of both pixels meet, as `value - 128`, in one
     /// column, which goes on where the second would begin. Of each row it takes
     /// one run and one step, which are those of [`SHARED`].
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_lay_out_shared")]
     fn lcl_infer_helium_lay_out_shared(tile: &Tile);
 
     /// Computes all channels of both pixels from that column.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_convolve_shared")]
     fn lcl_infer_helium_convolve_shared(tile: &Tile);
 }
 
-global_asm!(include_str!("conv.s"), options(raw));
+global_asm!(include_str!(concat!(env!("OUT_DIR"), "/conv.s")), options(raw));

@@ -9,7 +9,7 @@ use core::{array, ptr};
 
 use crate::arithmetic::round_blur;
 use crate::kernels::PoolStep;
-use crate::shape::POOL_STRIDE;
+use crate::shape::{MAX_CHANNELS, POOL_STRIDE};
 
 /// `row = max(row, other)`, as [`crate::Kernels::max_rows`].
 pub(super) fn max_rows(row: &mut [u8], other: &[u8]) {
@@ -73,13 +73,15 @@ struct Pixel {
 
 unsafe extern "C" {
     /// Adds the row's share to the partial sums: it is the middle of a window.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_max_blur_middle")]
     fn lcl_infer_helium_max_blur_middle(pixel: &Pixel);
 
     /// Completes a window with the row, and starts the next.
+    #[link_name = concat!("lcl_infer_helium_", env!("LCL_INFER_BUILD"), "_max_blur_edge")]
     fn lcl_infer_helium_max_blur_edge(pixel: &Pixel);
 }
 
-global_asm!(include_str!("pool.s"), options(raw));
+global_asm!(include_str!(concat!(env!("OUT_DIR"), "/pool.s")), options(raw));
 
 /// The blur, into the maximum, as [`crate::Kernels::blur_max_row`].
 pub(super) fn blur_max_row(
@@ -148,7 +150,9 @@ fn each_pixel(
     step: PoolStep<'_>,
     mut visit: impl FnMut(usize, &mut [u16], Option<&mut [u8]>),
 ) {
-    let channels = channels.max(1);
+    if !(1..=MAX_CHANNELS).contains(&channels) {
+        return;
+    }
     let pixels = partial.chunks_exact_mut(channels).enumerate();
     match step {
         PoolStep::Middle => pixels.for_each(|(ox, partial)| visit(ox, partial, None)),
