@@ -9,6 +9,7 @@ mod example;
 mod flash;
 pub mod fuzz;
 mod host;
+mod out;
 mod setup;
 mod test;
 
