@@ -224,6 +224,16 @@ mod tests {
     }
 
     #[test]
+    fn flags_for_this_machine_do_not_reach_a_board() {
+        let toolchain = Toolchain { target: "t".to_owned(), kind: Kind::Installed };
+        let command = toolchain.cargo("build", Path::new("."), Path::new("target"));
+        let removed: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).collect();
+        for variable in FLAGS_OF_THE_HOST {
+            assert!(removed.contains(&(OsStr::new(variable), None)), "{variable}");
+        }
+    }
+
+    #[test]
     fn source_is_built_only_where_the_target_is_not_installed() {
         let shown = |kind| {
             let toolchain = Toolchain { target: "thumbv7em-none-eabihf".to_owned(), kind };
