@@ -190,6 +190,14 @@ fn a_file_of_the_host_that_is_not_there_is_named() {
 }
 
 #[test]
+fn every_emulated_board_is_compared_with_the_host() {
+    let listed = succeed(&mut xtask("boards"));
+    let run = "cargo xtask emulate --board ";
+    let names = listed.lines().filter_map(|line| line.split_once(run)?.1.split(' ').next());
+    assert_eq!(names.collect::<Vec<_>>(), BOARDS);
+}
+
+#[test]
 fn unknown_boards_and_examples_list_the_known_ones() {
     for command in ["emulate", "flash"] {
         let refused = |board: &str, example: &str| {

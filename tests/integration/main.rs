@@ -4,6 +4,7 @@
 mod bad_input;
 mod board;
 mod command;
+mod ended;
 mod evaluate;
 mod flash;
 mod integers;

@@ -32,6 +32,16 @@ addEventListener('load', () => {
       drawn: drawings.filter(svg => svg.querySelector('.line, .column, .dot')?.getBBox().width > 0)
         .length,
       numbers: texts.filter(text => /NaN|inf|undefined/.test(text)).length,
+      // What a reader sees of every cell without scrolling sideways.
+      cells: page.querySelectorAll('.rows td').length,
+      seen: [...page.querySelectorAll('.rows td')].filter(cell => {
+        const box = cell.getBoundingClientRect();
+        return box.width > 0 && box.left >= 0 && box.right <= page.documentElement.clientWidth + 1;
+      }).length,
+      ticks: [...page.querySelectorAll('svg')].map(svg =>
+        [...svg.querySelectorAll('text[text-anchor=end]:not(.note)')].length),
+      title: page.title,
+      outcome: [...page.querySelectorAll('.outcome dt')].map(term => term.textContent),
       headings: [...page.querySelectorAll('h2')].map(heading => heading.textContent),
     };
   });
@@ -41,11 +51,13 @@ addEventListener('load', () => {
 #[test]
 fn a_browser_shows_the_report_without_an_error() {
     let Some(browser) = browser() else {
+        // `cargo xtask test report` has installed one.
+        assert!(env::var_os("LCL_TESTS_WITH_BROWSER").is_none(), "there is no browser");
         println!("skipped: no Chromium in the PATH (apt-get install chromium)");
         return;
     };
     let folder = folder();
-    let run = folder.path().join("run");
+    let run = folder.path().join("runs/1");
     succeed(
         lcl()
             .args(["train", "--data", "synthetic:40", "--steps", "2", "--batch", "8"])
@@ -82,6 +94,15 @@ fn a_browser_shows_the_report_without_an_error() {
         assert_eq!(frame["described"], 28, "{frame}");
         assert_eq!((&frame["drawings"], &frame["drawn"]), (&9.into(), &9.into()), "{frame}");
         assert_eq!(frame["numbers"], 0, "{frame}");
+        // Two areas, five figures of each.
+        assert_eq!((&frame["cells"], &frame["seen"]), (&10.into(), &10.into()), "{frame}");
+        let ticks = frame["ticks"].as_array().expect("an array");
+        assert!(ticks.iter().all(|count| count.as_u64() >= Some(2)), "{frame}");
+        assert_eq!(frame["title"], "Run runs/1 · LCL-V2");
+        let outcome = frame["outcome"].as_array().expect("an array");
+        for about in ["SQNR", "next"] {
+            assert!(outcome.contains(&about.into()), "{frame}");
+        }
         assert_eq!(frame["headings"].as_array().map(Vec::len), Some(7), "{frame}");
     }
 }

@@ -86,7 +86,8 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let [page, json] = write_page(&Found { v1: 0.5 }, "texture", folder.path())?;
         let page = std::fs::read_to_string(page)?;
-        for part in ["<h1>&lt;Texture&gt;</h1>", "<th>r &amp; s</th>", "<td>0.5</td>", "1 &lt; 2"] {
+        let cell = "<td data-head=\"r &amp; s\">0.5</td>";
+        for part in ["<h1>&lt;Texture&gt;</h1>", "<th>r &amp; s</th>", cell, "1 &lt; 2"] {
             assert!(page.contains(part), "{part} is missing in {page}");
         }
         assert!(page.contains("<p>more</p>") && page.contains("lcl evaluate texture"));

@@ -73,9 +73,10 @@ pub(crate) fn tiles_of(tiles: &str) -> String {
     format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
 }
 
-/// Returns a table; heads and cells are text.
+/// Returns a table; heads and cells are text. On a narrow screen each row is a list
+/// of its cells, each with its head, so that none is out of sight.
 pub(crate) fn table(heads: &[String], rows: &[Vec<String>]) -> String {
-    let mut html = String::from("<div class=\"wide\"><table>\n<tr>");
+    let mut html = String::from("<div class=\"wide\"><table class=\"rows\">\n<tr>");
     // Writing to a string cannot fail.
     for head in heads {
         let _ = write!(html, "<th>{}</th>", escape(head));
@@ -83,8 +84,9 @@ pub(crate) fn table(heads: &[String], rows: &[Vec<String>]) -> String {
     html += "</tr>\n";
     for row in rows {
         html += "<tr>";
-        for cell in row {
-            let _ = write!(html, "<td>{}</td>", escape(cell));
+        for (at, cell) in row.iter().enumerate() {
+            let head = escape(heads.get(at).map_or("", String::as_str));
+            let _ = write!(html, "<td data-head=\"{head}\">{}</td>", escape(cell));
         }
         html += "</tr>\n";
     }

@@ -152,6 +152,13 @@ impl Plot {
         let (description, x_name, y_name) = (escape(description), escape(x_name), escape(y_name));
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
         let mut axes = String::new();
+        for value in self.y.minor_ticks().into_iter().filter(|_| self.y_ticks) {
+            let (_, top) = self.place(0.0, value);
+            let _ = write!(
+                axes,
+                "<line class='grid minor' x1='{LEFT}' x2='{right}' y1='{top:.1}' y2='{top:.1}'/>",
+            );
+        }
         for (value, label) in self.y.ticks().into_iter().filter(|_| self.y_ticks) {
             let (_, top) = self.place(0.0, value);
             let _ = write!(

@@ -5,6 +5,24 @@ use super::markup::number;
 /// Ratio of the largest to the least value from which an axis is logarithmic.
 const LOGARITHMIC_FROM: f64 = 3.0;
 
+/// Digits that ticks of a logarithmic axis may start with: the first that have
+/// room are taken.
+const FACTORS: [&[f64]; 5] = [
+    &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+    &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
+    &[1.0, 2.0, 5.0],
+    &[1.0, 3.0],
+    &[1.0],
+];
+
+/// Most ticks on a logarithmic axis, and how far they are apart at least, of its
+/// length.
+const LOGARITHMIC_TICKS: usize = 8;
+const APART: f64 = 0.07;
+
+/// Most decades that have lines between the ticks.
+const MINOR_DECADES: f64 = 4.5;
+
 /// Ticks on an axis, about.
 const TICKS: f64 = 5.0;
 
@@ -94,21 +112,67 @@ impl Scale {
         values.map(|value| (value, label(value, step))).collect()
     }
 
-    fn logarithmic_ticks(self) -> Vec<(f64, String)> {
-        let every: [&[f64]; 2] = [&[1.0, 2.0, 5.0], &[1.0]];
+    /// Returns where lines without text help to read a value between ticks: the
+    /// whole multiples of each power of ten of a logarithmic scale.
+    pub(crate) fn minor_ticks(self) -> Vec<f64> {
         let decades = (self.most / self.least).log10();
-        let factors = every[usize::from(decades > 2.5)];
-        let mut ticks = Vec::new();
-        let mut decade = 10_f64.powf(self.least.log10().floor());
-        while decade <= self.most {
-            for value in factors.iter().map(|factor| factor * decade) {
-                if (self.least..=self.most).contains(&value) {
-                    ticks.push((value, trimmed(&number(value))));
-                }
-            }
-            decade *= 10.0;
+        if !self.logarithmic || decades > MINOR_DECADES {
+            return Vec::new();
         }
-        ticks
+        let multiples: Vec<f64> = (1..10).map(f64::from).collect();
+        self.powers(1).flat_map(|decade| self.multiples(decade, &multiples)).collect()
+    }
+
+    /// Returns as many round values as there is room for.
+    fn logarithmic_ticks(self) -> Vec<(f64, String)> {
+        let values = FACTORS.iter().find_map(|factors| {
+            let values = self.powers(1).flat_map(|decade| self.multiples(decade, factors));
+            let values: Vec<f64> = values.collect();
+            let pairs = values.windows(2).map(|pair| self.place(pair[1]) - self.place(pair[0]));
+            let fit = values.len() <= LOGARITHMIC_TICKS && pairs.fold(1.0, f64::min) >= APART;
+            fit.then_some(values)
+        });
+        let values = values.unwrap_or_else(|| {
+            let decades = (self.most / self.least).log10();
+            #[expect(clippy::cast_possible_truncation, reason = "a float has few decades")]
+            let every = (decades / LOGARITHMIC_TICKS as f64).ceil() as i32;
+            self.powers(every.max(2)).flat_map(|decade| self.multiples(decade, &[1.0])).collect()
+        });
+        values.into_iter().map(|value| (value, rounded(value))).collect()
+    }
+
+    /// Returns every so many powers of ten, from below the scale to above it.
+    fn powers(self, every: i32) -> impl Iterator<Item = i32> {
+        #[expect(clippy::cast_possible_truncation, reason = "a float has few decades")]
+        let [first, last] = [self.least, self.most].map(|end| end.log10().floor() as i32);
+        (first..=last).filter(move |power| power.rem_euclid(every) == 0)
+    }
+
+    /// Returns the multiples of a power of ten that are in the scale.
+    fn multiples(self, power: i32, factors: &[f64]) -> Vec<f64> {
+        let values = factors.iter().map(|factor| scaled(*factor, power));
+        values.filter(|value| (self.least..=self.most).contains(value)).collect()
+    }
+}
+
+/// Returns `factor · 10^power`, as exact as the number that is written so.
+fn scaled(factor: f64, power: i32) -> f64 {
+    if power < 0 { factor / 10_f64.powi(-power) } else { factor * 10_f64.powi(power) }
+}
+
+/// Returns a value of two digits, with all of them.
+fn rounded(value: f64) -> String {
+    const SUPERSCRIPTS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    if (0.000_1..1e6).contains(&value) {
+        return if value < 1.0 { trimmed(&format!("{value:.6}")) } else { trimmed(&number(value)) };
+    }
+    let text = format!("{value:.1e}");
+    let (factor, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let digit = |c: char| c.to_digit(10).map_or('⁻', |digit| SUPERSCRIPTS[digit as usize]);
+    let power: String = power.chars().map(digit).collect();
+    match trimmed(factor).as_str() {
+        "1" => format!("10{power}"),
+        factor => format!("{factor}·10{power}"),
     }
 }
 
@@ -160,8 +224,31 @@ mod tests {
         check(Scale::linear(-1.0, 1.0), &["−1", "−0.5", "0", "0.5", "1"]);
         let far = Scale::around([700.0, 5000.0].into_iter());
         assert!(far.is_logarithmic());
-        check(far, &["1,000", "2,000", "5,000"]);
+        check(far, &["700", "1,000", "1,500", "2,000", "3,000", "5,000"]);
         check(Scale::linear(3.0, 3.0), &["3", "4", "5", "6"]);
+    }
+
+    #[test]
+    fn logarithmic_axes_have_values_that_can_be_read() {
+        let scale = |least, most| Scale::logarithmic(least, most);
+        check(scale(1400.0, 5000.0), &["1,500", "2,000", "2,500", "3,000", "4,000", "5,000"]);
+        check(scale(0.000_3, 0.04), &["0.0005", "0.001", "0.002", "0.005", "0.01", "0.02"]);
+        check(
+            scale(0.002, 0.007),
+            &["0.002", "0.0025", "0.003", "0.004", "0.005", "0.006", "0.007"],
+        );
+        check(scale(1.0, 1e7), &["1", "10", "100", "1,000", "10,000", "100,000", "10⁶", "10⁷"]);
+        let wide = scale(1e-9, 1e9).ticks();
+        assert!((4..=8).contains(&wide.len()) && wide[0].1 == "10⁻⁹", "{wide:?}");
+        for decades in 1..30 {
+            for least in [0.001, 0.017, 2.3, 900.0] {
+                let ticks =
+                    scale(least, least * 3.0 * 10_f64.powf(f64::from(decades) / 3.0)).ticks();
+                assert!((3..=8).contains(&ticks.len()), "{least} {decades}: {ticks:?}");
+            }
+        }
+        assert_eq!(scale(1.0, 100.0).minor_ticks().len(), 19);
+        assert!(Scale::linear(1.0, 100.0).minor_ticks().is_empty());
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! What a report shows, and its file.
 
-use std::{path::Path, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
-use super::{CrossCorrelation, Filters, QuantisationError, SampleViews, page};
+use super::{CrossCorrelation, Filters, Orientedness, QuantisationError, SampleViews, page};
 use crate::{
     atomic_file::{self, WriteError},
     run::{Metrics, RunPlan},
@@ -25,8 +28,10 @@ pub enum RunState {
 /// Everything that a report shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Name of the run.
+    /// Name of the run, as [`name_of`](super::name_of) gives it.
     pub name: String,
+    /// Its folder, as the user named it.
+    pub folder: Option<PathBuf>,
     /// What the run does.
     pub plan: RunPlan,
     /// Its configuration, TOML.
@@ -43,8 +48,15 @@ pub struct Report {
     pub correlations: Option<[CrossCorrelation; 2]>,
     /// What both stages learn from.
     pub views: Option<SampleViews>,
+    /// How many filters are oriented, once they were fitted.
+    pub orientedness: Option<Orientedness>,
     /// What quantising cost, once it was done.
     pub quantisation: Option<QuantisationError>,
+    /// Which images that was measured on, such as "64 held-out photographs".
+    pub sqnr_on: Option<String>,
+    /// The command that goes on with the run, where it is not the plain one with
+    /// twice the steps.
+    pub go_on: Option<String>,
 }
 
 impl Report {
@@ -53,6 +65,7 @@ impl Report {
     pub fn new(name: String, plan: RunPlan, config: String) -> Self {
         Self {
             name,
+            folder: None,
             plan,
             config,
             state: RunState::default(),
@@ -61,7 +74,10 @@ impl Report {
             filters: None,
             correlations: None,
             views: None,
+            orientedness: None,
             quantisation: None,
+            sqnr_on: None,
+            go_on: None,
         }
     }
 

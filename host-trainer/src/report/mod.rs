@@ -7,6 +7,7 @@
 mod contents;
 mod correlation;
 mod filters;
+mod outcome;
 mod page;
 mod quantisation;
 mod views;
@@ -14,6 +15,7 @@ mod views;
 pub use contents::{Report, RunState};
 pub use correlation::CrossCorrelation;
 pub use filters::Filters;
+pub use outcome::{Orientedness, Outcome, Trend, name_of};
 pub use quantisation::QuantisationError;
 pub use views::SampleViews;
 

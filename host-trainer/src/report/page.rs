@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::SystemTime};
 
-use super::{CrossCorrelation, Filters, QuantisationError, Report, RunState, SampleViews};
+use super::{CrossCorrelation, Filters, Outcome, QuantisationError, Report, RunState, SampleViews};
 use crate::{
     compare::StageAgreement,
     page::{
@@ -13,7 +13,7 @@ use crate::{
         scale::Scale,
         section,
         series::{Bucket, buckets, median},
-        tile, tiles_of,
+        table, tile, tiles_of,
     },
     run::Metrics,
 };
@@ -38,7 +38,7 @@ pub(super) fn render(report: &Report) -> String {
         configuration(&report.config),
     ]
     .concat();
-    document(&report.name, "lcl train", &body)
+    document(&format!("Run {}", report.name), "lcl train", &body)
 }
 
 fn header(report: &Report) -> String {
@@ -51,9 +51,9 @@ fn header(report: &Report) -> String {
     let plan = &report.plan;
     let step = report.metrics.last().map_or(plan.first_step, |line| line.step);
     format!(
-        "<header>\n<h1>{} <span class=\"state {class}\">{state}</span></h1>\n\
+        "<header>\n<h1>LCL-V2 run {} <span class=\"state {class}\">{state}</span></h1>\n\
          <p class=\"lead\">LCL-V2 after {} of {} steps, in batches of {}, on {}.</p>\n\
-         <p>{}{}</p>\n</header>\n",
+         <p>{}{}</p>\n{}</header>\n",
         escape(&report.name),
         count(step),
         count(plan.last_step),
@@ -61,7 +61,19 @@ fn header(report: &Report) -> String {
         escape(&plan.device),
         report.updated.map(updated).unwrap_or_default(),
         next(report.state),
+        outcome(report),
     )
+}
+
+/// Says what the run came to, as far as it is known.
+fn outcome(report: &Report) -> String {
+    let entry = |Outcome { about, text }: &Outcome| {
+        let text = escape(text);
+        let text = if *about == "next" { format!("<code>{text}</code>") } else { text };
+        format!("<dt>{about}</dt><dd>{text}</dd>\n")
+    };
+    let entries: String = report.outcome().iter().map(entry).collect();
+    if entries.is_empty() { entries } else { format!("<dl class=\"outcome\">\n{entries}</dl>\n") }
 }
 
 /// Says when the page was written, in universal time; nothing where the clock
@@ -122,6 +134,11 @@ fn tiles(report: &Report) -> String {
     }
     if let Some(best) = best_step(report) {
         add("", "Best step", &count(best), "least summed held-out loss");
+    }
+    if let Some(fits) = report.orientedness {
+        let value = format!("<b>{}</b> of {}", fits.oriented, fits.filters);
+        let note = format!("median R² {}", number(fits.median_r2));
+        add("", "Oriented filters", &value, &note);
     }
     if let Some(rate) = median(rates(report)) {
         add("", "Images per second", &number(rate), "median of the steps");
@@ -317,7 +334,7 @@ fn quantisation(error: Option<&QuantisationError>) -> String {
         );
     };
     let mut figures = String::new();
-    let mut rows = String::new();
+    let mut rows = Vec::new();
     for (stage, agreement) in error.stages.iter().enumerate() {
         figures += &channels(stage, agreement);
         let StageAgreement { all, channels } = agreement;
@@ -328,14 +345,13 @@ fn quantisation(error: Option<&QuantisationError>) -> String {
         let worst = worst.map_or_else(String::new, |(index, channel)| {
             format!("{} dB (channel {index})", number(channel.sqnr_db))
         });
-        let _ = writeln!(
-            rows,
-            "<tr><td>V{}</td><td>{} dB</td><td>{worst}</td><td>{:.5}</td><td>{}</td></tr>",
-            stage + 1,
-            number(all.sqnr_db),
-            all.cosine,
+        rows.push(vec![
+            format!("V{}", stage + 1),
+            format!("{} dB", number(all.sqnr_db)),
+            worst,
+            format!("{:.5}", all.cosine),
             number(all.max_abs_error),
-        );
+        ]);
     }
     let about = format!(
         "Features of the blob ({} bytes) against those of its checkpoint in float, on up to {} \
@@ -345,10 +361,8 @@ fn quantisation(error: Option<&QuantisationError>) -> String {
         error.size,
         error.size,
     );
-    let table = format!(
-        "<div class=\"wide\"><table>\n<tr><th>area</th><th>SQNR</th><th>worst channel</th>\
-         <th>cosine</th><th>largest error</th></tr>\n{rows}</table></div>\n"
-    );
+    let heads = ["area", "SQNR", "worst channel", "cosine", "largest error"];
+    let table = table(&heads.map(str::to_owned), &rows);
     section(title, &about, &format!("<div class=\"figures\">\n{figures}</div>\n{table}"))
 }
 

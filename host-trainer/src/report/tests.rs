@@ -108,6 +108,39 @@ fn every_part_is_there() {
 }
 
 #[test]
+fn a_run_says_what_it_came_to_and_how_to_go_on() {
+    let mut report = full();
+    report.name = name_of(std::path::Path::new("/data/runs/1"));
+    report.folder = Some("my runs/1".into());
+    report.orientedness =
+        Some(Orientedness { oriented: 23, filters: 64, r2_from: 0.5, median_r2: 0.431 });
+    report.sqnr_on = Some("64 held-out photographs".to_owned());
+    let said: Vec<(&str, String)> =
+        report.outcome().into_iter().map(|outcome| (outcome.about, outcome.text)).collect();
+    assert_eq!(said.len(), 4, "{said:?}");
+    assert!(said[0].1.starts_with("23 of 64 filters of V1 are oriented"), "{said:?}");
+    assert_eq!(said[1], ("SQNR", "V1 42.5 dB, V2 42.5 dB, on 64 held-out photographs".to_owned()));
+    assert!(said[2].1.contains("level in the last quarter"), "{said:?}");
+    assert_eq!(said[3].1, "lcl train --resume --out 'my runs/1' --steps 600");
+    let html = report.to_html();
+    for part in [
+        "<title>Run runs/1 · LCL-V2</title>",
+        "<h1>LCL-V2 run runs/1 <span",
+        "<b>23</b> of 64",
+        "on 64 held-out photographs",
+        "<code>lcl train --resume --out &#39;my runs/1&#39; --steps 600</code>",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    report.metrics.truncate(120);
+    assert_eq!(report.trend(), Some(Trend::Falling));
+    report.go_on = Some("another command".to_owned());
+    assert_eq!(report.outcome().last().map(|last| last.text.as_str()), Some("another command"));
+    let begun = Report::new("begun".to_owned(), plan(), String::new());
+    assert_eq!(begun.outcome(), []);
+}
+
+#[test]
 fn nothing_comes_from_outside_and_nothing_runs() {
     let html = full().to_html();
     for reference in ["http:", "https:", "<script", "<link", "@import", "url(", "javascript:"] {

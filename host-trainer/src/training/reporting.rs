@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     loader::Batch,
     model::Network,
-    report::{CrossCorrelation, Filters, Report, RunState, SampleViews},
+    report::{CrossCorrelation, Filters, Report, RunState, SampleViews, name_of},
     run::{Metrics, RunFolder, RunPlan},
 };
 
@@ -30,8 +30,8 @@ impl Reporter {
     ) -> Self {
         // `runs/latest` is a link to the folder that gives the name.
         let folder = fs::canonicalize(run.path()).unwrap_or_else(|_| run.path().to_owned());
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut report = Report::new(name, plan, config.to_toml());
+        let mut report = Report::new(name_of(&folder), plan, config.to_toml());
+        report.folder = Some(run.path().to_owned());
         report.metrics = metrics;
         report.views = Some(SampleViews::of(held_out, config.input));
         Self { report, path: run.report() }

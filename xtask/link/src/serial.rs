@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::time::Duration;
 use std::{io, thread};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::Ended;
 use crate::records::{Part, Records};
@@ -33,6 +33,7 @@ pub fn run(
     let mut bytes = [0; 4096];
     loop {
         let count = match input.read(&mut bytes) {
+            Ok(0) => bail!("{port} has closed: was the board unplugged?"),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::TimedOut => 0,
             Err(error) => return Err(error).with_context(|| format!("cannot read from {port}")),

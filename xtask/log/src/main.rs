@@ -4,14 +4,32 @@
 //! It is a program of its own so that xtask stays quick to build: only what
 //! runs a board needs the decoder.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::{env, fs, io};
 
 use anyhow::{Context, Result, bail};
 use defmt_decoder::{DecodeError, Frame, StreamDecoder, Table};
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match decode() {
+        Err(error) if !is_closed(&error) => {
+            writeln!(io::stderr(), "error: {error:#}").ok();
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Returns whether nobody reads the lines any more, so that there is nobody to
+/// tell.
+fn is_closed(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+fn decode() -> Result<()> {
     let elf = env::args_os()
         .nth(1)
         .map(PathBuf::from)

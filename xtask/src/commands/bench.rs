@@ -18,7 +18,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::boards::{self, Board};
-use crate::firmware::{Model, TemporaryFolder};
+use crate::firmware::{Model, Run, TemporaryFolder};
+use crate::process::print;
 use budgets::Budgets;
 pub use budgets::deepest_stack;
 use measure::{Measured, Setting};
@@ -71,7 +72,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "model")]
     update: bool,
     /// Stop a program that takes longer
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 }
 
@@ -93,17 +94,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return data::measure();
     }
     if arguments.host {
-        print!("{}", host::measure(arguments.size, arguments.peer, arguments.json)?);
+        print(host::measure(arguments.size, arguments.peer, arguments.json)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.train {
-        print!("{}", train::measure(&arguments.python, arguments.json)?);
+        print(train::measure(&arguments.python, arguments.json)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let boards: Vec<&Board> = match &arguments.board {
         Some(name) => vec![boards::board(name)?],
         None => boards::emulated().collect(),
     };
+    // Before a model is made for a board that cannot run it.
+    boards.iter().try_for_each(|board| Run::ensure(board))?;
     let folder = TemporaryFolder::new()?;
     let model = match &arguments.model {
         Some(model) => Model::given(model)?,
@@ -123,7 +126,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         if measured.lines.is_empty() {
             bail!("nothing was measured at that size: leave out --size to see every size");
         }
-        print(arguments, &measured);
+        show(arguments, &measured)?;
         all.push(measured);
     }
     if arguments.page {
@@ -135,16 +138,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         budgets.write()?;
     }
     if arguments.check {
-        Budgets::read()?.check(&all)?;
+        Budgets::read()?.check(&all, arguments.size)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(arguments: &Arguments, measured: &Measured) {
+fn show(arguments: &Arguments, measured: &Measured) -> Result<()> {
     let board = measured.board;
     if arguments.json {
-        print!("{}", report::json(measured));
-    } else {
-        println!("{}: {}\n\n{}", board.name, board.description, report::table(measured));
+        return print(report::json(measured));
     }
+    print(format_args!("{}: {}\n\n{}\n", board.name, board.description, report::table(measured)))
 }

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 
 use crate::boards::{self, BOARDS, Board, EXAMPLES, Runner};
 use crate::firmware::{Model, Program, TemporaryFolder};
-use crate::process::find;
+use crate::process::{find, print};
 use crate::setup::bare_metal;
 use sizes::{Built, Sizes};
 
@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             Sizes::read()?.check(&built)?;
         }
     } else {
-        print!("{}", table());
+        print(table())?;
     }
     Ok(ExitCode::SUCCESS)
 }

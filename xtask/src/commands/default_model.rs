@@ -6,11 +6,12 @@ use std::{fs, io};
 
 use anyhow::{Context, Result};
 
-use super::host::lcl;
+use super::host::{build_lcl, lcl};
 use crate::firmware::Model;
 use crate::process::{note, run};
 use crate::project;
-use crate::setup::{jpeg, libtorch};
+use crate::setup::libtorch;
+use crate::setup::lock::Lock;
 
 /// What it is trained with: enough for filters that are not noise, and short.
 const TRAINING: [&str; 6] = ["--data", "synthetic:256", "--batch", "64", "--steps", "20"];
@@ -32,14 +33,17 @@ const RECIPE: &str = "recipe.txt";
 pub fn ensure() -> Result<Model> {
     let folder = project::tools().join("default-model");
     let recipe = recipe()?;
+    let using = |model: &Model| {
+        note(format!(
+            "there is no model of yours: using {}, which saw {} steps; `cargo xtask train` makes a \
+             better one",
+            model.path().display(),
+            TRAINING[5]
+        ));
+    };
     match kept(&folder, &recipe, Model::open) {
         Kept::Sound(model) => {
-            note(format!(
-                "there is no model of yours: using {}, which saw {} steps; `cargo xtask train` \
-                 makes a better one",
-                model.path().display(),
-                TRAINING[5]
-            ));
+            using(&model);
             return Ok(model);
         }
         Kept::Stale(why) => note(format!("the small model {why}: training it again, a minute")),
@@ -49,8 +53,14 @@ pub fn ensure() -> Result<Model> {
             TRAINING[5]
         )),
     }
-    jpeg::ensure()?;
     libtorch::ensure()?;
+    build_lcl()?;
+    let _lock = Lock::take()?;
+    // Another xtask may have trained it meanwhile.
+    if let Kept::Sound(model) = kept(&folder, &recipe, Model::open) {
+        using(&model);
+        return Ok(model);
+    }
     remove(&folder)?;
     run(lcl("train").args(TRAINING).arg("--out").arg(&folder))
         .context("cannot train a model; pass one with --model M.lcl")?;

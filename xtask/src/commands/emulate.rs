@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::example::{self, write_events};
-use super::host::exit_code;
+use super::host::{build_lcl, exit_code};
+use super::{example, out};
 use crate::boards::{Board, Example, Output};
 use crate::firmware::{Model, Program, Run, TemporaryFolder};
-use crate::process::{note, status};
-use crate::setup::jpeg;
+use crate::process::{note, print, status};
 
 /// Arguments of `emulate`.
 #[derive(Debug, clap::Args)]
@@ -21,7 +20,7 @@ pub struct Arguments {
     #[command(flatten)]
     example: example::Arguments,
     /// Stop a program that takes longer
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 }
 
@@ -36,19 +35,21 @@ Examples:
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (board, example) = arguments.example.chosen()?;
+    arguments.example.check_out()?;
     Run::ensure(board)?;
     let model = arguments.example.model()?;
-    jpeg::ensure()?;
 
     let folder = TemporaryFolder::new()?;
     let images = arguments.example.images(example);
     if let Some(images) = images {
+        build_lcl()?;
         let status = status(&mut images.frames(model.path(), folder.path()))?;
         if !status.success() {
             return Ok(exit_code(status.code()));
         }
     }
     let program = Program::build(board, example, &model)?;
+    Run::build_decoder()?;
     note(format!("{} on {}", example.name, board.description));
     let run = Run {
         board,
@@ -58,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         counting: example.counts,
         timeout: Duration::from_secs(arguments.timeout),
     };
-    let ended = run.run(|line| println!("{line}"))?;
+    let ended = run.run(|line| print(format_args!("{line}\n")))?;
     if !ended.status.success() {
         note(format!("{} failed on {} ({})", example.name, board.name, ended.status));
         return Ok(exit_code(ended.status.code()));
@@ -74,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         (Some(out), _) => copy_events(folder.path(), out)?,
         (None, _) => {}
     }
-    summarise((board, example), &model, out, ended.elapsed.as_secs_f64());
+    print(summary((board, example), &model, out, ended.elapsed.as_secs_f64()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -82,23 +83,29 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn copy_events(folder: &Path, out: &Path) -> Result<()> {
     let events = folder.join("events.bin");
     let bytes = if events.exists() { fs::read(&events)? } else { Vec::new() };
-    write_events(&bytes, out)
+    out::write(&bytes, out)
 }
 
-fn summarise(
+fn summary(
     (board, example): (&Board, &Example),
     model: &Model,
     out: Option<&Path>,
     seconds: f64,
-) {
-    println!("\n  board    {} ({})", board.name, board.description);
-    println!("  example  {}, ended well after {seconds:.1} s of emulation", example.name);
-    println!("  model    {} ({} bytes)", shown(model.path()), model.len());
+) -> String {
+    let head = format!(
+        "\n  board    {} ({})\n  example  {}, ended well after {seconds:.1} s of emulation\n  \
+         model    {} ({} bytes)\n",
+        board.name,
+        board.description,
+        example.name,
+        shown(model.path()),
+        model.len()
+    );
     let again = format!("cargo xtask emulate --board {} --example", board.name);
-    if let Some(out) = out {
+    let wrote = out.map_or_else(String::new, |out| {
         let len = fs::metadata(out).map_or(0, |metadata| metadata.len());
-        println!("  wrote    {} ({len} bytes)", out.display());
-    }
+        format!("  wrote    {} ({len} bytes)\n", out.display())
+    });
     let next = match (example.name, out) {
         ("features", None) => format!("{again} features --out features.safetensors"),
         ("features", Some(_)) => format!("{again} watch"),
@@ -107,7 +114,7 @@ fn summarise(
         ("camera", _) => format!("{again} self-test"),
         _ => format!("cargo xtask bench --board {}", board.name),
     };
-    println!("  next     {next}");
+    format!("{head}{wrote}  next     {next}\n")
 }
 
 /// Returns a path as it is shortest to read: relative to where the user is.

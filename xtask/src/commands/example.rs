@@ -1,14 +1,13 @@
 //! What `emulate` and `flash` have in common: an example, the model that it
 //! runs and the images that go in.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::default_model;
 use super::host::lcl;
+use super::{default_model, out};
 use crate::boards::{self, Board, Example, Output};
 use crate::firmware::Model;
 
@@ -73,6 +72,14 @@ impl Arguments {
         }
     }
 
+    /// Looks whether results can be written, before a board runs for nothing.
+    pub fn check_out(&self) -> Result<()> {
+        let Some(path) = &self.out else { return Ok(()) };
+        let inputs = self.model.iter().map(PathBuf::as_path);
+        let inputs: Vec<&Path> = inputs.chain(self.image.as_deref().map(Path::new)).collect();
+        out::check(path, &inputs)
+    }
+
     /// Returns whether the user names images.
     pub fn names_images(&self) -> bool {
         self.image.is_some()
@@ -121,15 +128,6 @@ impl Images<'_> {
         command.arg("--out").arg(out);
         command
     }
-}
-
-/// Writes the bytes of events, whole or not at all.
-pub fn write_events(bytes: &[u8], out: &Path) -> Result<()> {
-    let mut beside = out.as_os_str().to_owned();
-    beside.push(".partial");
-    fs::write(&beside, bytes)
-        .and_then(|()| fs::rename(&beside, out))
-        .with_context(|| format!("cannot write {}", out.display()))
 }
 
 #[cfg(test)]

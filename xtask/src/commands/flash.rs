@@ -11,7 +11,7 @@ use super::bench::deepest_stack;
 use super::example;
 use crate::boards::{Board, Example, Flasher, Real};
 use crate::firmware::{Program, TemporaryFolder, Usage};
-use crate::process::{find, output, shown};
+use crate::process::{find, output, print, shown};
 use task::{Source, Task};
 
 /// Arguments of `flash`.
@@ -27,7 +27,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PORT", default_value = "/dev/ttyACM0")]
     port: String,
     /// Write the blob alone: the program on the board stays
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["image", "out", "frames"])]
     model_only: bool,
     /// Build, say what it takes and print the commands, without a board
     #[arg(long)]
@@ -55,13 +55,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let camera = real.camera.filter(|_| example.sees && !arguments.example.names_images());
     check_camera(arguments, camera)?;
+    arguments.example.check_out()?;
     if !arguments.dry_run {
         ensure_connected(real)?;
     }
     let model = arguments.example.model()?;
     model.open()?;
     let program = Program::build(board, example, &model)?;
-    print!("{}", report(board, real, (example, program.usage()), model.len())?);
+    print(report(board, real, (example, program.usage()), model.len())?)?;
 
     let folder = TemporaryFolder::new()?;
     let task = Task {
@@ -76,12 +77,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let writing =
         if arguments.model_only { task.write_model() } else { task.write(images.is_some()) };
     if arguments.dry_run {
-        println!("\nNothing was written. Without --dry-run, this runs:\n");
+        print("\nNothing was written. Without --dry-run, this runs:\n\n")?;
         let of_host = images.filter(|_| camera.is_none());
         let prepare = of_host.map(|images| images.frames(task.model, task.folder));
         let link = images.map(|_| task.link(&arguments.port));
         for command in prepare.iter().chain(&writing).chain(&link) {
-            println!("  {}", shown(command));
+            print(format_args!("  {}\n", shown(command)))?;
         }
         return Ok(ExitCode::SUCCESS);
     }

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::process::{cargo, note, run as run_command, shown};
+use crate::process::{cargo, note, print, run as run_command, shown};
 use crate::project;
 use crate::setup::fuzzing;
 
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         note(format!("$ {}", shown(&command)));
         run_command(&mut command)?;
     }
-    println!("\n  nothing was found in {} s for each target", arguments.seconds);
+    print(format_args!("\n  nothing was found in {} s for each target\n", arguments.seconds))?;
     Ok(ExitCode::SUCCESS)
 }
 

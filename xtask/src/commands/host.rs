@@ -6,9 +6,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::process::{cargo, status};
+use crate::process::{Logged, cargo};
 use crate::project;
 use crate::setup::{jpeg, libtorch};
 
@@ -26,24 +26,60 @@ pub struct Arguments {
 pub fn run(name: &str) -> Result<ExitCode> {
     // Not from clap, which takes a `--` away.
     let arguments: Vec<_> = env::args_os().skip(2).collect();
-    jpeg::ensure()?;
     if needs_libtorch(name, &arguments) {
         libtorch::ensure()?;
     }
-    let status = status(lcl(name).args(arguments))?;
+    build_lcl()?;
+    become_program(lcl(name).args(arguments))
+}
+
+/// Turns xtask into the program, so that signals, closed pipes and the exit
+/// status are between the program and who started xtask.
+#[cfg(unix)]
+fn become_program(command: &mut Command) -> Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+
+    let name = crate::process::shown(command);
+    Err(command.exec()).with_context(|| format!("cannot start `{name}`"))
+}
+
+#[cfg(not(unix))]
+fn become_program(command: &mut Command) -> Result<ExitCode> {
+    let status = crate::process::status(command).context("cannot run lcl")?;
     Ok(exit_code(status.code()))
 }
 
-/// Returns a command that runs `lcl NAME`, built with libtorch only if it is
-/// there.
+/// Builds `lcl`, with libtorch only if it is there.
+pub fn build_lcl() -> Result<()> {
+    jpeg::ensure()?;
+    let step = Logged {
+        name: "build-lcl",
+        doing: "building lcl (minutes the first time)",
+        undisturbed: false,
+    };
+    step.run(&mut lcl_of("build")).context("cannot build lcl")
+}
+
+/// Returns a command that runs `lcl NAME`; [`build_lcl`] goes first, as building
+/// says nothing here.
 pub fn lcl(name: &str) -> Command {
+    let mut command = lcl_of("run");
+    command.args(["--quiet", "--", name]);
+    command
+}
+
+fn lcl_of(subcommand: &str) -> Command {
     let mut command = cargo();
-    command.args(["run", "--release", "--package", "host-trainer", "--bin", "lcl"]);
+    command.args([subcommand, "--release", "--package", "host-trainer", "--bin", "lcl"]);
     command.arg("--manifest-path").arg(project::root().join("Cargo.toml"));
     if !libtorch::is_ready() {
         command.arg("--no-default-features");
     }
-    command.args(["--", name]);
+    if env::var_os("LIBTORCH").is_none() {
+        // As the project's cargo configuration has it, which cargo reads only in
+        // the project's folders.
+        command.env("LIBTORCH", project::libtorch_link());
+    }
     command
 }
 

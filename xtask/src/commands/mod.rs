@@ -9,6 +9,7 @@ mod example;
 mod flash;
 pub mod fuzz;
 mod host;
+mod out;
 mod planted;
 mod setup;
 mod test;

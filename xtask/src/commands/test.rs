@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::process::{note, run as run_command, shown};
+use crate::process::{note, print, run as run_command, shown};
 use steps::{STEPS, Step};
 
 /// Arguments of `test` and `ci`.
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 pub fn run_with(arguments: &Arguments, missing: Missing) -> Result<ExitCode> {
     if arguments.list {
         for step in STEPS {
-            println!("{:<12} {}", step.name, step.description);
+            print(format_args!("{:<12} {}\n", step.name, step.description))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -70,9 +70,12 @@ pub fn run_with(arguments: &Arguments, missing: Missing) -> Result<ExitCode> {
         }
         results.push((step.name, outcome, started.elapsed()));
     }
-    print!("{}", table(&results));
-    let failed = results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    print(table(&results))?;
+    Ok(if any_failed(&results) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn any_failed(results: &[(&str, Outcome, Duration)]) -> bool {
+    results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)))
 }
 
 fn choose(names: &[String]) -> Result<Vec<&'static Step>> {
@@ -147,6 +150,43 @@ mod tests {
         let reason = "the tool is missing".to_owned();
         assert_eq!(run_step(&step, Missing::Skips), Outcome::Skipped(reason.clone()));
         assert_eq!(run_step(&step, Missing::Fails), Outcome::Failed(reason));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_step_fails_with_its_first_command_that_fails_whatever_is_missing() {
+        use std::process::Command;
+
+        let step = |prepare| Step { name: "step", description: "runs commands", prepare };
+        let check = |step: &Step, expected: &str| {
+            for missing in [Missing::Skips, Missing::Fails] {
+                let Outcome::Failed(reason) = run_step(step, missing) else { panic!("it passed") };
+                assert!(reason.contains(expected), "{reason}");
+            }
+        };
+        check(&step(|| Ok(vec![Command::new("true"), Command::new("false")])), "`false` failed");
+        check(&step(|| Ok(vec![Command::new("no-such-tool")])), "cannot start `no-such-tool`");
+        let sound = step(|| Ok(vec![Command::new("true")]));
+        assert_eq!(run_step(&sound, Missing::Skips), Outcome::Passed);
+    }
+
+    #[test]
+    fn one_failure_among_steps_is_the_status() {
+        let took = Duration::ZERO;
+        let failed = ("a", Outcome::Failed("why".to_owned()), took);
+        let results = [("b", Outcome::Passed, took), failed, ("c", Outcome::Passed, took)];
+        assert!(any_failed(&results));
+        assert!(!any_failed(&results[..1]));
+        assert!(table(&results).contains("1 of 3 steps failed"));
+    }
+
+    #[test]
+    fn tests_that_a_step_names_are_there() {
+        // Cargo is content with a filter that no test passes.
+        let tests = crate::project::root().join("tests/integration");
+        let main = std::fs::read_to_string(tests.join("main.rs")).expect("it is there");
+        let report = std::fs::read_to_string(tests.join("report.rs")).expect("it is there");
+        assert!(main.contains("\nmod report;") && report.contains("\n#[test]\n"));
     }
 
     #[test]

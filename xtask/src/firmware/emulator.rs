@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,13 @@ use anyhow::{Context, Result, bail};
 
 use super::Program;
 use crate::boards::{Board, Runner};
-use crate::process::{cargo, run};
+use crate::process::{Logged, Running, cargo};
 use crate::project;
 use crate::setup::system;
+
+/// What the log of a program ends with that did what it is there for
+/// (`emulated::stop`). An emulator that somebody ends says success, too.
+const ENDED_WELL: &str = "ended well";
 
 /// How often a running emulator is looked at.
 const POLL: Duration = Duration::from_millis(20);
@@ -47,7 +51,7 @@ pub struct Ended {
 }
 
 impl Run<'_> {
-    /// Installs what emulation needs.
+    /// Installs the emulator of the board.
     pub fn ensure(board: &Board) -> Result<()> {
         let Runner::Qemu { program, .. } = board.runner else {
             bail!(
@@ -56,43 +60,48 @@ impl Run<'_> {
                 name = board.name
             );
         };
-        system::ensure(program)?;
-        run(cargo().current_dir(project::root()).args(["build", "--package", "defmt-log"]))
+        system::ensure(program)
+    }
+
+    /// Builds the decoder of the log.
+    pub fn build_decoder() -> Result<()> {
+        let doing = "building the decoder of the log";
+        Logged { name: "build-defmt-log", doing, undisturbed: false }
+            .run(cargo().current_dir(project::root()).args(["build", "--package", "defmt-log"]))
             .context("cannot build the decoder of the log")
     }
 
     /// Runs the program to its end and hands each line of its log to `print`
     /// as it comes.
-    pub fn run(&self, print: impl FnMut(&str) + Send) -> Result<Ended> {
+    pub fn run(&self, print: impl FnMut(&str) -> Result<()> + Send) -> Result<Ended> {
         let started = Instant::now();
         let mut emulator = self.start()?;
-        let log = emulator.stdout.take().context("the emulator has no output")?;
+        let log = emulator.take_stdout().context("the emulator has no output")?;
         let mut decoder = cargo();
         decoder.current_dir(project::root());
         decoder.args(["run", "--quiet", "--package", "defmt-log", "--"]).arg(self.program.elf());
-        let decoder = decoder.stdin(log).stdout(Stdio::piped()).spawn();
-        let mut decoder = match decoder.context("cannot start the decoder of the log") {
-            Ok(decoder) => decoder,
-            Err(error) => {
-                stop(&mut emulator);
-                return Err(error);
-            }
-        };
-        let lines = decoder.stdout.take().context("the decoder has no output")?;
+        let decoder = Running::start(decoder.stdin(log).stdout(Stdio::piped()));
+        let mut decoder = decoder.context("cannot start the decoder of the log")?;
+        let lines = decoder.take_stdout().context("the decoder has no output")?;
         let (ended, log) = thread::scope(|scope| {
             let log = scope.spawn(|| collect(BufReader::new(lines), print));
             let ended = self.wait(&mut emulator, started);
-            (ended, log.join().unwrap_or_default())
+            (ended, log.join())
         });
-        let decoded = decoder.wait().context("cannot wait for the decoder of the log")?;
+        let decoded = decoder.wait()?;
         let status = ended?;
+        let Ok(log) = log else { bail!("the log could not be read") };
+        let Log { lines, ended_well } = log?;
+        if status.success() && !ended_well {
+            bail!("the emulator was ended before its program: run the command again");
+        }
         if !decoded.success() {
             bail!("the log could not be decoded to its end");
         }
-        Ok(Ended { status, log, elapsed: started.elapsed() })
+        Ok(Ended { status, log: lines, elapsed: started.elapsed() })
     }
 
-    fn start(&self) -> Result<Child> {
+    fn start(&self) -> Result<Running> {
         let Runner::Qemu { program, arguments, counting } = self.board.runner else {
             bail!("{} is no emulated board", self.board.name);
         };
@@ -107,16 +116,16 @@ impl Run<'_> {
         command.arg("-device").arg(loader(self.model, address));
         command.arg("-kernel").arg(self.program.elf());
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        command.spawn().with_context(|| format!("cannot start {program}"))
+        Running::start(&mut command)
     }
 
-    fn wait(&self, emulator: &mut Child, started: Instant) -> Result<ExitStatus> {
+    fn wait(&self, emulator: &mut Running, started: Instant) -> Result<ExitStatus> {
         loop {
-            if let Some(status) = emulator.try_wait().context("cannot wait for the emulator")? {
+            if let Some(status) = emulator.try_wait()? {
                 return Ok(status);
             }
             if started.elapsed() > self.timeout {
-                stop(emulator);
+                emulator.stop();
                 bail!(
                     "the program has not ended after {} s and was stopped; --timeout SECONDS allows \
                      more",
@@ -128,14 +137,25 @@ impl Run<'_> {
     }
 }
 
-fn stop(emulator: &mut Child) {
-    emulator.kill().ok();
-    emulator.wait().ok();
+/// What a program logged.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Log {
+    lines: Vec<String>,
+    /// Whether it said itself that it ended well, last.
+    ended_well: bool,
 }
 
-fn collect(lines: impl BufRead, mut print: impl FnMut(&str)) -> Vec<String> {
-    let lines = lines.lines().map_while(Result::ok);
-    lines.inspect(|line| print(line)).collect()
+/// Reads to the end, whether or not the lines can be printed.
+fn collect(lines: impl BufRead, mut print: impl FnMut(&str) -> Result<()>) -> Result<Log> {
+    let (mut log, mut printed) = (Log::default(), Ok(()));
+    for line in lines.lines().map_while(Result::ok) {
+        log.ended_well = line == ENDED_WELL;
+        if !log.ended_well {
+            printed = printed.and_then(|()| print(&line));
+            log.lines.push(line);
+        }
+    }
+    printed.map(|()| log)
 }
 
 /// Returns QEMU's argument that places a file at an address.
@@ -153,6 +173,32 @@ fn loader(file: &Path, address: u64) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_program_that_says_so_last_has_ended_well() {
+        let check = |text: &str, lines: &[&str], ended_well| {
+            let log = collect(text.as_bytes(), |_| Ok(())).expect("it is printed");
+            assert_eq!(
+                (log.lines, log.ended_well),
+                (lines.iter().map(|&l| l.into()).collect(), ended_well)
+            );
+        };
+        check("a line\nended well\n", &["a line"], true);
+        check("a line\n", &["a line"], false);
+        check("ended well\na line\n", &["a line"], false);
+        check("", &[], false);
+    }
+
+    #[test]
+    fn lines_that_cannot_be_printed_are_read_to_their_end() {
+        let mut tried = 0;
+        let log = collect("a\nb\n".as_bytes(), |_| {
+            tried += 1;
+            bail!("no room")
+        });
+        assert!(log.is_err_and(|error| error.to_string() == "no room"));
+        assert_eq!(tried, 1);
+    }
 
     #[test]
     fn the_model_is_placed_at_its_address() {

@@ -5,7 +5,10 @@ use std::{env, fs, process};
 
 use anyhow::{Context, Result};
 
-/// A folder for the files of one run, removed when dropped.
+use crate::process::{hold_folder, let_go_of_folder};
+
+/// A folder for the files of one run, removed when dropped, and when a signal
+/// ends xtask.
 #[derive(Debug)]
 pub struct TemporaryFolder(PathBuf);
 
@@ -16,7 +19,10 @@ impl TemporaryFolder {
         loop {
             let path = env::temp_dir().join(format!("lcl-{}-{number}", process::id()));
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self(path)),
+                Ok(()) => {
+                    hold_folder(&path);
+                    return Ok(Self(path));
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
                 Err(error) => {
                     return Err(error).with_context(|| format!("cannot create {}", path.display()));
@@ -34,6 +40,7 @@ impl TemporaryFolder {
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).ok();
+        let_go_of_folder(&self.0);
     }
 }
 

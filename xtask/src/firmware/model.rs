@@ -3,11 +3,11 @@
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{cargo, run};
+use crate::process::{Logged, Running, cargo};
 use crate::project;
 
 /// The newest run's blob, in the folder that training was started in.
@@ -47,8 +47,7 @@ impl Model {
     /// `folder`, always the same one.
     pub fn random(folder: &Path) -> Result<Self> {
         let path = folder.join("random.lcl");
-        run(&mut example("random_model", &[&path]))
-            .context("cannot make a model of random weights")?;
+        logged("making a model of random weights", &mut example("random_model", &[&path]))?;
         Self::given(&path)
     }
 
@@ -56,7 +55,7 @@ impl Model {
     /// engines that read them so.
     pub fn with_plain_weights(&self, folder: &Path) -> Result<Self> {
         let path = folder.join("plain.bin");
-        run(&mut example("plain_weights", &[&self.path, &path]))
+        logged("reading the model's weights", &mut example("plain_weights", &[&self.path, &path]))
             .with_context(|| format!("cannot read the weights of {}", self.path.display()))?;
         Self::given(&path)
     }
@@ -74,11 +73,13 @@ impl Model {
     /// Opens the blob with the engine that programs are built with, as they do
     /// when they start.
     pub fn open(&self) -> Result<()> {
+        let mut build = cargo_in_root("build");
+        logged("building what opens models", build.args(["--example", "open_model"]))?;
         let mut command = example("open_model", &[&self.path]);
-        let output = command.output().context("cannot start cargo, to open the model")?;
-        if !output.status.success() {
-            let errors = String::from_utf8_lossy(&output.stderr);
-            bail!("the model {} cannot be run: {}", self.path.display(), errors.trim());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let (status, errors) = Running::start(&mut command)?.errors()?;
+        if !status.success() {
+            bail!("the model {} cannot be run: {errors}", self.path.display());
         }
         Ok(())
     }
@@ -100,11 +101,21 @@ impl Model {
 
 /// Returns the command that runs an example of lcl-infer.
 fn example(name: &str, paths: &[&Path]) -> Command {
+    let mut command = cargo_in_root("run");
+    command.args(["--quiet", "--example", name, "--"]).args(paths);
+    command
+}
+
+/// Returns a command for lcl-infer on this machine.
+fn cargo_in_root(subcommand: &str) -> Command {
     let mut command = cargo();
     command.current_dir(project::root());
-    command.args(["run", "--quiet", "--release", "--package", "lcl-infer"]);
-    command.args(["--example", name, "--"]).args(paths);
+    command.args([subcommand, "--release", "--package", "lcl-infer"]);
     command
+}
+
+fn logged(doing: &str, command: &mut Command) -> Result<()> {
+    Logged { name: "model", doing, undisturbed: false }.run(command)
 }
 
 #[cfg(test)]

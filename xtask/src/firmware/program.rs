@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::{Model, Usage};
 use crate::boards::{Board, Example, PEER};
-use crate::process::run;
+use crate::process::Logged;
 use crate::project;
 use crate::setup::bare_metal;
 
@@ -55,7 +55,9 @@ impl Program {
         let folder = project::firmware().join(board.name);
         let mut command = toolchain.cargo("build", &folder, &target_dir);
         adapt(command.args(["--release", "--bin", example.name]));
-        run(&mut command)?;
+        let doing = format!("building {} for {}", example.name, board.name);
+        let name = format!("build-{}", board.name);
+        Logged { name: &name, doing: &doing, undisturbed: false }.run(&mut command)?;
         let elf = target_dir.join(board.target).join("release").join(example.name);
         Self::open(elf, toolchain.compiler())
     }

@@ -13,7 +13,7 @@ use std::{env, fs};
 use anyhow::{Context, Result, bail};
 
 use super::system;
-use crate::process::{cargo, find, note, output, run};
+use crate::process::{Logged, cargo, find, note, output};
 
 /// How a program for a target is built.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,6 +36,10 @@ enum Kind {
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
+
+/// Variables that override the flags in the boards' cargo configurations.
+const FLAGS_OF_THE_HOST: [&str; 4] =
+    ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_BUILD_TARGET"];
 
 /// Oldest Rust that builds the project, as (major, minor).
 const OLDEST: (u32, u32) = (1, 85);
@@ -71,8 +75,10 @@ fn find_or_install(target: &str) -> Result<Kind> {
         return Ok(Kind::Debian);
     }
     if find("rustup").is_some() {
-        note(format!("adding {target} to the Rust toolchain (about 30 MB)"));
-        run(Command::new("rustup").args(["target", "add", target])).ok();
+        let doing = format!("adding {target} to the Rust toolchain (about 30 MB)");
+        Logged { name: "rustup", doing: &doing, undisturbed: false }
+            .run(Command::new("rustup").args(["target", "add", target]))
+            .ok();
         if has_target(target) {
             return Ok(Kind::Installed);
         }
@@ -118,6 +124,10 @@ impl Toolchain {
             Kind::Debian if subcommand == "clippy" => debian(DEBIAN_CLIPPY),
             Kind::Debian => debian(DEBIAN_CARGO),
         };
+        // Flags for this machine would take the place of the board's.
+        for variable in FLAGS_OF_THE_HOST {
+            command.env_remove(variable);
+        }
         command.current_dir(folder).arg(subcommand).args(["--target", &self.target]);
         command.arg("--target-dir").arg(target_dir);
         if self.kind != Kind::Installed {
@@ -211,6 +221,16 @@ mod tests {
         assert_eq!(version_of("rustc 1.96.0 (abc 2026-01-01)"), Some((1, 96)));
         assert_eq!(version_of("rustc"), None);
         assert!(version_of("rustc 1.75.0").is_some_and(|version| version < OLDEST));
+    }
+
+    #[test]
+    fn flags_for_this_machine_do_not_reach_a_board() {
+        let toolchain = Toolchain { target: "t".to_owned(), kind: Kind::Installed };
+        let command = toolchain.cargo("build", Path::new("."), Path::new("target"));
+        let removed: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).collect();
+        for variable in FLAGS_OF_THE_HOST {
+            assert!(removed.contains(&(OsStr::new(variable), None)), "{variable}");
+        }
     }
 
     #[test]

@@ -5,18 +5,18 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::process::{cargo, note, run};
+use crate::process::{Logged, cargo};
 use crate::project;
 
 /// Builds it.
 pub fn ensure() -> Result<()> {
-    if !target().is_dir() {
-        note("building the link to the board, with probe-rs (minutes the first time)");
-    }
     let mut build = cargo();
-    build.args(["build", "--quiet", "--release", "--locked", "--manifest-path"]);
+    build.args(["build", "--release", "--locked", "--manifest-path"]);
     build.arg(project::root().join("xtask/link/Cargo.toml")).arg("--target-dir").arg(target());
-    run(&mut build).context("cannot build the link to the board: it needs Rust 1.89 or newer")
+    let doing = "building the link to the board, with probe-rs (minutes the first time)";
+    Logged { name: "build-board-link", doing, undisturbed: false }
+        .run(&mut build)
+        .context("cannot build the link to the board: it needs Rust 1.89 or newer")
 }
 
 /// Returns the program, as a command.

@@ -40,8 +40,8 @@ pub fn build(board: &Board) -> Result<PathBuf> {
     let package = project::tools().join("bakenn");
     let sources = package.join(SOURCES);
     if !sources.is_dir() {
-        note(format!("installing {PACKAGE} into .tools/bakenn (0.5 MB to download)"));
-        python::install(&package, &["--no-deps", PACKAGE])?;
+        let doing = format!("installing {PACKAGE} into .tools/bakenn (0.5 MB to download)");
+        python::install(&package, &["--no-deps", PACKAGE], &doing, || sources.is_dir())?;
     }
     let folder = target_dir(board).join("cmsis-nn").join(board.name);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::process::{cargo, find, note, output, run};
+use crate::process::{Logged, cargo, find, output};
 
 /// Adds the component `name` if `cargo SUBCOMMAND` does not run.
 pub fn ensure(name: &str, subcommand: &str) -> Result<()> {
@@ -12,8 +12,10 @@ pub fn ensure(name: &str, subcommand: &str) -> Result<()> {
         return Ok(());
     }
     if find("rustup").is_some() {
-        note(format!("adding {name} to the Rust toolchain (about 10 MB)"));
-        run(Command::new("rustup").args(["component", "add", name])).ok();
+        let doing = format!("adding {name} to the Rust toolchain (about 10 MB)");
+        Logged { name: "rustup", doing: &doing, undisturbed: false }
+            .run(Command::new("rustup").args(["component", "add", name]))
+            .ok();
         if output(cargo().args([subcommand, "--version"])).is_some() {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::process::{cargo, find, note, output, run};
+use crate::process::{Logged, cargo, find, output};
 
 /// Installs cargo-fuzz if it is missing, and says what to install where there
 /// is no nightly Rust.
@@ -17,8 +17,12 @@ pub fn ensure() -> Result<()> {
         bail!("fuzzing needs a nightly Rust: {remedy}");
     }
     if output(nightly_cargo().args(["fuzz", "--version"])).is_none() {
-        note("installing cargo-fuzz (about a minute)");
-        run(cargo().args(["install", "cargo-fuzz", "--locked"]))?;
+        let doing = "installing cargo-fuzz (about a minute)";
+        Logged { name: "install-cargo-fuzz", doing, undisturbed: false }.run(cargo().args([
+            "install",
+            "cargo-fuzz",
+            "--locked",
+        ]))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::python;
-use crate::process::{cargo, note, run};
+use crate::process::{Logged, cargo};
 use crate::project;
 
 /// Packages and the releases that were measured.
@@ -18,8 +18,9 @@ const PACKAGES: [&str; 4] =
 pub fn python_packages() -> Result<Command> {
     let folder = project::tools().join("host-peers");
     if !folder.is_dir() {
-        note("installing onnxruntime and openvino into .tools/host-peers (100 MB to download)");
-        python::install(&folder, &PACKAGES)?;
+        let doing =
+            "installing onnxruntime and openvino into .tools/host-peers (100 MB to download)";
+        python::install(&folder, &PACKAGES, doing, || folder.is_dir())?;
     }
     let python = python::python().context("Python 3 is missing: install Python 3.10 or newer")?;
     let mut command = Command::new(python);
@@ -31,11 +32,13 @@ pub fn python_packages() -> Result<Command> {
 /// Builds tract, and returns the program that runs it, as a command.
 pub fn tract() -> Result<Command> {
     let target = project::root().join("target/tract-peer");
-    note("building tract (minutes the first time)");
     let mut build = cargo();
     build.args(["build", "--quiet", "--release", "--locked", "--manifest-path"]);
     build.arg(sources().join("tract/Cargo.toml")).arg("--target-dir").arg(&target);
-    run(&mut build).context("cannot build tract")?;
+    let doing = "building tract (minutes the first time)";
+    Logged { name: "build-tract", doing, undisturbed: false }
+        .run(&mut build)
+        .context("cannot build tract")?;
     Ok(Command::new(target.join("release/tract-peer")))
 }
 

@@ -111,7 +111,11 @@ fn link(folder: &Path, origin: &str) -> Result<()> {
     }
     let target = folder.strip_prefix(project::root()).unwrap_or(folder);
     note(format!("linking .libtorch to {}", target.display()));
-    symlink(target, &link).with_context(|| format!("cannot create the link {}", link.display()))
+    match symlink(target, &link) {
+        // Another xtask was first.
+        Err(_) if fs::canonicalize(&link).ok() == fs::canonicalize(folder).ok() => Ok(()),
+        made => made.with_context(|| format!("cannot create the link {}", link.display())),
+    }
 }
 
 #[cfg(unix)]
@@ -169,13 +173,18 @@ fn install(folder: &Path) -> Result<()> {
             tools.display()
         );
     }
-    note(format!("installing PyTorch {VERSION} into .tools/pytorch {}", wheels.description));
+    let doing = format!("installing PyTorch {VERSION} into .tools/pytorch {}", wheels.description);
     let mut arguments = wheels.packages.to_vec();
     if !wheels.dependencies {
         arguments.push("--no-deps");
     }
-    python::install(folder, &arguments)
-        .context("libtorch is not there; set LIBTORCH if you have one, otherwise")
+    let is_there = || check(&folder.join("torch")).is_ok();
+    python::install(folder, &arguments, &doing, is_there).with_context(|| {
+        format!(
+            "cannot install libtorch: run this again where there is a network, or set LIBTORCH to a \
+             PyTorch {VERSION} that you have"
+        )
+    })
 }
 
 fn has_nvidia_gpu() -> bool {

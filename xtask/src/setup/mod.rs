@@ -12,6 +12,7 @@ pub mod fuzzing;
 pub mod host_peers;
 pub mod jpeg;
 pub mod libtorch;
+pub mod lock;
 pub mod oldest;
 pub mod python;
 pub mod system;

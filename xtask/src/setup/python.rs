@@ -1,22 +1,34 @@
 //! Python 3 and its pip: the user's, or one in a folder of the project.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::lock::Lock;
 use super::system;
-use crate::process::{find, note, output, run};
+use crate::process::{Logged, find, note, output};
 use crate::project;
 
 /// Installs packages into `folder`, a place of their own, with the arguments
-/// that pip takes after `install`.
+/// that pip takes after `install`, unless `is_there` says that another xtask has
+/// done so meanwhile; `doing` says what is installed.
 ///
 /// They are unpacked beside it and moved at the end, so that an interrupted
 /// installation never looks complete.
-pub fn install(folder: &Path, arguments: &[&str]) -> Result<()> {
+pub fn install(
+    folder: &Path,
+    arguments: &[&str],
+    doing: &str,
+    is_there: impl Fn() -> bool,
+) -> Result<()> {
     let mut pip = pip()?;
+    let _lock = Lock::take()?;
+    if is_there() {
+        return Ok(());
+    }
     let (partial, temporary) = (folder.with_extension("partial"), folder.with_extension("tmp"));
     for folder in [folder, &partial, &temporary] {
         remove(folder)?;
@@ -25,7 +37,9 @@ pub fn install(folder: &Path, arguments: &[&str]) -> Result<()> {
         .with_context(|| format!("cannot create {}", temporary.display()))?;
     pip.env("TMPDIR", &temporary).args(["install", "--disable-pip-version-check", "--target"]);
     pip.arg(&partial).args(arguments).env_remove("LD_LIBRARY_PATH");
-    run(&mut pip).context("cannot install Python packages")?;
+    let name = folder.file_name().and_then(OsStr::to_str).unwrap_or("python");
+    let step = Logged { name: &format!("install-{name}"), doing, undisturbed: false };
+    step.run(&mut pip).context("cannot install Python packages")?;
     fs::rename(&partial, folder)
         .with_context(|| format!("cannot move {} into place", partial.display()))?;
     remove(&temporary)

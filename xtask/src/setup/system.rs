@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::process::{find, note, output, run};
+use crate::process::{Logged, find, output};
 
 /// A program and the packages that bring it.
 #[derive(Debug)]
@@ -170,7 +170,7 @@ pub fn install(packages: &[&str], what: &str) -> Result<()> {
     }
     let mut report = simulate(packages);
     if report.is_none() {
-        run(&mut apt(&["-qq", "update"]))?;
+        update()?;
         report = simulate(packages);
     }
     let report = report.unwrap_or_default();
@@ -180,13 +180,27 @@ pub fn install(packages: &[&str], what: &str) -> Result<()> {
     let mut records = Command::new("apt-cache");
     records.args(["show", "--no-all-versions"]).args(to_install(&report));
     let size = sizes(&output(&mut records).unwrap_or_default());
-    note(format!("installing {} for {what}{size}", packages.join(" ")));
-    let install = || run(apt(&["-qq", "-y", "install", "--no-install-recommends"]).args(packages));
-    install().or_else(|_| {
-        // An old list names versions that are no longer there.
-        run(&mut apt(&["-qq", "update"]))?;
-        install()
-    })
+    let doing = format!("installing {} for {what}{size}", packages.join(" "));
+    // Half a package of the system is worse than a program that outlives xtask.
+    let name = format!("install-{}", packages.first().copied().unwrap_or("packages"));
+    let step = Logged { name: &name, doing: &doing, undisturbed: true };
+    let install = || {
+        step.run(apt(&["-y", "install", "--no-install-recommends"]).args(packages))
+            .with_context(|| format!("cannot install {what}"))
+    };
+    if simulate(packages).is_some() && install().is_ok() {
+        return Ok(());
+    }
+    // An old list names versions that are no longer there.
+    update()?;
+    install()
+}
+
+fn update() -> Result<()> {
+    let doing = "reading the list of the system's packages";
+    Logged { name: "update-packages", doing, undisturbed: true }
+        .run(&mut apt(&["update"]))
+        .context("cannot read the list of the system's packages: is there a network?")
 }
 
 /// Returns what apt would do, or nothing where it knows the packages not, or
@@ -214,7 +228,9 @@ fn sizes(records: &str) -> String {
 
 fn apt(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C").args(arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C");
+    // Another apt-get ends at some time.
+    command.args(["-o", "DPkg::Lock::Timeout=600"]).args(arguments);
     command
 }
 

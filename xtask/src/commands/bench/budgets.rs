@@ -112,14 +112,20 @@ impl Budgets {
         Ok(())
     }
 
-    /// Returns an error where a measurement is not as the file says.
-    pub fn check(&self, measured: &[Measured]) -> Result<()> {
+    /// Returns an error where a measurement is not as the file says, or is
+    /// missing: of `size`, or of every size.
+    pub fn check(&self, measured: &[Measured], size: Option<u32>) -> Result<()> {
         let others = measured.iter().any(|measured| measured.compiler != self.compiler);
-        let findings = self.findings(rows(measured), if others { OTHER_COMPILER } else { 1 })?;
-        if findings.is_empty() {
+        let got = rows(measured);
+        let missing: Vec<String> = self.missing(measured, &got, size).collect();
+        let findings = self.findings(got, if others { OTHER_COMPILER } else { 1 })?;
+        if findings.is_empty() && missing.is_empty() {
             return Ok(());
         }
         let mut text = String::new();
+        for missing in &missing {
+            writeln!(text, "  {missing}")?;
+        }
         for finding in &findings {
             writeln!(text, "  {finding}")?;
         }
@@ -130,6 +136,24 @@ impl Budgets {
             "not as the budgets say:\n{text}where it is worse, find out why; where it is better or \
              has a reason, run `cargo xtask bench --update` and commit the file"
         );
+    }
+
+    /// Returns the rows of those boards that nothing was measured for: a check of
+    /// no figure holds nothing.
+    fn missing(
+        &self,
+        measured: &[Measured],
+        got: &[Row],
+        size: Option<u32>,
+    ) -> impl Iterator<Item = String> {
+        let boards: Vec<&str> = measured.iter().map(|measured| measured.board.name).collect();
+        let wanted = move |row: &&Row| {
+            boards.contains(&row.board.as_str())
+                && size.is_none_or(|size| row.size == u64::from(size))
+                && !got.iter().any(|got| got.is_for(row))
+        };
+        let missing = self.rows.iter().filter(wanted);
+        missing.map(|row| format!("{} at {}: nothing was measured", row.board, row.size))
     }
 
     fn findings(&self, rows: Vec<Row>, slack: u64) -> Result<Vec<Finding>> {
@@ -278,7 +302,7 @@ mod tests {
 
     #[track_caller]
     fn check(measured: Measured, expected: Option<&str>) {
-        match (budgets().check(&[measured]), expected) {
+        match (budgets().check(&[measured], None), expected) {
             (Ok(()), None) => {}
             (Err(error), Some(expected)) => {
                 let error = error.to_string();
@@ -314,8 +338,26 @@ mod tests {
     fn a_size_without_a_budget_is_an_error() {
         let mut budgets = budgets();
         budgets.rows.remove(0);
-        let error = budgets.check(&[measured(1, 1, 1)]).expect_err("there is none").to_string();
+        let error =
+            budgets.check(&[measured(1, 1, 1)], None).expect_err("there is none").to_string();
         assert!(error.contains("--update --board mps2-an385"), "{error}");
+    }
+
+    #[test]
+    fn a_budget_that_nothing_was_measured_for_is_an_error() {
+        let mut budgets = budgets();
+        budgets.rows.push(Row { size: 96, ..budgets.rows[0].clone() });
+        let sound = measured(1_000_000, 500, 3_000);
+        assert!(budgets.check(&[sound], Some(48)).is_ok());
+        let silent = Measured { lines: Vec::new(), ..measured(1, 1, 1) };
+        for (measured, expected) in [
+            (measured(1_000_000, 500, 3_000), "mps2-an385 at 96: nothing was measured"),
+            (silent, "mps2-an385 at 48: nothing was measured"),
+        ] {
+            let error =
+                budgets.check(&[measured], None).expect_err("a figure is missing").to_string();
+            assert!(error.contains(expected) && !error.contains("mps2-an386"), "{error}");
+        }
     }
 
     #[test]

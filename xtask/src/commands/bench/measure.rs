@@ -1,5 +1,6 @@
 //! Running the example `bench`, and its peer, on a board.
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ impl Setting<'_> {
     /// Builds the example for the board and runs it; CMSIS-NN's figures are
     /// the recorded ones.
     pub fn measure(&self, board: &'static Board) -> Result<Measured> {
-        Run::ensure(board)?;
+        Run::build_decoder()?;
         let program = Program::build(board, boards::example("bench")?, self.model)?;
         let lines = self.run(board, &program, self.model)?;
         let compiler = program.compiler().to_owned();
@@ -63,7 +64,11 @@ impl Setting<'_> {
         note(format!("counting on {}", board.description));
         let model = model.path();
         let run = Run { board, program, model, folder, counting: true, timeout };
-        let ended = run.run(|line| eprintln!("{line}"))?;
+        let ended = run.run(|line| {
+            // The figures are for standard output.
+            writeln!(io::stderr(), "{line}").ok();
+            Ok(())
+        })?;
         if !ended.status.success() {
             bail!("the program failed on {} ({})", board.name, ended.status);
         }

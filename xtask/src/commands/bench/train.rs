@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::commands::host::lcl;
+use crate::commands::host::{build_lcl, lcl};
 use crate::process::{note, output, shown};
 use crate::project;
 use crate::setup::libtorch;
@@ -31,6 +31,7 @@ pub fn measure(python: &Path, json: bool) -> Result<String> {
         );
     }
     libtorch::ensure()?;
+    build_lcl()?;
     note("measuring on one core: leave the machine alone for a minute");
     let (mut literal, mut own) = (f64::INFINITY, [f64::INFINITY; 2]);
     for _ in 0..ROUNDS {

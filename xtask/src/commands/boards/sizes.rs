@@ -128,6 +128,9 @@ impl Sizes {
                 )?;
             }
         }
+        for row in self.rows.iter().filter(|row| !got.rows.iter().any(|got| got.is_for(row))) {
+            writeln!(text, "  {} on {} has a row and is no program", row.example, row.board)?;
+        }
         if text.is_empty() {
             return Ok(());
         }
@@ -261,7 +264,8 @@ mod tests {
         let other = Built { compiler: "rustc 1.85.0".to_owned(), ..built(50_000, 60_004) };
         check(other, None);
         let other = Built { example: "kernels", ..built(40_000, 60_000) };
-        check(other, Some("has no row"));
+        check(other.clone(), Some("has no row"));
+        check(other, Some("features on nrf52840-dk has a row and is no program"));
     }
 
     #[test]

@@ -5,15 +5,17 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::Arguments;
 use crate::boards::{Board, Flasher, Output, Real};
-use crate::commands::example::{Images, write_events};
-use crate::commands::host::exit_code;
-use crate::process::{cargo, note, shown, status};
+use crate::commands::example::Images;
+use crate::commands::host::{build_lcl, exit_code};
+use crate::commands::out;
+use crate::firmware::Run;
+use crate::process::{Running, cargo, note, shown, status};
 use crate::project;
-use crate::setup::{board_link, jpeg};
+use crate::setup::board_link;
 
 /// Where the images of an example come from.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +67,7 @@ impl Task<'_> {
         board_link::ensure()?;
         let prepare = match source {
             Source::Host(images) => {
-                jpeg::ensure()?;
+                build_lcl()?;
                 Some(images.frames(self.model, self.folder))
             }
             Source::Camera(camera) => {
@@ -83,25 +85,29 @@ impl Task<'_> {
         }
         let mut link = self.link(&arguments.port);
         note(format!("$ {}", shown(&link)));
-        let link = link.stdout(Stdio::piped()).spawn();
+        Run::build_decoder()?;
+        let link = Running::start(link.stdout(Stdio::piped()));
         let mut link = link.context("cannot start the link to the board")?;
-        let log = link.stdout.take().context("the link has no output")?;
+        let log = link.take_stdout().context("the link has no output")?;
         let mut decoder = cargo();
         decoder.current_dir(project::root());
         decoder.args(["run", "--quiet", "--package", "defmt-log", "--"]).arg(self.elf);
         let decoded = status(decoder.stdin(log));
-        let ended = link.wait().context("cannot wait for the link to the board")?;
-        decoded?;
+        let ended = link.wait()?;
+        let decoded = decoded?;
         if !ended.success() {
             note(format!("it failed on {} ({ended})", self.board.name));
             return Ok(exit_code(ended.code()));
+        }
+        if !decoded.success() {
+            bail!("the log could not be decoded to its end");
         }
         let Some(out) = &arguments.example.out else { return Ok(ExitCode::SUCCESS) };
         if output == Output::Events {
             let rows = self.folder.join("rows.bin");
             let rows =
                 fs::read(&rows).with_context(|| format!("cannot read {}", rows.display()))?;
-            write_events(&events(&rows), out)?;
+            out::write(&events(&rows), out)?;
             return Ok(ExitCode::SUCCESS);
         }
         let Source::Host(images) = source else { return Ok(ExitCode::SUCCESS) };

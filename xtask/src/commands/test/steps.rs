@@ -255,7 +255,10 @@ fn report() -> Result<Vec<Command>> {
     jpeg::ensure()?;
     libtorch::ensure()?;
     system::BROWSER.ensure()?;
-    Ok(vec![with_overflow_checks("test --release --package tests -- report::")])
+    let mut tests = with_overflow_checks("test --release --package tests -- report::");
+    // So that the test is not passed over.
+    tests.env("LCL_TESTS_WITH_BROWSER", "1");
+    Ok(vec![tests])
 }
 
 fn fuzzing() -> Result<Vec<Command>> {
