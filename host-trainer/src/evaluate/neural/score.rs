@@ -194,11 +194,13 @@ impl Experiment<'_> {
     fn explained(&self, score: &AreaScore) -> Vec<f64> {
         let pairs = score.r_by_neuron.iter().zip(&self.ceiling.by_neuron);
         pairs
-            .map(
-                |(&r, &c)| {
-                    if r.is_nan() || !(c > 0.0) { f64::NAN } else { (r.max(0.0) / c).powi(2) }
-                },
-            )
+            .map(|(&r, &c)| {
+                if r.is_nan() || c.is_nan() || c <= 0.0 {
+                    f64::NAN
+                } else {
+                    (r.max(0.0) / c).powi(2)
+                }
+            })
             .collect()
     }
 
@@ -227,7 +229,7 @@ struct Run {
 /// over them; NaN where the ceiling is not positive, which nothing can be divided
 /// by.
 fn squared(r: Estimate, splits: &[f64], ceiling: f64, power: i32) -> Estimate {
-    if !(ceiling > 0.0) {
+    if ceiling.is_nan() || ceiling <= 0.0 {
         return Estimate { value: f64::NAN, error: f64::NAN };
     }
     let by = ceiling.powi(power);
