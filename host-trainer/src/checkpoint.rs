@@ -4,12 +4,14 @@
 //! A file is safetensors with the names that PyTorch would give. Optimiser
 //! state is in a file of its own.
 
+mod foreign;
 mod initial;
 mod read;
 mod write;
 
 use lcl_infer::{LCL_V2, PoolOrder};
 
+pub use foreign::ForeignError;
 pub use read::{CheckpointError, TensorProblem};
 
 use crate::config::InputConfig;

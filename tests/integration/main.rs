@@ -10,6 +10,7 @@ mod flash;
 mod integers;
 mod never_lost;
 mod quantisation;
+mod quantise;
 mod report;
 mod run_folder;
 mod runs;

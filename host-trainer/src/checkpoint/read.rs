@@ -1,7 +1,7 @@
 //! Reading a checkpoint, with everything about it checked.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     path::{Path, PathBuf},
 };
@@ -11,7 +11,8 @@ use lcl_infer::{LCL_V2, PoolOrder};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::{
-    AffineWeights, BatchNormWeights, Checkpoint, FORMAT, ProjectorWeights, StageWeights, conv_shape,
+    AffineWeights, BatchNormWeights, Checkpoint, ProjectorWeights, StageWeights, conv_shape,
+    foreign::{self, ForeignError},
 };
 use crate::{
     config::InputConfig,
@@ -28,6 +29,9 @@ pub enum CheckpointError {
     /// The file is no safetensors file.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The file is PyTorch's own.
+    #[error(transparent)]
+    Foreign(#[from] ForeignError),
     /// Tensors are missing, unknown, wrongly shaped or not finite.
     #[error(
         "{} is not a checkpoint of this model: {}; export the tensors of layer1 and layer2 with \
@@ -121,6 +125,8 @@ impl fmt::Display for TensorProblem {
 impl Checkpoint {
     /// Reads the checkpoint at `path` and checks it.
     ///
+    /// Prefixes that PyTorch's wrappers put before all names, `module.` for
+    /// instance, are taken off, which a line on standard error says.
     /// Projectors may be missing, and missing biases of convolutions are 0.
     /// What the metadata leaves out takes its default. Values of 16 or 64 bits
     /// are converted to 32.
@@ -130,8 +136,19 @@ impl Checkpoint {
     /// When the file is not whole, or a tensor or string is not as the model
     /// needs it; all such tensors are named.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let file = TensorFile::read(path)?;
+        let file = TensorFile::read(path).map_err(|error| match foreign::recognised(path) {
+            Some(foreign) => foreign.into(),
+            None => CheckpointError::from(error),
+        })?;
         let mut tensors = Tensors::new(file.tensors()?);
+        if !tensors.prefixes.is_empty() {
+            let prefixes: Vec<&str> = tensors.prefixes.iter().map(String::as_str).collect();
+            eprintln!(
+                "note: {}: took {} off the names of its tensors",
+                path.display(),
+                prefixes.join(" and ")
+            );
+        }
         let stages = [0, 1].map(|stage| tensors.stage(stage));
         let with_projectors = tensors.any_starts_with("projector");
         let projectors = with_projectors.then(|| [0, 1].map(|stage| tensors.projector(stage)));
@@ -146,7 +163,6 @@ impl Checkpoint {
             return Err(CheckpointError::Tensors { path: path.to_owned(), problems });
         }
         let metadata = Strings { path, strings: file.metadata() };
-        metadata.parse("format", "\"lcl-v2\"", (), |format| (format == FORMAT).then_some(()))?;
         let InputConfig { mean, std } = InputConfig::default();
         let three = "three finite numbers as a JSON array";
         let above_zero = "three numbers above 0 as a JSON array";
@@ -170,6 +186,10 @@ impl Checkpoint {
 
 struct Tensors<'a> {
     file: SafeTensors<'a>,
+    /// Names in the file by names without prefixes.
+    names: BTreeMap<String, String>,
+    /// Prefixes that were taken off.
+    prefixes: BTreeSet<String>,
     unused: BTreeSet<String>,
     problems: Vec<TensorProblem>,
 }
@@ -178,9 +198,26 @@ impl<'a> Tensors<'a> {
     fn new(file: SafeTensors<'a>) -> Self {
         // PyTorch counts batches for batch norms without a momentum.
         let counter = |name: &&str| name.ends_with(".num_batches_tracked");
-        let names = file.names().into_iter().filter(|name| !counter(name));
-        let unused = names.map(str::to_owned).collect();
-        Self { file, unused, problems: Vec::new() }
+        let all: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+        let (mut names, mut prefixes) = (BTreeMap::new(), BTreeSet::new());
+        for name in all {
+            let (prefix, rest) = foreign::without_prefixes(&name);
+            // A name that is there twice keeps its prefix, and is unknown.
+            let is_there =
+                names.contains_key(rest) || (!prefix.is_empty() && file.tensor(rest).is_ok());
+            if prefix.is_empty() || is_there {
+                names.insert(name.clone(), name);
+            } else {
+                prefixes.insert(prefix.to_owned());
+                names.insert(rest.to_owned(), name);
+            }
+        }
+        let unused = names.keys().filter(|name| !counter(&name.as_str())).cloned().collect();
+        Self { file, names, prefixes, unused, problems: Vec::new() }
+    }
+
+    fn tensor(&self, name: &str) -> Option<TensorView<'a>> {
+        self.file.tensor(self.names.get(name)?).ok()
     }
 
     fn any_starts_with(&self, prefix: &str) -> bool {
@@ -202,8 +239,8 @@ impl<'a> Tensors<'a> {
     fn projector(&mut self, stage: usize) -> ProjectorWeights {
         let name = |part: &str| format!("projector{}.{part}", stage + 1);
         let channels = LCL_V2[stage].out_c();
-        let last = self.file.tensor(&name("fc2.weight"));
-        let embedding = last.ok().and_then(|tensor| tensor.shape().first().copied());
+        let last = self.tensor(&name("fc2.weight"));
+        let embedding = last.and_then(|tensor| tensor.shape().first().copied());
         ProjectorWeights {
             fc1: self.affine(&name("fc1"), &[channels, channels]),
             bn: self.batch_norm(&name("bn"), channels),
@@ -213,8 +250,8 @@ impl<'a> Tensors<'a> {
 
     fn predictor(&mut self, stage: usize, embedding: usize) -> ProjectorWeights {
         let name = |part: &str| format!("predictor{}.{part}", stage + 1);
-        let first = self.file.tensor(&name("fc1.weight"));
-        let hidden = first.ok().and_then(|tensor| tensor.shape().first().copied());
+        let first = self.tensor(&name("fc1.weight"));
+        let hidden = first.and_then(|tensor| tensor.shape().first().copied());
         let hidden = hidden.unwrap_or_default();
         ProjectorWeights {
             fc1: self.affine(&name("fc1"), &[hidden, embedding]),
@@ -242,7 +279,7 @@ impl<'a> Tensors<'a> {
 
     fn take(&mut self, name: String, expected: &[usize]) -> Vec<f32> {
         self.unused.remove(&name);
-        let Ok(tensor) = self.file.tensor(&name) else {
+        let Some(tensor) = self.tensor(&name) else {
             self.problems.push(TensorProblem::Missing { name });
             return Vec::new();
         };

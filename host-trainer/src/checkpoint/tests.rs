@@ -140,7 +140,32 @@ fn strings_are_checked() {
     check_error(&Parts::layers_only().string("std", "[1, 0, 1]"), "above 0");
     check_error(&Parts::layers_only().string("mean", "[1, 2]"), "three finite");
     check_error(&Parts::layers_only().string("step", "-1"), "whole number");
-    check_error(&Parts::layers_only().string("format", "other"), "lcl-v2");
+}
+
+#[test]
+fn an_unknown_format_is_none() {
+    for format in ["pt", "lcl-v2", "np"] {
+        let checkpoint = Parts::layers_only().string("format", format).read();
+        assert!(checkpoint.is_ok(), "{format}: {checkpoint:?}");
+    }
+}
+
+#[test]
+fn prefixes_of_wrappers_are_taken_off() {
+    let plain = Parts::layers_only().read().expect("a checkpoint");
+    for prefix in ["module.", "_orig_mod.", "model.", "module._orig_mod."] {
+        let mut parts = Parts::layers_only().with("layer1.bn.num_batches_tracked", &[]);
+        for (name, ..) in &mut parts.tensors {
+            *name = format!("{prefix}{name}");
+        }
+        assert!(parts.read().expect(prefix) == plain);
+    }
+    let twice = Parts::layers_only().with("module.layer1.bn.bias", &[64]);
+    check_error(&twice, "module.layer1.bn.bias is unknown");
+    check_error(
+        &Parts::layers_only().with("model.head.weight", &[2]),
+        "model.head.weight is unknown",
+    );
 }
 
 #[test]

@@ -10,8 +10,8 @@ use host_trainer::{
     data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
     model::FloatNetwork,
-    passes::calibrate,
-    quantise::quantise,
+    passes::{calibrate, compare_channels},
+    quantise::{concerns, quantise},
 };
 
 use super::images::ImageLimits;
@@ -65,24 +65,20 @@ pub fn run(args: &Args) -> Result<()> {
     let calibration = calibrate(&network, checkpoint.pool, args.input, again)?;
     let model = quantise(&checkpoint, &calibration)?;
     let blob = model.to_blob()?;
+    let agreement = compare_channels(&network, &blob.open()?, again())?;
     blob.write(&args.out)?;
+    let [v1, v2] = agreement.each_ref().map(|stage| stage.all.sqnr_db);
     println!(
-        "{}: {} bytes, takes {}, calibrated on {} images of {size}×{size}",
+        "{}: {} bytes, takes {}, calibrated on {} images of {size}×{size}; SQNR on them: V1 \
+         {v1:.1} dB, V2 {v2:.1} dB",
         args.out.display(),
         blob.bytes().len(),
         args.input.name(),
-        calibration.images,
+        calibration.material.images,
         size = args.size,
     );
-    for (stage, index) in model.stages.iter().zip(1..) {
-        if stage.silent > 0 {
-            println!(
-                "stage {index}: {} of {} channels stayed silent on all calibration images; their \
-                 bytes get the range of the widest channel",
-                stage.silent,
-                stage.channels.len()
-            );
-        }
+    for concern in concerns(&calibration, &model, &agreement) {
+        eprintln!("warning: {concern}");
     }
     println!("next: lcl inspect {}", args.out.display());
     Ok(())

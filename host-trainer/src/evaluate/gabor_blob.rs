@@ -37,7 +37,7 @@ pub(super) fn gabor_blob(gabors: &[Gabor], pool: PoolOrder) -> BlobFile {
         channels: channels.collect(),
         weights: filters.concat(),
         output_scale: vec![0.01; v1.out_c()],
-        silent: 0,
+        silent: Vec::new(),
     };
     let mut weights = vec![0; v2.weights_len()];
     for (oc, filter) in weights.chunks_exact_mut(v2.taps()).enumerate() {
@@ -51,7 +51,7 @@ pub(super) fn gabor_blob(gabors: &[Gabor], pool: PoolOrder) -> BlobFile {
         weights,
         channels: vec![Channel { bias: 0, requant }; v2.out_c()],
         output_scale: vec![0.02; v2.out_c()],
-        silent: 0,
+        silent: Vec::new(),
     };
     let model = QuantisedModel { input: InputFormat::Rgb888, stages: [stage1, stage2] };
     model.to_blob().expect("a blob")

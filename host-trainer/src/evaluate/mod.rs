@@ -24,6 +24,7 @@ pub mod published;
 pub mod receptive_fields;
 pub mod statistics;
 pub mod steerable_pyramid;
+mod table_lines;
 pub mod texture;
 pub mod tuning;
 

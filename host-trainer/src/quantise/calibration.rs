@@ -11,7 +11,7 @@ use image::RgbImage;
 use lcl_infer::{ImageSize, InputFormat, PoolOrder, pooled_side, reference::pool_ref};
 use rayon::prelude::*;
 
-use super::{convolutions, moments::Moments};
+use super::{convolutions, material::Material, moments::Moments};
 use crate::{
     data::rows,
     feature_map::{FeatureMap, FloatFeatures},
@@ -25,8 +25,8 @@ const FACTORS: [f64; 13] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1
 pub struct Calibration {
     /// What stage 1 sees.
     pub input: InputFormat,
-    /// Number of images seen.
-    pub images: usize,
+    /// The images.
+    pub material: Material,
     /// V1 and V2.
     pub stages: [CalibratedStage; 2],
 }
@@ -37,6 +37,8 @@ pub struct CalibratedStage {
     /// The value that byte 255 should stand for, `[out_c]`; `None` for a
     /// channel that no calibration image makes active.
     pub largest: Vec<Option<f64>>,
+    /// The largest value that any calibration image shows, `[out_c]`.
+    pub shown: Vec<f64>,
     /// Moments of the stage's input: bytes of the image, or real features.
     pub input: Moments,
 }
@@ -46,7 +48,7 @@ pub struct CalibratedStage {
 #[derive(Clone, Debug)]
 pub struct Ranges {
     input: InputFormat,
-    images: usize,
+    material: Material,
     stages: [StageRanges; 2],
 }
 
@@ -91,14 +93,16 @@ impl Ranges {
             largest: vec![Largest::default(); conv.out_c()],
             input: Moments::new(conv),
         });
-        Self { input, images: 0, stages }
+        Self { input, material: Material::default(), stages }
     }
 
     /// Adds a batch of images with the features that they give; where the blob
     /// takes grey images, these are the features of [`as_seen`](crate::data::as_seen).
     pub fn add(&mut self, images: &[RgbImage], features: &FloatFeatures) {
         let [v1, v2] = &mut self.stages;
+        let first = self.material.images;
         for image in images {
+            self.material.add(image);
             let bytes = rows(image, self.input);
             let bytes: Vec<f32> = bytes.iter().map(|&byte| byte.into()).collect();
             v1.input.add(image.height() as usize, image.width() as usize, &bytes);
@@ -108,11 +112,10 @@ impl Ranges {
             v2.input.add(pooled.h, pooled.w, image);
         }
         for (ranges, stage) in self.stages.iter_mut().zip(&features.stages) {
-            for (image, activation) in (self.images..).zip(stage.activation.images()) {
+            for (image, activation) in (first..).zip(stage.activation.images()) {
                 ranges.add(image, activation);
             }
         }
-        self.images += images.len();
     }
 
     /// Starts the second pass.
@@ -172,12 +175,12 @@ impl RangeSearch {
     /// Returns the range of least error for every channel.
     #[must_use]
     pub fn finish(self) -> Calibration {
-        let Ranges { input, images, stages } = self.ranges;
+        let Ranges { input, material, stages } = self.ranges;
         let [v1, v2] = stages;
         let [v1_errors, v2_errors] = &self.errors;
         Calibration {
             input,
-            images,
+            material,
             stages: [calibrated(v1, v1_errors), calibrated(v2, v2_errors)],
         }
     }
@@ -199,6 +202,7 @@ fn calibrated(ranges: StageRanges, errors: &[Vec<f64>; FACTORS.len()]) -> Calibr
     };
     CalibratedStage {
         largest: ranges.largest.iter().enumerate().map(range).collect(),
+        shown: ranges.largest.iter().map(|largest| largest.value).collect(),
         input: ranges.input,
     }
 }

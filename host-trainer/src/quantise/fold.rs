@@ -80,6 +80,11 @@ impl FoldedStage {
         Self { conv, weights, bias }
     }
 
+    /// Iterates over the filters, `[kernel, kernel, in_c]` each, with their bias.
+    pub fn filters(&self) -> impl Iterator<Item = (&[f64], f64)> {
+        self.weights.chunks_exact(self.conv.taps()).zip(self.bias.iter().copied())
+    }
+
     /// Folds the channels of an image into one: on a grey byte the result is
     /// what `self` gives for a pixel with that byte in every channel, since
     /// `Σ weight[c] · byte = (Σ weight[c]) · byte`. Mean and standard deviation

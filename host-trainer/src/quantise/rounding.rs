@@ -1,8 +1,13 @@
 //! Rounding of weights with what their input looks like in mind.
 
-/// Fraction of the mean variance that is added to each, so that directions
-/// which no sample shows count a little.
+/// Fraction of its own variance that is added to each, so that directions which
+/// no sample shows count a little.
 const DAMPING: f64 = 0.01;
+
+/// The least variance that damping takes a value to have, as a fraction of the
+/// mean variance. It is small, so that the weight of a value which hardly varies
+/// may be clipped for the others' sake.
+const LEAST_VARIANCE: f64 = 1e-8;
 
 /// Rounds the weights of a filter one after the other, each making up for the
 /// error of those before it on inputs of a given covariance.
@@ -18,6 +23,18 @@ pub struct NearestPlane {
     n: usize,
     /// Rows of the upper factor `Lᵀ`, each divided by its diagonal.
     rows: Vec<f64>,
+    /// The diagonal of `L`, squared.
+    pivots: Vec<f64>,
+}
+
+/// A filter in whole numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoundedFilter {
+    /// The whole numbers.
+    pub weights: Vec<f64>,
+    /// `dᵀ H d`, the power of the error at the convolution's output, in squares
+    /// of the weights' unit times that of the input.
+    pub error: f64,
 }
 
 impl NearestPlane {
@@ -28,34 +45,40 @@ impl NearestPlane {
     #[must_use]
     pub fn new(mut covariance: Vec<f64>, n: usize) -> Self {
         let trace: f64 = (0..n).map(|at| covariance[at * n + at]).sum();
+        let least = LEAST_VARIANCE * trace / n as f64;
         for at in 0..n {
-            covariance[at * n + at] += DAMPING * trace / n as f64;
+            let variance = &mut covariance[at * n + at];
+            *variance += DAMPING * variance.max(least);
         }
         let mut rows = vec![0.0; n * n];
+        let mut pivots = vec![1.0; n];
         if factor(&mut covariance, n) {
             for row in 0..n {
+                let diagonal = covariance[row * n + row];
+                pivots[row] = diagonal * diagonal;
                 for column in row + 1..n {
-                    let diagonal = covariance[row * n + row];
                     rows[row * n + column] = covariance[column * n + row] / diagonal;
                 }
             }
         }
-        Self { n, rows }
+        Self { n, rows, pivots }
     }
 
     /// Returns whole numbers in `-largest..=largest` for a filter's `n`
     /// weights.
     #[must_use]
-    pub fn round(&self, weights: &[f64], largest: f64) -> Vec<f64> {
+    pub fn round(&self, weights: &[f64], largest: f64) -> RoundedFilter {
         let mut rounded = vec![0.0; self.n];
         let mut errors = vec![0.0; self.n];
+        let mut error = 0.0;
         for at in (0..self.n).rev() {
             let row = &self.rows[at * self.n..][at + 1..self.n];
             let target = weights[at] + dot(row, &errors[at + 1..]);
             rounded[at] = target.round().clamp(-largest, largest);
             errors[at] = weights[at] - rounded[at];
+            error += self.pivots[at] * (target - rounded[at]).powi(2);
         }
-        rounded
+        RoundedFilter { weights: rounded, error }
     }
 }
 
@@ -126,19 +149,23 @@ mod tests {
             .collect();
         let weights: Vec<f64> = (0..n).map(|at| 3.4 + 0.01 * at as f64).collect();
         let nearest: Vec<f64> = weights.iter().map(|weight| weight.round()).collect();
-        let rounded = NearestPlane::new(covariance.clone(), n).round(&weights, 127.0);
+        let plane = NearestPlane::new(covariance.clone(), n);
+        let RoundedFilter { weights: rounded, error } = plane.round(&weights, 127.0);
         let (plain, planned) =
             (power(&covariance, &weights, &nearest), power(&covariance, &weights, &rounded));
         assert!(planned < 0.1 * plain, "{planned} {plain}");
+        // Damping adds a little.
+        assert!((planned..1.5 * planned).contains(&error), "{planned} {error}");
     }
 
     #[test]
     fn independent_inputs_round_to_nearest() {
         let identity = vec![1.0, 0.0, 0.0, 1.0];
-        assert_eq!(NearestPlane::new(identity, 2).round(&[1.4, -200.7], 127.0), [1.0, -127.0]);
+        let rounded = NearestPlane::new(identity, 2).round(&[1.4, -200.7], 127.0);
+        assert_eq!(rounded.weights, [1.0, -127.0]);
         for nothing in [0.0, f64::NAN] {
             let rounded = NearestPlane::new(vec![nothing; 4], 2).round(&[0.6, -0.4], 127.0);
-            assert_eq!(rounded, [1.0, -0.0]);
+            assert_eq!(rounded.weights, [1.0, -0.0]);
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Args {
     /// Share of a filter's variance that a fit must explain to count
     #[arg(long, value_name = "SHARE", default_value_t = Rule::default().least_r2)]
     least_r2: f64,
-    /// Share of a filter's energy in grey from which its fit counts
+    /// Share of a filter's energy in grey from which its fit counts by the stricter rule
     #[arg(long, value_name = "SHARE", default_value_t = Rule::default().least_grey_share)]
     least_grey: f64,
     /// Seed of the bootstrap

@@ -52,6 +52,18 @@ pub(super) fn is_human(subject: &str) -> bool {
     subject.starts_with("subject-")
 }
 
+/// Returns whether the name of a decision maker that counts as a model may be
+/// meant for a person: `Subject-03`, `subject 3`, `subj_03`, `participant1`.
+pub(super) fn looks_human(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let words = ["subject", "subj", "sub", "participant", "observer", "human", "person"];
+    words.iter().filter_map(|word| name.strip_prefix(word)).any(|rest| {
+        let rest = rest.strip_prefix('s').unwrap_or(rest);
+        let number = rest.trim_start_matches(['-', '_', ' ', '.', '#']);
+        number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 impl Decisions {
     /// Reads tables, `.csv` or `.csv.gz`, or folders of such.
     ///
@@ -150,5 +162,22 @@ impl DataSet {
     ) -> impl Iterator<Item = (&'a String, &'a Trials)> {
         let all = self.subjects.get(subject).into_iter().flatten();
         all.filter(|(condition, _)| !self.excluded_conditions.contains(*condition))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_may_be_meant_for_people() {
+        for name in
+            ["Subject-03", "subject_3", "SUBJECT-1", "subj-07", "sub-01", "Participant 12", "human"]
+        {
+            assert!(looks_human(name) && !is_human(name), "{name}");
+        }
+        for name in ["alexnet", "subspace-net", "humanoid-2b", "observer-net"] {
+            assert!(!looks_human(name), "{name}");
+        }
     }
 }

@@ -26,7 +26,7 @@ pub enum BehaviourError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        cause: csv::Error,
+        cause: String,
     },
     /// A column is missing.
     #[error(

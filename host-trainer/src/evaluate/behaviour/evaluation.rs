@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Behaviour, BehaviourError, Consistency, DataSet, DataSetScores, Decisions, Scores, Trial,
     Unmatched, agreement,
-    answers::unknown_answers,
+    answers::{unknown_answers, without_category},
+    decisions::looks_human,
     result::HUMANS,
     shape_bias::{CUE_CONFLICT, ShapeBias, shape_bias},
 };
@@ -81,8 +82,17 @@ pub fn behaviour_of(decisions: &Decisions) -> Result<Behaviour, BehaviourError> 
         trials_without_conflict: conflicts.without_conflict,
         trials_without_texture: conflicts.unnamed,
         unknown_answers: unknown_answers(decisions),
+        without_category: without_category(decisions),
+        taken_for_models: taken_for_models(decisions),
         unmatched,
     })
+}
+
+/// Returns the models whose names are almost those of people.
+fn taken_for_models(decisions: &Decisions) -> Vec<String> {
+    let models = decisions.data_sets.values().flat_map(DataSet::models);
+    let names: BTreeSet<&str> = models.filter(|name| looks_human(name)).collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// The pool of people first, then the models.

@@ -27,6 +27,11 @@ pub struct Behaviour {
     pub trials_without_texture: usize,
     /// Answers by decision maker that are no category, and count as wrong.
     pub unknown_answers: BTreeMap<String, usize>,
+    /// Decision makers that give answers of which none is a category.
+    pub without_category: Vec<String>,
+    /// Decision makers that count as models, though their names look like those
+    /// of people.
+    pub taken_for_models: Vec<String>,
     /// What had no partner.
     pub unmatched: Unmatched,
 }
@@ -129,6 +134,20 @@ impl Findings for Behaviour {
             notes.push(format!(
                 "Answers that are no category, and count as wrong: {}.",
                 counts.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if !self.without_category.is_empty() {
+            notes.push(format!(
+                "Warning: no answer of {} is a category, so its accuracy says nothing: write \
+                 answers as the column category does, in small letters.",
+                self.without_category.join(", ")
+            ));
+        }
+        if !self.taken_for_models.is_empty() {
+            notes.push(format!(
+                "Warning: {} counts as a model, since only names that begin with subject- are \
+                 people; rename it where a person is meant.",
+                self.taken_for_models.join(", ")
             ));
         }
         for (name, scores) in &self.subjects {

@@ -9,7 +9,10 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::{BehaviourError, RowFault, conditions};
-use crate::data::{PassedOver, files_below};
+use crate::{
+    data::{PassedOver, files_below},
+    evaluate::table_lines,
+};
 
 /// A row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,16 +55,23 @@ fn collect(folder: &Path, tables: &mut Vec<PathBuf>) -> io::Result<()> {
 
 /// Reads a table, compressed or not.
 pub(super) fn read(path: &Path) -> Result<Vec<Row>, BehaviourError> {
-    let file =
-        File::open(path).map_err(|cause| BehaviourError::Io { path: path.to_owned(), cause })?;
+    let io = |cause| BehaviourError::Io { path: path.to_owned(), cause };
+    let file = File::open(path).map_err(io)?;
     let is_compressed = path.extension().is_some_and(|extension| extension == "gz");
-    let input: Box<dyn Read> = if is_compressed {
+    let mut input: Box<dyn Read> = if is_compressed {
         Box::new(MultiGzDecoder::new(BufReader::new(file)))
     } else {
         Box::new(file)
     };
-    let damaged = |cause| BehaviourError::Csv { path: path.to_owned(), cause };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+    let mut bytes = Vec::new();
+    input
+        .read_to_end(&mut bytes)
+        .map_err(|cause| BehaviourError::Csv { path: path.to_owned(), cause: cause.to_string() })?;
+    let damaged = |cause: csv::Error| {
+        let cause = table_lines::fault(&bytes, &cause);
+        BehaviourError::Csv { path: path.to_owned(), cause }
+    };
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
     let headers = reader.headers().map_err(damaged)?.clone();
     let place = |name: &str| headers.iter().position(|head| head.eq_ignore_ascii_case(name));
     let needed = |column: &'static str| {
@@ -79,9 +89,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<Row>, BehaviourError> {
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(damaged)?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = || table_lines::line_of(&bytes, record.position());
         let text = |place: usize, what: RowFault| match record.get(place).unwrap_or_default() {
-            "" => Err(BehaviourError::Row { path: path.to_owned(), line, what }),
+            "" => Err(BehaviourError::Row { path: path.to_owned(), line: line(), what }),
             text => Ok(text.to_owned()),
         };
         rows.push(Row {

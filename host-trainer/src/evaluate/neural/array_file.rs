@@ -82,7 +82,7 @@ pub enum ArrayError {
 }
 
 /// The types of numbers that are read.
-const NUMBERS: &str = "numbers: float32, float64, integers or bool";
+const NUMBERS: &str = "numbers: float16, float32, float64, integers or bool";
 
 impl ArrayFile {
     /// Opens the file at `path`.
@@ -92,7 +92,8 @@ impl ArrayFile {
     /// When it cannot be read, is of another format or is not whole.
     pub fn open(path: &Path) -> Result<Self, ArrayError> {
         let path = path.to_owned();
-        let kind = match path.extension().and_then(|extension| extension.to_str()) {
+        let ending = path.extension().and_then(|extension| extension.to_str());
+        let kind = match ending.map(str::to_ascii_lowercase).as_deref() {
             Some("npz") => {
                 let names = archive(&path)?;
                 let arrays = names.file_names().filter_map(|name| name.strip_suffix(".npy"));
@@ -174,6 +175,7 @@ impl ArrayFile {
             match (kind.type_char(), kind.size_field()) {
                 (TypeChar::Float, 8) => each(npy, |v: f64| v, visit).map_err(io),
                 (TypeChar::Float, 4) => each(npy, |v: f32| v.into(), visit).map_err(io),
+                (TypeChar::Float, 2) => each(npy, |v: f16| v.into(), visit).map_err(io),
                 (TypeChar::Int, 8) => each(npy, |v: i64| v as f64, visit).map_err(io),
                 (TypeChar::Int, 4) => each(npy, |v: i32| v.into(), visit).map_err(io),
                 (TypeChar::Int, 2) => each(npy, |v: i16| v.into(), visit).map_err(io),

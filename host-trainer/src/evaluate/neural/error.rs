@@ -46,6 +46,12 @@ pub enum NeuralError {
         /// The name.
         name: String,
     },
+    /// There are no repetitions.
+    #[error(
+        "there is one trial of each stimulus, or the mean of several, and the ceiling needs at \
+         least two: give every trial, [stimuli, repetitions, neurons]"
+    )]
+    NoRepetition,
     /// No neuron can be used.
     #[error("none of {neurons} neurons can be used: {}", describe(.exclusions))]
     NoNeuron {

@@ -135,6 +135,13 @@ impl Findings for Neural {
              r²/c is not. A negative r counts as 0 in both."
                 .to_owned(),
         );
+        if self.ceiling.median.value.is_nan() || self.ceiling.median.value <= 0.0 {
+            notes.push(format!(
+                "The ceiling c is {}, not above 0: the halves of the trials do not agree, as in \
+                 noise, so that (r/c)² and r²/c are undefined. Give more trials.",
+                three(self.ceiling.median.value),
+            ));
+        }
         let mut note = |count: usize, text: &str| {
             if count > 0 {
                 notes.push(format!("{count} {text}"));

@@ -106,6 +106,9 @@ pub fn neural(
     progress: &mut dyn Progress,
 ) -> Result<Neural, NeuralError> {
     let matched = match_images(&responses.stimuli, set)?;
+    if responses.repetitions < 2 {
+        return Err(NeuralError::NoRepetition);
+    }
     let (neurons, exclusions) = responses.usable();
     if neurons.is_empty() {
         return Err(NeuralError::NoNeuron { neurons: responses.neurons, exclusions });

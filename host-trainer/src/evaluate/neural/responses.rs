@@ -6,6 +6,9 @@ use serde::Serialize;
 use super::random_state::RandomState;
 use crate::evaluate::statistics::{mean, pearson};
 
+/// Largest responses that are taken as they are.
+const USUAL: std::ops::Range<f64> = 1e-3..1e6;
+
 /// The stimuli of a recording, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stimuli {
@@ -33,8 +36,9 @@ impl Texture {
     /// without folder and ending.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        let parts: Vec<&str> = name.split('-').collect();
-        let [kind, _, family, sample] = parts[..] else { return None };
+        let (kind, rest) = name.split_once('-')?;
+        let (_, rest) = rest.split_once('-')?;
+        let (family, sample) = rest.rsplit_once('-').filter(|(family, _)| !family.is_empty())?;
         let number = family.strip_prefix("im").filter(|rest| rest.parse::<u32>().is_ok());
         let family = number.unwrap_or(family).to_owned();
         let sample = sample.strip_prefix("smp")?.parse().ok()?;
@@ -124,11 +128,18 @@ impl Responses {
     }
 
     /// Returns the mean over trials of some neurons, `[stimuli, neurons]`.
+    ///
+    /// Where all are tiny, recordings in tesla for instance, or huge, they are in
+    /// units of a power of two instead: the regression compares responses with
+    /// the rounding of numbers around 1.
     #[must_use]
     pub fn means(&self, neurons: &[usize]) -> Array2<f64> {
         let columns: Vec<Vec<f64>> = neurons.iter().map(|&neuron| self.means_of(neuron)).collect();
+        let most = columns.iter().flatten().fold(0.0, |most: f64, value| most.max(value.abs()));
+        let unit =
+            if most == 0.0 || USUAL.contains(&most) { 1.0 } else { most.log2().floor().exp2() };
         Array2::from_shape_fn((self.stimuli.len(), neurons.len()), |(stimulus, neuron)| {
-            columns[neuron][stimulus]
+            columns[neuron][stimulus] / unit
         })
     }
 
@@ -280,6 +291,7 @@ mod tests {
             ("tex-320x320-im327-smp1", texture("tex", "327", 1)),
             ("noise-160-13-smp15", texture("noise", "13", 15)),
             ("tex-160-image-smp03", texture("tex", "image", 3)),
+            ("noise-160-white-brick-smp2", texture("noise", "white-brick", 2)),
             ("tex-320x320-im327", None),
             ("photo-1-2-smp3", None),
             ("tex-1-2-smpx", None),

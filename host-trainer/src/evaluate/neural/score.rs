@@ -68,7 +68,8 @@ pub struct AreaScore {
     pub r: Estimate,
     /// `c`, the median ceiling over neurons.
     pub ceiling: f64,
-    /// `(r / c)²`: \[Schrimpf2018\] until January 2026.
+    /// `(r / c)²`: \[Schrimpf2018\] until January 2026. Null, as what follows,
+    /// where `c` is not positive.
     pub r_over_c_squared: Estimate,
     /// `r² / c`: \[Schrimpf2018\] since.
     pub r_squared_over_c: Estimate,
@@ -153,8 +154,8 @@ impl Experiment<'_> {
             features,
             r,
             ceiling,
-            r_over_c_squared: squared(r, &medians, ceiling * ceiling),
-            r_squared_over_c: squared(r, &medians, ceiling),
+            r_over_c_squared: squared(r, &medians, ceiling, 2),
+            r_squared_over_c: squared(r, &medians, ceiling, 1),
             median_r_squared_over_c_squared: normalised(2),
             median_r_squared_over_c: normalised(1),
             undefined_correlations: correlations.iter().filter(|r| r.is_nan()).count(),
@@ -193,9 +194,13 @@ impl Experiment<'_> {
     fn explained(&self, score: &AreaScore) -> Vec<f64> {
         let pairs = score.r_by_neuron.iter().zip(&self.ceiling.by_neuron);
         pairs
-            .map(
-                |(&r, &c)| if r.is_nan() || c <= 0.0 { f64::NAN } else { (r.max(0.0) / c).powi(2) },
-            )
+            .map(|(&r, &c)| {
+                if r.is_nan() || c.is_nan() || c <= 0.0 {
+                    f64::NAN
+                } else {
+                    (r.max(0.0) / c).powi(2)
+                }
+            })
             .collect()
     }
 
@@ -220,8 +225,14 @@ struct Run {
     unconverged: usize,
 }
 
-/// Returns `max(r, 0)² / by` of the mean over splits, with the error over them.
-fn squared(r: Estimate, splits: &[f64], by: f64) -> Estimate {
+/// Returns `max(r, 0)² / ceiling^power` of the mean over splits, with the error
+/// over them; NaN where the ceiling is not positive, which nothing can be divided
+/// by.
+fn squared(r: Estimate, splits: &[f64], ceiling: f64, power: i32) -> Estimate {
+    if ceiling.is_nan() || ceiling <= 0.0 {
+        return Estimate { value: f64::NAN, error: f64::NAN };
+    }
+    let by = ceiling.powi(power);
     let square = |r: f64| r.max(0.0).powi(2) / by;
     let squares: Vec<f64> = splits.iter().map(|r| square(*r)).collect();
     let error = Estimate::of(&squares).map_or(f64::NAN, |estimate| estimate.error);
@@ -264,11 +275,15 @@ mod tests {
         let estimate = Estimate::of(&[0.2, 0.4]).expect("an estimate");
         assert!((estimate.value - 0.3).abs() < ROUNDING);
         assert!((estimate.error - 0.1 / 2.0_f64.sqrt()).abs() < ROUNDING);
-        let square = squared(estimate, &[0.2, 0.4], 0.5);
+        let square = squared(estimate, &[0.2, 0.4], 0.5, 1);
         assert!((square.value - 0.18).abs() < ROUNDING);
         assert!((square.error - 0.12 / 2.0_f64.sqrt()).abs() < ROUNDING);
         let negative = Estimate { value: -0.3, error: 0.0 };
-        assert!(squared(negative, &[-0.3], 0.5).value.abs() < ROUNDING);
+        assert!(squared(negative, &[-0.3], 0.5, 1).value.abs() < ROUNDING);
+        for ceiling in [0.0, -0.2, f64::NAN] {
+            let undefined = squared(estimate, &[0.2, 0.4], ceiling, 2);
+            assert!(undefined.value.is_nan() && undefined.error.is_nan(), "{undefined:?}");
+        }
         assert_eq!(Estimate::of(&[]), None);
     }
 }

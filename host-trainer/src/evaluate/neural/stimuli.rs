@@ -145,10 +145,24 @@ fn find<K: Eq + std::hash::Hash>(
     Ok(images)
 }
 
-/// Returns a name without its folders and its ending.
+/// Returns a name without its folders and the ending of its format. Another dot
+/// is part of the name: `flash-0.5` has no ending.
 fn stem(name: &str) -> &str {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    match file.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && is_image_ending(ending) => stem,
+        _ => file,
+    }
+}
+
+/// Returns whether files with that ending are images, also of formats that are
+/// read under another name here.
+fn is_image_ending(ending: &str) -> bool {
+    const ENDINGS: [&str; 18] = [
+        "avif", "bmp", "gif", "heic", "jfif", "jp2", "jpe", "jpeg", "jpg", "mat", "pbm", "pgm",
+        "png", "pnm", "ppm", "tif", "tiff", "webp",
+    ];
+    ENDINGS.contains(&ending.to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -180,6 +194,21 @@ mod tests {
         let preparation = Preparation { size: 32, field: Some(zoomed) };
         let halves = RgbImage::from_fn(64, 64, |x, _| Rgb([if x < 16 { 0 } else { 9 }; 3]));
         assert_eq!(preparation.prepare(halves), RgbImage::from_pixel(32, 32, Rgb([9; 3])));
+    }
+
+    #[test]
+    fn only_endings_of_images_are_no_part_of_a_name() {
+        for (name, expected) in [
+            ("a/b.png", "b"),
+            ("b.PNG", "b"),
+            ("b", "b"),
+            ("flash-0.5", "flash-0.5"),
+            ("flash-0.5.tiff", "flash-0.5"),
+            ("C:\\stimuli\\im.1.jpg", "im.1"),
+            (".png", ".png"),
+        ] {
+            assert_eq!(stem(name), expected);
+        }
     }
 
     #[test]

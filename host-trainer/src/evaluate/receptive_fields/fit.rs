@@ -1,4 +1,4 @@
-//! Gabor fits by least squares.
+//! Gabor fits by least squares, within bounds.
 
 use std::f64::consts::PI;
 
@@ -18,15 +18,25 @@ const DIRECTIONS: usize = 8;
 const FREQUENCIES: [f64; 6] = [0.04, 0.08, 0.12, 0.18, 0.26, 0.36];
 const SIGMAS: [f64; 3] = [1.5, 2.5, 4.0];
 
-/// The envelope that a filter's pixels can tell is wider than half a pixel, and
-/// no wider than the filter.
+/// The least width of an envelope, in pixels: narrower ones fit single pixels.
 const LEAST_SIGMA: f64 = 0.5;
 
-/// A parameter is at the end of its range from this share of the range on.
-const MARGIN: f64 = 0.01;
+/// The most width of an envelope, as a share of the filter's side: wider ones
+/// are flat over the filter, and nx and ny grow with no change in the pixels.
+const MOST_SIGMA: f64 = 0.5;
+
+/// The least frequency, cycles per pixel: slower waves are flat over the filter.
+const LEAST_FREQUENCY: f64 = 0.03;
 
 /// The highest frequency that pixels can tell, cycles per pixel.
 const NYQUIST: f64 = 0.5;
+
+/// The largest amplitude, as a multiple of the filter's largest weight: without
+/// it, a slope is fitted by the foot of a huge wave.
+const MOST_AMPLITUDE: f64 = 3.0;
+
+/// A parameter is at the end of its range from this share of the range on.
+const MARGIN: f64 = 0.01;
 
 /// A fit and how good it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,10 +56,11 @@ pub struct Fit {
 /// they lead to, the function that explains most. Nothing where the filter has
 /// no contrast.
 ///
-/// Centre, envelope and frequency keep to what the pixels can tell: a centre
-/// within the filter, widths from half a pixel to the filter's side and at most
-/// half a cycle per pixel. A function at an end of these ranges, see
-/// [`undetermined`], would be another one if it could.
+/// The fit is bounded: the centre is within the filter, widths are from half a
+/// pixel to half of the filter's side, the frequency from 0.03 to 0.5 cycles per
+/// pixel, and the amplitude is at most three times the largest weight. A
+/// function at an end of these ranges, see [`undetermined`], would be another
+/// one if it could.
 ///
 /// # Panics
 ///
@@ -82,9 +93,10 @@ pub fn fit_gabor(filter: &[f64], kernel: usize) -> Option<Fit> {
 }
 
 /// Returns why the pixels of a filter cannot tell a function, if so: it is
-/// within 1 % of an end of a range.
+/// within 1 % of an end of a range. The lowest frequency is no such end: there
+/// a Gabor function becomes a Gaussian or its slope, which is a field too.
 #[must_use]
-pub fn undetermined(gabor: &Gabor, kernel: usize) -> Option<Rejection> {
+pub fn undetermined(gabor: &Gabor, filter: &[f64], kernel: usize) -> Option<Rejection> {
     let [x, y, _, sigma_x, sigma_y, frequency, ..] = ranges(kernel);
     let inside = |value: f64, range: Range| {
         let [least, most] = range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
@@ -98,7 +110,15 @@ pub fn undetermined(gabor: &Gabor, kernel: usize) -> Option<Rejection> {
         return Some(Rejection::Envelope);
     }
     let highest = frequency.map_or(NYQUIST, |[_, most]| (1.0 - MARGIN) * most);
-    (gabor.cycles_per_pixel > highest).then_some(Rejection::Frequency)
+    if gabor.cycles_per_pixel > highest {
+        return Some(Rejection::Frequency);
+    }
+    let highest = (1.0 - MARGIN) * MOST_AMPLITUDE * largest(filter);
+    (gabor.amplitude > highest).then_some(Rejection::Amplitude)
+}
+
+fn largest<'a>(weights: impl IntoIterator<Item = &'a f64>) -> f64 {
+    weights.into_iter().fold(0.0, |most, weight| most.max(weight.abs()))
 }
 
 /// Least and most, where there are any.
@@ -107,8 +127,9 @@ type Range = Option<[f64; 2]>;
 /// Returns the range of each of a shape's parameters.
 fn ranges(kernel: usize) -> [Range; PARAMETERS] {
     let centre = Some([-0.5, kernel as f64 - 0.5]);
-    let ln_sigma = Some([LEAST_SIGMA.ln(), (kernel as f64).ln()]);
-    [centre, centre, None, ln_sigma, ln_sigma, Some([0.0, NYQUIST]), None, None]
+    let widest = (MOST_SIGMA * kernel as f64).max(2.0 * LEAST_SIGMA);
+    let ln_sigma = Some([LEAST_SIGMA.ln(), widest.ln()]);
+    [centre, centre, None, ln_sigma, ln_sigma, Some([LEAST_FREQUENCY, NYQUIST]), None, None]
 }
 
 /// Returns the best starting points of a grid of centres, directions,
@@ -166,18 +187,25 @@ fn best_wave(
 }
 
 /// The residuals of a shape, whose parameters with a range are
-/// `least + (most - least) · (1 + sin u) / 2` of a free `u`, as in MINUIT.
+/// `least + (most - least) · (1 + sin u) / 2` of a free `u`, as in MINUIT. The
+/// two linear ones are `v / √(1 + |v|² / most²)` of a free `v`, so that the
+/// amplitude stays below `most` and phase has no end.
 struct Problem {
     kernel: usize,
     target: DVector<f64>,
     ranges: [Range; PARAMETERS],
+    most_amplitude: f64,
     free: SVector<f64, PARAMETERS>,
 }
+
+/// Where the two linear parameters stand among the others.
+const WAVE: usize = PARAMETERS - 2;
 
 impl Problem {
     fn new(shape: Shape, target: DVector<f64>, kernel: usize) -> Self {
         let ranges = ranges(kernel);
-        let free = SVector::from_fn(|at, _| match ranges[at] {
+        let most_amplitude = MOST_AMPLITUDE * largest(&target);
+        let mut free = SVector::from_fn(|at, _| match ranges[at] {
             // At an end itself the slope would be zero.
             Some([least, most]) => {
                 let share = (shape.parameters[at] - least) / (most - least);
@@ -185,12 +213,25 @@ impl Problem {
             }
             None => shape.parameters[at],
         });
-        Self { kernel, target, ranges, free }
+        let amplitude = free[WAVE].hypot(free[WAVE + 1]);
+        let share = (amplitude / most_amplitude).min(0.99);
+        if share > 0.0 {
+            let stretched = share * most_amplitude / (1.0 - share * share).sqrt();
+            free[WAVE] *= stretched / amplitude;
+            free[WAVE + 1] *= stretched / amplitude;
+        }
+        Self { kernel, target, ranges, most_amplitude, free }
+    }
+
+    /// Returns `√(1 + |v|² / most²)`, by which the linear parameters are divided.
+    fn squeeze(&self) -> f64 {
+        (self.free[WAVE].hypot(self.free[WAVE + 1]) / self.most_amplitude).hypot(1.0)
     }
 
     fn shape(&self) -> Shape {
         let parameter = |at: usize| match self.ranges[at] {
             Some([least, most]) => least + (most - least) * (1.0 + self.free[at].sin()) / 2.0,
+            None if at >= WAVE => self.free[at] / self.squeeze(),
             None => self.free[at],
         };
         Shape { parameters: std::array::from_fn(parameter) }
@@ -223,10 +264,19 @@ impl LeastSquaresProblem<f64, Dyn, U8> for Problem {
             Some([least, most]) => (most - least) * self.free[at].cos() / 2.0,
             None => 1.0,
         });
+        let squeeze = self.squeeze();
+        let [even, odd] = [WAVE, WAVE + 1].map(|at| shape.parameters[at]);
         let rows: Vec<f64> = pixels(self.kernel)
             .flat_map(|(x, y)| {
                 let gradient = shape.at(x, y).gradient;
-                std::array::from_fn::<f64, PARAMETERS, _>(|at| gradient[at] * slopes[at])
+                // d (v / s) = (dv - (v / s) ((v / s) · dv) / most²) / s
+                let along = gradient[WAVE] * even + gradient[WAVE + 1] * odd;
+                let pull = along / (self.most_amplitude * self.most_amplitude);
+                std::array::from_fn::<f64, PARAMETERS, _>(|at| match at {
+                    WAVE => (gradient[at] - pull * even) / squeeze,
+                    at if at > WAVE => (gradient[at] - pull * odd) / squeeze,
+                    at => gradient[at] * slopes[at],
+                })
             })
             .collect();
         Some(OMatrix::<f64, Dyn, U8>::from_row_slice(&rows))
@@ -313,7 +363,7 @@ mod tests {
             let got = fit.gabor;
             // A field's energy is at least four times that of its noise.
             assert!(fit.r2 > 0.7, "{gabor:?}\n{fit:?}");
-            assert_eq!(undetermined(&got, KERNEL), None);
+            assert_eq!(undetermined(&got, &noisy, KERNEL), None);
             assert!((got.x - gabor.x).hypot(got.y - gabor.y) < PIXELS, "{gabor:?}\n{fit:?}");
             let turned = angle(got.orientation_deg, gabor.orientation_deg, 180.0);
             assert!(turned < DEGREES, "{gabor:?}\n{fit:?}");
@@ -334,6 +384,88 @@ mod tests {
         let most = r2.iter().copied().fold(0.0, f64::max);
         let mean = r2.iter().sum::<f64>() / r2.len() as f64;
         assert!(most < 0.4 && mean > 0.1 && mean < 0.25, "{mean} {most}");
+    }
+
+    /// Returns the fit to a filter and why its pixels cannot tell it, after
+    /// checking that it keeps to the bounds.
+    fn bounded(filter: &[f64]) -> (Fit, Option<Rejection>) {
+        /// Rounding of the bounds through sines and logarithms.
+        const ROUNDING: f64 = 1e-9;
+        let fit = fit_gabor(filter, KERNEL).expect("contrast");
+        let Gabor { x, y, sigma_x, sigma_y, cycles_per_pixel, amplitude, .. } = fit.gabor;
+        for (value, least, most) in [
+            (x, -0.5, 10.5),
+            (y, -0.5, 10.5),
+            (sigma_x, 0.5, 5.5),
+            (sigma_y, 0.5, 5.5),
+            (cycles_per_pixel, 0.03, 0.5),
+            (amplitude, 0.0, 3.0 * largest(filter)),
+        ] {
+            assert!(value >= least - ROUNDING && value <= most * (1.0 + ROUNDING), "{fit:?}");
+        }
+        (fit, undetermined(&fit.gabor, filter, KERNEL))
+    }
+
+    #[test]
+    fn fits_keep_to_their_bounds() {
+        // A grating without an envelope.
+        let grating: Vec<f64> = pixels(KERNEL).map(|(x, _)| (1.2 * x).cos()).collect();
+        let (fit, rejected) = bounded(&grating);
+        assert!(rejected == Some(Rejection::Envelope) && fit.r2 > 0.5, "{fit:?}");
+        // A slope, which a wave of infinite amplitude and length fits best.
+        let slope: Vec<f64> = pixels(KERNEL).map(|(x, _)| x - 5.0).collect();
+        let (fit, _) = bounded(&slope);
+        assert!(fit.gabor.cycles_per_pixel < 0.1 && fit.r2 > 0.5, "{fit:?}");
+        // The foot of a field that lies outside.
+        let foot: Vec<f64> = pixels(KERNEL)
+            .map(|(x, y)| (-0.1 * ((x - 15.0).powi(2) + (y - 5.0).powi(2))).exp())
+            .collect();
+        let (_, rejected) = bounded(&foot);
+        assert!(rejected.is_some());
+        for seed in 200..216 {
+            bounded(&noise(seed));
+        }
+    }
+
+    #[test]
+    fn a_fit_follows_the_scale_of_its_filter() {
+        let filter = gabors()[5].values(KERNEL);
+        for scale in [1e-30, 1e30] {
+            let scaled: Vec<f64> = filter.iter().map(|weight| weight * scale).collect();
+            let (fit, rejected) = bounded(&scaled);
+            assert!(fit.r2 > 1.0 - 1e-6 && rejected.is_none(), "{fit:?}");
+        }
+    }
+
+    #[test]
+    fn jacobian_is_the_slope_of_the_residuals() {
+        /// Step of the difference, and its error.
+        const STEP: f64 = 1e-6;
+        const ERROR: f64 = 1e-6;
+        let target = DVector::from_vec(gabors()[3].values(KERNEL));
+        let target = target.normalize();
+        for (_, shape) in [0.2, 0.9].map(|share: f64| {
+            let most = MOST_AMPLITUDE * largest(&target);
+            let wave = [0.6 * share * most, -0.8 * share * most];
+            (share, Shape { parameters: [4.0, 6.0, 0.4, 0.7, 0.9, 0.2, wave[0], wave[1]] })
+        }) {
+            let mut problem = Problem::new(shape, target.clone(), KERNEL);
+            let mut rounded = problem.shape().parameters.into_iter().zip(shape.parameters);
+            assert!(rounded.all(|(got, expected)| (got - expected).abs() < 1e-9));
+            let jacobian = problem.jacobian().expect("a matrix");
+            let free = problem.params();
+            for parameter in 0..PARAMETERS {
+                let mut at = |by: f64| {
+                    let mut moved = free;
+                    moved[parameter] += by;
+                    problem.set_params(&moved);
+                    problem.residuals().expect("values")
+                };
+                let slope = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+                let error = (slope - jacobian.column(parameter)).amax();
+                assert!(error < ERROR, "{parameter}: {error}");
+            }
+        }
     }
 
     #[test]

@@ -17,12 +17,17 @@ use crate::evaluate::{
 };
 
 /// Which fits count.
+///
+/// The paper leaves out fields that are "not fit well" and nothing else, so the
+/// explained variance of the bounded fit alone decides. The stricter rule also
+/// wants a filter that sees grey, and a fit that ends at no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rule {
     /// The least share of the variance that a fit must explain.
     pub least_r2: f64,
-    /// The least share of a filter's energy that must be in grey: neurons are
-    /// recorded with grey stimuli, which a filter below it hardly sees.
+    /// The least share of a filter's energy that must be in grey by the stricter
+    /// rule: neurons are recorded with grey stimuli, which a filter below it
+    /// hardly sees.
     pub least_grey_share: f64,
 }
 
@@ -43,6 +48,8 @@ pub struct FittedFilter {
     pub grey_share: Option<f64>,
     /// Why the fit does not count, if so.
     pub rejected: Option<Rejection>,
+    /// Why the fit does not count by the stricter rule, if so.
+    pub strictly_rejected: Option<Rejection>,
     /// Share of the variance of the grey filter that the fit explains.
     pub r2: Option<f64>,
     /// The function; also where the fit does not count.
@@ -88,6 +95,10 @@ pub struct Summary {
     pub accepted: usize,
     /// Filters whose fit does not, by reason.
     pub rejected: Vec<Rejected>,
+    /// Filters whose fit counts by the stricter rule.
+    pub strictly_accepted: usize,
+    /// Filters whose fit does not count by the stricter rule, by reason.
+    pub strictly_rejected: Vec<Rejected>,
     /// Filters with less than half of their energy in grey.
     pub colour_filters: usize,
     /// Median share of energy in grey over all filters.
@@ -164,21 +175,25 @@ pub fn receptive_fields(
 }
 
 fn fit_filter(filter: usize, weights: &Filter<'_>, kernel: usize, rule: Rule) -> FittedFilter {
-    let grey_share = weights.grey_share();
-    let fit = fit_gabor(&weights.grey(), kernel);
+    let (grey, grey_share) = (weights.grey(), weights.grey_share());
+    let fit = fit_gabor(&grey, kernel);
     let rejected = match fit {
         None => Some(Rejection::Flat),
-        _ if grey_share.is_none_or(|share| share < rule.least_grey_share) => {
-            Some(Rejection::Colour)
-        }
         Some(fit) if fit.r2 < rule.least_r2 => Some(Rejection::PoorFit),
-        Some(fit) => undetermined(&fit.gabor, kernel),
+        Some(_) => None,
+    };
+    let in_colour = grey_share.is_none_or(|share| share < rule.least_grey_share);
+    let strictly_rejected = match (fit, rejected) {
+        (Some(_), _) if in_colour => Some(Rejection::Colour),
+        (Some(fit), None) => undetermined(&fit.gabor, &grey, kernel),
+        _ => rejected,
     };
     let of = |value: fn(&Gabor) -> f64| fit.as_ref().map(|fit: &Fit| value(&fit.gabor));
     FittedFilter {
         filter,
         grey_share,
         rejected,
+        strictly_rejected,
         r2: fit.map(|fit| fit.r2),
         gabor: fit.map(|fit| fit.gabor),
         cycles_per_filter: of(|gabor| gabor.cycles_per_pixel).map(|f| f * kernel as f64),
@@ -214,14 +229,14 @@ impl Summary {
             }
         };
         let shares = all(|filter| filter.grey_share);
-        let rejected = Rejection::ALL.map(|reason| Rejected {
-            reason,
-            filters: filters.iter().filter(|filter| filter.rejected == Some(reason)).count(),
-        });
+        let strictly_rejected = by_reason(filters, |filter| filter.strictly_rejected);
+        let left_out: usize = strictly_rejected.iter().map(|rejected| rejected.filters).sum();
         Self {
             filters: filters.len(),
             accepted: accepted.len(),
-            rejected: rejected.into_iter().filter(|rejected| rejected.filters > 0).collect(),
+            rejected: by_reason(filters, |filter| filter.rejected),
+            strictly_accepted: filters.len() - left_out,
+            strictly_rejected,
             colour_filters: shares.iter().filter(|&&share| share < 0.5).count(),
             grey_share_median: median(&shares),
             r2_median_all: median(&all(|filter| filter.r2)),
@@ -235,6 +250,16 @@ impl Summary {
             ny: field(&ny, &published.ny, 1),
         }
     }
+}
+
+/// Counts the reasons that filters have, without those that none has.
+fn by_reason(
+    filters: &[FittedFilter],
+    reason: impl Fn(&FittedFilter) -> Option<Rejection>,
+) -> Vec<Rejected> {
+    let having = |of: Rejection| filters.iter().filter(|filter| reason(filter) == Some(of)).count();
+    let counted = Rejection::ALL.map(|reason| Rejected { reason, filters: having(reason) });
+    counted.into_iter().filter(|rejected| rejected.filters > 0).collect()
 }
 
 /// Returns the overlap of two joint histograms, nothing of nothing.

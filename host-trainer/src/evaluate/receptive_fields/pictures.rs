@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    found::{FittedFilter, ReceptiveFields},
+    found::{FittedFilter, ReceptiveFields, Rejected},
     rejection::Rejection,
 };
 use crate::{
@@ -37,9 +37,17 @@ impl Findings for ReceptiveFields {
         let mut fits = Table::new("Gabor fits to the filters of V1", &["", "value"]);
         let mut row = |name: &str, value: String| fits.row([name.to_owned(), value]);
         row("filters", summary.filters.to_string());
-        row("fits that count", summary.accepted.to_string());
+        let least = number(self.rule.least_r2);
+        row(&format!("R² from {least} (bounded fit)"), summary.accepted.to_string());
         for rejected in &summary.rejected {
             row(&format!("rejected: {}", rejected.reason.text()), rejected.filters.to_string());
+        }
+        row("strictly: sees grey, at no bound", summary.strictly_accepted.to_string());
+        for rejected in &summary.strictly_rejected {
+            row(
+                &format!("strictly rejected: {}", rejected.reason.text()),
+                rejected.filters.to_string(),
+            );
         }
         row("filters mostly in colour", summary.colour_filters.to_string());
         row("median share in grey", shown(summary.grey_share_median));
@@ -76,25 +84,30 @@ impl Findings for ReceptiveFields {
 
     fn notes(&self) -> Vec<String> {
         let summary = &self.summary;
-        let reasons: Vec<String> = (summary.rejected.iter())
-            .map(|rejected| format!("{} {}", rejected.filters, rejected.reason.text()))
-            .collect();
-        let left_out = summary.filters - summary.accepted;
+        let left_out = |rejected: &[Rejected]| -> String {
+            let filters: usize = rejected.iter().map(|rejected| rejected.filters).sum();
+            let reason =
+                |rejected: &Rejected| format!("{} {}", rejected.filters, rejected.reason.text());
+            let reasons: Vec<String> = rejected.iter().map(reason).collect();
+            let colon = if reasons.is_empty() { "" } else { ": " };
+            format!("{filters} of {} filters{colon}{}", summary.filters, reasons.join(", "))
+        };
         let mut notes = vec![format!(
-            "Left out: {left_out} of {} filters{}{}.",
-            summary.filters,
-            if reasons.is_empty() { "" } else { ": " },
-            reasons.join(", "),
+            "Left out: {}. By the stricter rule: {}.",
+            left_out(&summary.rejected),
+            left_out(&summary.strictly_rejected),
         )];
         notes.push(format!(
-            "A fit counts from an explained variance of {} and a share of energy in grey of {}, \
-             unless it ends at the edge of what the pixels can tell: a centre within the filter, \
-             envelope widths from 0.5 to {} pixels, at most 0.5 cycles per pixel. White noise over \
-             11×11 pixels is explained to about 0.13, and to less than 0.3: explained variance is \
-             biased upwards.",
+            "A fit counts from an explained variance of {}, as in the paper, which leaves out \
+             cells that are not fit well and no others. Fits are bounded: a centre within the \
+             filter, envelope widths from 0.5 to {} pixels, 0.03 to 0.5 cycles per pixel, at most \
+             three times the largest weight. The stricter rule also wants a share of energy in \
+             grey of {}, and no parameter but the lowest frequency within 1 % of a bound. White \
+             noise over 11×11 pixels is explained to about 0.13, and to less than 0.3: explained \
+             variance is biased upwards.",
             number(self.rule.least_r2),
+            number(self.kernel as f64 / 2.0),
             number(self.rule.least_grey_share),
-            self.kernel,
         ));
         notes.push(
             "Fitted is the sum of each filter over red, green and blue: what it does to a grey \
@@ -238,6 +251,7 @@ impl ReceptiveFields {
         let heads = [
             "filter",
             "counts",
+            "strictly",
             "R²",
             "in grey",
             "x",
@@ -254,10 +268,12 @@ impl ReceptiveFields {
         let row = |filter: &FittedFilter| {
             let of =
                 |value: fn(&super::gabor::Gabor) -> f64| shown(filter.gabor.as_ref().map(value));
-            let verdict = filter.rejected.map_or("yes", Rejection::label);
+            let verdict =
+                |rejected: Option<Rejection>| rejected.map_or("yes", Rejection::label).to_owned();
             vec![
                 filter.filter.to_string(),
-                verdict.to_owned(),
+                verdict(filter.rejected),
+                verdict(filter.strictly_rejected),
                 shown(filter.r2),
                 shown(filter.grey_share),
                 of(|gabor| gabor.x),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Why a fit does not count.
+/// Why a fit does not count, or not by the stricter rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rejection {
@@ -14,22 +14,25 @@ pub enum Rejection {
     PoorFit,
     /// The best function would have its centre outside of the filter.
     CentreOutside,
-    /// The best envelope would be narrower than half a pixel or wider than the
-    /// filter.
+    /// The best envelope would be narrower than half a pixel or wider than half
+    /// of the filter.
     Envelope,
     /// The best frequency would be above half a cycle per pixel.
     Frequency,
+    /// The best amplitude would be above three times the largest weight.
+    Amplitude,
 }
 
 impl Rejection {
     /// Every reason, in the order in which they are asked.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Flat,
         Self::Colour,
         Self::PoorFit,
         Self::CentreOutside,
         Self::Envelope,
         Self::Frequency,
+        Self::Amplitude,
     ];
 
     /// Returns the reason in words.
@@ -42,6 +45,7 @@ impl Rejection {
             Self::CentreOutside => "centre outside of the filter",
             Self::Envelope => "envelope too narrow or too wide",
             Self::Frequency => "frequency above 0.5 cycles per pixel",
+            Self::Amplitude => "amplitude above three times the largest weight",
         }
     }
 
@@ -55,6 +59,7 @@ impl Rejection {
             Self::CentreOutside => "centre",
             Self::Envelope => "envelope",
             Self::Frequency => "frequency",
+            Self::Amplitude => "amplitude",
         }
     }
 }

@@ -10,7 +10,10 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{TextureModulation, stimuli::family_name};
-use crate::evaluate::statistics::{mean, quantile, spearman};
+use crate::evaluate::{
+    statistics::{mean, quantile, spearman},
+    table_lines,
+};
 
 /// Quantiles of a quantile–quantile plot, the extremes included.
 const QUANTILES: usize = 101;
@@ -69,7 +72,7 @@ pub enum AgainstError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        cause: csv::Error,
+        cause: String,
     },
     /// A row holds a value that cannot be.
     #[error("{} line {line}: {what}", path.display())]
@@ -166,15 +169,18 @@ impl Against {
             family: String,
             r_mod: f64,
         }
-        let damaged = |cause| AgainstError::Csv { path: path.to_owned(), cause };
         let bytes = read(path)?;
+        let damaged = |cause: csv::Error| {
+            let cause = table_lines::fault(&bytes, &cause);
+            AgainstError::Csv { path: path.to_owned(), cause }
+        };
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
         let headers = reader.headers().map_err(damaged)?.clone();
         let mut tables: [BTreeMap<String, BTreeMap<String, f64>>; 2] = Default::default();
         for record in reader.records() {
             let record = record.map_err(damaged)?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = table_lines::line_of(&bytes, record.position());
             let fault = |what| AgainstError::Row { path: path.to_owned(), line, what };
             let row: Row = record.deserialize(Some(&headers)).map_err(damaged)?;
             let area = match &*row.area.to_ascii_uppercase() {
@@ -283,6 +289,8 @@ mod tests {
             ("V1,n,60,NaN\n", "line 2: r_mod is a number"),
             ("V1,n,60,0.1\nV1,n,im60,0.1\n", "line 3: this unit has a value"),
             ("V1,n,60,much\n", "area, unit, family and r_mod"),
+            ("\r\n\r\nV1,n,60,0.5\r\n\r\nV4,n,60,0.5\r\n", "line 6: the area is V1 or V2"),
+            ("V1,n,60\n", "line 2 has 3 fields"),
             ("", "no modulation"),
         ] {
             let error = read_csv(&(head.to_owned() + rows)).expect_err(part).to_string();

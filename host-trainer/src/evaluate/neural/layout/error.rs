@@ -28,8 +28,14 @@ pub enum LayoutError {
     /// The array has another number of dimensions, or an empty one.
     #[error(
         "{name:?} in {} has the shape {shape:?}; it must be [stimuli, repetitions, neurons] or \
-         [cell, time, repetition, sample, type, family], with nothing empty",
-        path.display()
+         [cell, time, repetition, sample, type, family], with nothing empty{}",
+        path.display(),
+        if shape.len() == 2 {
+            ": if these are means over repetitions, the single trials are missing, which the \
+             ceiling needs"
+        } else {
+            ""
+        }
     )]
     Shape {
         /// The file.

@@ -54,14 +54,22 @@ fn gabors_count_and_the_others_are_counted() {
     weights.extend(outside.values(KERNEL).iter().flat_map(|&g| coloured(g, 0.0)));
     let found = find(Filters::from_weights(KERNEL, 3, weights).expect("whole"));
 
+    // By explained variance alone, which colour and bounds do not change.
     let rejected: Vec<Option<Rejection>> =
         found.filters.iter().map(|filter| filter.rejected).collect();
+    let poor = Some(Rejection::PoorFit);
+    assert_eq!(rejected[6..11], [poor, poor, poor, None, Some(Rejection::Flat)]);
+    let rejected: Vec<Option<Rejection>> =
+        found.filters.iter().map(|filter| filter.strictly_rejected).collect();
     let poor = Some(Rejection::PoorFit);
     assert_eq!(rejected[..6], [None; 6], "{found:?}");
     assert_eq!(rejected[6..11], [poor, poor, poor, Some(Rejection::Colour), Some(Rejection::Flat)]);
     assert_eq!((found.summary.filters, found.summary.accepted), (12, found.accepted().count()));
     let counted: usize = found.summary.rejected.iter().map(|rejected| rejected.filters).sum();
     assert_eq!(counted + found.summary.accepted, 12);
+    let counted: usize = found.summary.strictly_rejected.iter().map(|r| r.filters).sum();
+    assert_eq!(counted + found.summary.strictly_accepted, 12);
+    assert!(found.summary.strictly_accepted < found.summary.accepted, "{found:?}");
     assert_eq!(found.filters[9].grey_share.map(|share| share < 0.02), Some(true));
     assert_eq!(found.summary.colour_filters, 1);
     let notes = found.notes().concat();
@@ -95,6 +103,7 @@ fn json_has_every_filter_and_the_summary() {
         "filter",
         "grey_share",
         "rejected",
+        "strictly_rejected",
         "r2",
         "x",
         "y",
@@ -111,7 +120,16 @@ fn json_has_every_filter_and_the_summary() {
     ] {
         assert!(json["filters"][0].get(key).is_some(), "{key} is missing in {json}");
     }
-    for key in ["accepted", "rejected", "r2_median", "nx", "ny", "joint_overlap"] {
+    for key in [
+        "accepted",
+        "rejected",
+        "strictly_accepted",
+        "strictly_rejected",
+        "r2_median",
+        "nx",
+        "ny",
+        "joint_overlap",
+    ] {
         assert!(json["summary"].get(key).is_some(), "{key} is missing in {json}");
     }
     let similarity = &json["summary"]["nx"]["comparison"]["similarity"];
