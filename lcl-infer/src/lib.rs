@@ -69,6 +69,11 @@ compile_error!(
     "lcl-infer reads a blob's little-endian tables in place: big-endian machines cannot run it"
 );
 
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod arithmetic;
 mod blob;
 #[cfg(feature = "float")]

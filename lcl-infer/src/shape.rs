@@ -318,7 +318,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(narrow.macs(ImageSize::square(usize::MAX)), u64::MAX);
+        assert_eq!(widest.macs(ImageSize::square(usize::MAX)), u64::MAX);
         assert_eq!(narrow.out_side(usize::MAX), usize::MAX);
     }
 

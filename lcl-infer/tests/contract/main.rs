@@ -1,11 +1,14 @@
 //! The engine against the integer contract, in its plainest form.
 
 mod blob;
+mod build_script;
 mod golden;
 mod kernels;
+mod limits;
 mod misuse;
 mod model;
 mod novelty;
+mod package;
 mod pixels;
 mod pooling;
 mod streaming;
