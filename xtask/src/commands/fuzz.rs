@@ -43,6 +43,8 @@ pub enum Target {
     Open,
     /// Streaming rows through any blob that opens, with every kernel
     Stream,
+    /// Watching maps of any size, and reading any bytes as events
+    Watch,
 }
 
 /// Runs the command.
@@ -68,6 +70,7 @@ pub fn commands(targets: &[Target], seconds: u64) -> Result<Vec<Command>> {
         let name = match target {
             Target::Open => "open",
             Target::Stream => "stream",
+            Target::Watch => "watch",
         };
         let mut command = fuzzing::nightly_cargo();
         command.current_dir(&folder).args(["fuzz", "run", "--fuzz-dir", ".", name]);
