@@ -12,5 +12,6 @@ pub mod fuzzing;
 pub mod host_peers;
 pub mod jpeg;
 pub mod libtorch;
+pub mod oldest;
 pub mod python;
 pub mod system;

@@ -11,7 +11,7 @@ use crate::commands::fuzz;
 use crate::firmware::{Run, target_dir};
 use crate::process::cargo;
 use crate::project;
-use crate::setup::{bare_metal, components, jpeg, libtorch, system};
+use crate::setup::{bare_metal, components, jpeg, libtorch, oldest, system};
 
 /// One check.
 #[derive(Debug)]
@@ -33,6 +33,9 @@ pub const STEPS: &[Step] = &[
     Step { name: "default", description: "tests that need nothing installed", prepare: default },
     Step { name: "engine", description: "lcl-infer, each feature alone and all", prepare: engine },
     Step { name: "aarch64", description: "lcl-infer on AArch64, emulated", prepare: aarch64 },
+    Step { name: "narrow", description: "lcl-infer on a host of 32 bits", prepare: narrow },
+    Step { name: "oldest", description: "the oldest Rust that manifests name", prepare: oldest },
+    Step { name: "package", description: "lcl-infer as it is published", prepare: package },
     Step { name: "no-torch", description: "host-trainer without libtorch", prepare: no_torch },
     Step {
         name: "bare-metal",
@@ -62,6 +65,15 @@ const EMULATED_PACKAGES: &[&str] = &["emulated", "memory"];
 
 /// Target that the kernels for AArch64 are tested on.
 const AARCH64_TARGET: &str = "aarch64-unknown-linux-gnu";
+
+/// Linux of 32 bits, which processors of x86-64 run as it is.
+const NARROW_TARGET: &str = "i686-unknown-linux-musl";
+
+/// Targets that docs.rs builds lcl-infer for beside its own host.
+const DOCUMENTED_TARGETS: &[&str] = &["aarch64-unknown-linux-gnu", "thumbv7em-none-eabihf"];
+
+/// Targets whose processor has vectors and whose programs may not use them.
+const UNUSUAL_TARGETS: &[&str] = &["aarch64-unknown-none-softfloat", "x86_64-unknown-none"];
 
 fn format() -> Result<Vec<Command>> {
     components::ensure("rustfmt", "fmt")?;
@@ -108,6 +120,43 @@ fn aarch64() -> Result<Vec<Command>> {
     let runner = format!("{} -L /usr/aarch64-linux-gnu", system::QEMU_AARCH64.name());
     tests.env(variable("LINKER"), system::AARCH64_GCC.name()).env(variable("RUNNER"), runner);
     Ok(vec![tests])
+}
+
+fn narrow() -> Result<Vec<Command>> {
+    let toolchain = bare_metal::ensure(NARROW_TARGET)?;
+    let target_dir = project::root().join("target").join("narrow");
+    let mut tests = toolchain.cargo("test", project::root(), &target_dir);
+    tests.args(["--package", "lcl-infer", "--features", "float", "--lib", "--test", "contract"]);
+    // Rust's own linker and C library: a host of 64 bits may have no other.
+    tests.env("CARGO_TARGET_I686_UNKNOWN_LINUX_MUSL_LINKER", "rust-lld");
+    Ok(vec![tests])
+}
+
+fn oldest() -> Result<Vec<Command>> {
+    jpeg::ensure()?;
+    oldest::CHECKS.iter().map(oldest::Check::prepare).collect()
+}
+
+fn package() -> Result<Vec<Command>> {
+    let mut commands = vec![root("package --package lcl-infer --allow-dirty")];
+    for target in DOCUMENTED_TARGETS {
+        let toolchain = bare_metal::ensure(target)?;
+        let target_dir = project::root().join("target").join("package");
+        let mut docs = toolchain.cargo("doc", project::root(), &target_dir);
+        docs.args(["--no-deps", "--lib", "--package", "lcl-infer", "--features", "defmt,float"]);
+        commands.push(docs);
+    }
+    for docs in commands.iter_mut().skip(1) {
+        docs.env("RUSTDOCFLAGS", "-D warnings");
+    }
+    for target in UNUSUAL_TARGETS {
+        let toolchain = bare_metal::ensure(target)?;
+        let target_dir = project::root().join("target").join("package");
+        let mut build = toolchain.cargo("build", project::root(), &target_dir);
+        build.args(["--package", "lcl-infer", "--features", "defmt,float"]);
+        commands.push(build);
+    }
+    Ok(commands)
 }
 
 fn no_torch() -> Result<Vec<Command>> {
