@@ -72,7 +72,7 @@ fn main() {
 }
 
 /// Returns the kernels for a processor whose features are shown.
-pub fn vectors(arch: &str, shown: &str) -> Option<&'static str> {
+pub(crate) fn vectors(arch: &str, shown: &str) -> Option<&'static str> {
     let found = VECTORS
         .iter()
         .find(|(_, of, feature)| *of == arch && shown.split(',').any(|shown| shown == *feature));
@@ -80,7 +80,7 @@ pub fn vectors(arch: &str, shown: &str) -> Option<&'static str> {
 }
 
 /// Returns the kernels for a Cortex-M: `flags` are those of rustc, one each.
-pub fn cortex_m(target: &str, shown: &str, flags: &[&str]) -> Option<&'static str> {
+pub(crate) fn cortex_m(target: &str, shown: &str, flags: &[&str]) -> Option<&'static str> {
     // `-C` and `--codegen` may have their value behind them, after `=` or as the
     // next flag, and what is read here is told by its own name.
     let settings = flags.iter().map(|flag| {
@@ -94,7 +94,7 @@ pub fn cortex_m(target: &str, shown: &str, flags: &[&str]) -> Option<&'static st
     let features = || set("target-feature").flat_map(|list| list.split(','));
     let found = KERNELS.iter().find(|kernels| {
         let by_target = kernels.targets.iter().any(|prefix| target.starts_with(prefix));
-        let by_core = set("target-cpu").last().is_some_and(|core| kernels.cores.contains(&core));
+        let by_core = set("target-cpu").next_back().is_some_and(|core| kernels.cores.contains(&core));
         let switched = |sign| features().any(|it| it.strip_prefix(sign) == Some(kernels.feature));
         let shown = shown.split(',').any(|feature| feature == kernels.feature);
         (by_target || by_core || shown || switched('+')) && !switched('-')

@@ -210,6 +210,7 @@ pub enum OpenError {
 }
 
 impl fmt::Display for OpenError {
+    #[expect(clippy::too_many_lines, reason = "one sentence for each error")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Truncated { expected, got } => {

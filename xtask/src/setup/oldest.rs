@@ -43,6 +43,12 @@ pub const CHECKS: &[Check] = &[
         arguments: &["--bins"],
     },
     Check {
+        manifest: "firmware-examples/nrf52840-dk/Cargo.toml",
+        folder: "firmware-examples/nrf52840-dk",
+        target: Some("thumbv7em-none-eabihf"),
+        arguments: &["--bins"],
+    },
+    Check {
         manifest: "firmware-examples/esp32c3/Cargo.toml",
         folder: "firmware-examples/esp32c3",
         target: Some("riscv32imc-unknown-none-elf"),
