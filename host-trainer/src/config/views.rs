@@ -1,5 +1,6 @@
 //! How the two views of an image are made.
 
+use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 
 /// The two views of an image (\[LCL\] A.2); A is the noisy one.
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// is not trained with is off by default: flips, saturation, hue, blur and
 /// solarisation, which are those of the original Barlow Twins code
 /// (Zbontar et al., 2021, appendix A, arXiv 2103.03230).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct ViewsConfig {
     /// Probability that left and right change places.
@@ -86,7 +87,7 @@ pub enum JitterOrder {
 }
 
 /// The crop of one stage's views.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(deny_unknown_fields)]
 pub struct StageViewConfig {
     /// Side of the patch that is cropped from, in pixels of an image whose
