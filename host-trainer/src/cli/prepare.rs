@@ -3,8 +3,13 @@
 use std::{io::IsTerminal, path::PathBuf, time::Instant};
 
 use anyhow::Result;
-use host_trainer::data::{Prepared, Source, prepare};
+use host_trainer::{
+    data::{Prepared, Source, prepare},
+    say, shell,
+};
 use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{names, output};
 
 /// Decodes images once and keeps what training looks at, as a pack
 ///
@@ -22,15 +27,16 @@ Examples:
 pub struct Args {
     /// Images: a folder, a .tar, a pack, an image or synthetic[:N[:SEED]];
     /// several are joined
-    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     data: Vec<Source>,
     /// Folder of the pack
-    #[arg(long, value_name = "PACK")]
+    #[arg(long, value_name = "PACK", value_parser = names::folder())]
     out: PathBuf,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    output::check_folder(&args.out, &output::paths(&args.data))?;
     let started = Instant::now();
     let bar = std::io::stderr().is_terminal().then(bar);
     let show = |prepared: Prepared| {
@@ -45,13 +51,13 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let manifest = manifest?;
     let rate = manifest.images as f64 / started.elapsed().as_secs_f64();
-    println!("pack     {}", args.out.display());
-    println!("images   {}, {rate:.0} images/s", manifest.count);
+    say!("pack     {}", args.out.display());
+    say!("images   {}, {rate:.0} images/s", manifest.count);
     if !manifest.skipped.is_empty() {
         let (skipped, first) = (manifest.skipped.len(), &manifest.skipped[0].reason);
-        println!("skipped  {skipped}, named in manifest.json; the first: {first}");
+        say!("skipped  {skipped}, named in manifest.json; the first: {first}");
     }
-    println!("next     lcl train --data {}", args.out.display());
+    say!("next     lcl train --data {}", shell::quoted(&args.out));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
-use lcl_infer::InputFormat;
+use lcl_infer::{InputFormat, LCL_V2};
 
 use host_trainer::{
     checkpoint::Checkpoint,
@@ -12,6 +12,12 @@ use host_trainer::{
     model::FloatNetwork,
     passes::calibrate,
     quantise::quantise,
+    say, shell,
+};
+
+use super::{
+    names, numbers,
+    output::{Output, paths},
 };
 
 /// Quantises a checkpoint to 8 bits and writes a blob
@@ -29,17 +35,17 @@ pub struct Args {
     #[arg(long, value_name = "C.safetensors")]
     checkpoint: PathBuf,
     /// Images to calibrate on: a folder, a .tar, an image, or synthetic[:N[:SEED]]
-    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     calibration: Vec<Source>,
     /// The blob to write
-    #[arg(long, value_name = "M.lcl")]
-    out: PathBuf,
+    #[arg(long, value_name = "M.lcl", value_parser = names::output())]
+    out: Output,
     /// Images that the blob takes: rgb888 or gray8, luma alone, for which
     /// stage 1 needs a third of the multiplications
     #[arg(long, value_name = "FORMAT", default_value = "rgb888", value_parser = input_format)]
     input: InputFormat,
     /// Width and height that the images are fitted to, in pixels
-    #[arg(long, value_name = "N", default_value_t = 96)]
+    #[arg(long, value_name = "N", default_value_t = 96, value_parser = numbers::side())]
     size: u32,
     /// Where the float network runs: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
@@ -53,15 +59,19 @@ pub struct Args {
 /// When the checkpoint or the images cannot be read, a channel cannot be
 /// expressed in integers, or the blob cannot be written.
 pub fn run(args: &Args) -> Result<()> {
+    let mut inputs = paths(&args.calibration);
+    inputs.push(&args.checkpoint);
+    let out = args.out.claim(&inputs)?;
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
+    numbers::check_side(args.size, &LCL_V2)?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
     let network = FloatNetwork::new(&checkpoint, args.device)?;
     let again = || images_at_size(Arc::clone(&images), args.size);
     let calibration = calibrate(&network, checkpoint.pool, args.input, again)?;
     let model = quantise(&checkpoint, &calibration)?;
     let blob = model.to_blob()?;
-    blob.write(&args.out)?;
-    println!(
+    blob.write(out)?;
+    say!(
         "{}: {} bytes, takes {}, calibrated on {} images of {size}×{size}",
         args.out.display(),
         blob.bytes().len(),
@@ -71,7 +81,7 @@ pub fn run(args: &Args) -> Result<()> {
     );
     for (stage, index) in model.stages.iter().zip(1..) {
         if stage.silent > 0 {
-            println!(
+            say!(
                 "stage {index}: {} of {} channels stayed silent on all calibration images; their \
                  bytes get the range of the widest channel",
                 stage.silent,
@@ -79,7 +89,9 @@ pub fn run(args: &Args) -> Result<()> {
             );
         }
     }
-    println!("next: lcl inspect {}", args.out.display());
+    if args.out.path() == out {
+        say!("next: lcl inspect {}", shell::quoted(out));
+    }
     Ok(())
 }
 
