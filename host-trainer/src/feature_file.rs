@@ -1,4 +1,15 @@
 //! Files of features: one array for each stage, with the names of the images.
+//!
+//! [`FeatureWriter`] writes those of any number of images, a few at a time.
+
+mod format;
+mod regions;
+mod writer;
+
+pub use self::{
+    format::{Format, FormatError},
+    writer::{ArrayPlan, FeatureWriteError, FeatureWriter},
+};
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +24,7 @@ use crate::{
     atomic_file::WriteError,
     feature_map::FeatureMap,
     integer_features::ByteMap,
-    tensor_file::{self, NamedTensor, ReadError, TensorFile, Values},
+    tensor_file::{self, NamedTensor, ReadError, TensorSlices, Values},
 };
 
 /// Names of the stages' outputs.
@@ -84,20 +95,32 @@ impl FeatureFile {
     /// When the file cannot be read or does not hold the features of both
     /// stages.
     pub fn read(path: &Path) -> Result<Self, FeatureFileError> {
-        let file = TensorFile::read(path)?;
-        let tensors = file.tensors()?;
+        Self::read_first(path, usize::MAX)
+    }
+
+    /// Reads the names of all images, and the features of the first `most` of
+    /// them: the file may be larger than the memory.
+    ///
+    /// # Errors
+    ///
+    /// As of [`read`](Self::read).
+    pub fn read_first(path: &Path, most: usize) -> Result<Self, FeatureFileError> {
+        let mut file = TensorSlices::open(path)?;
         let error =
             |name, problem| FeatureFileError::Tensor { path: path.to_owned(), name, problem };
-        let names = file.metadata().get("images").map_or("[]", String::as_str);
+        let metadata = file.metadata();
+        let names = metadata.get("images").map_or("[]", String::as_str);
         let images: Vec<String> = serde_json::from_str(names).unwrap_or_default();
         let mut read = Self { images, ..Self::default() };
         for (name, stage) in NAMES.into_iter().zip(&mut read.stages) {
-            let tensor = tensors.tensor(name).map_err(|_| error(name, "is not there"))?;
-            if tensor.dtype() != Dtype::F32 {
+            let Some((dtype, shape)) = file.tensor(name) else {
+                return Err(error(name, "is not there: it takes both taps"));
+            };
+            if dtype != Dtype::F32 {
                 return Err(error(name, "is not of type F32"));
             }
-            let &[n, h, w, c] = tensor.shape() else {
-                return Err(error(name, "is not [N, H, W, C]"));
+            let [n, h, w, c] = shape[..] else {
+                return Err(error(name, "is not [N, H, W, C], as without --pooled"));
             };
             if n * h * w * c == 0 {
                 return Err(error(name, "is empty"));
@@ -105,14 +128,17 @@ impl FeatureFile {
             if n != read.images.len() {
                 return Err(error(name, "has more or fewer images than the file names"));
             }
-            let values = tensor.data().chunks_exact(4);
+            let values = file.first(name, most)?;
+            let values = values.chunks_exact(4);
             stage.values = values.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
             if stage.values.iter().any(|value| !value.is_finite()) {
                 return Err(error(name, "holds values that are no numbers"));
             }
             stage.shape = [h, w, c];
-            let bytes = tensors.tensor(&format!("{name}_q")).ok();
-            stage.bytes = bytes.map(|tensor| tensor.data().to_vec());
+            let bytes = format!("{name}_q");
+            if file.tensor(&bytes).is_some() {
+                stage.bytes = Some(file.first(&bytes, most)?);
+            }
         }
         Ok(read)
     }
@@ -146,25 +172,4 @@ impl FeatureFile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_and_shapes_are_those_of_the_design() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("f.safetensors");
-        let map = FeatureMap { n: 2, h: 1, w: 2, c: 3, data: vec![0.5; 12] };
-        let mut file = FeatureFile { images: vec!["a".into(), "b".into()], ..Default::default() };
-        file.stages.iter_mut().for_each(|stage| stage.extend(&map));
-        file.stages[0].bytes = Some(vec![7; 12]);
-        file.write(&path).expect("written");
-        assert_eq!(FeatureFile::read(&path).expect("read"), file);
-        let file = TensorFile::read(&path).expect("read");
-        assert_eq!(file.metadata()["images"], "[\"a\",\"b\"]");
-        let tensors = file.tensors().expect("tensors");
-        let mut names = tensors.names();
-        names.sort_unstable();
-        assert_eq!(names, ["v1", "v1_q", "v2"]);
-        assert_eq!(tensors.tensor("v2").expect("v2").shape(), [2, 1, 2, 3]);
-    }
-}
+mod tests;

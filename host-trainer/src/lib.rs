@@ -12,11 +12,14 @@
 //! for the loop, [`checkpoint::Checkpoint`] for the weights,
 //! [`model::FloatNetwork`] for the features of images.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod atomic_file;
 pub mod blob_file;
 pub mod checkpoint;
 pub mod compare;
 pub mod config;
+pub mod console;
 pub mod data;
 pub mod device;
 pub mod evaluate;
@@ -33,6 +36,7 @@ pub mod quantise;
 pub mod random;
 pub mod report;
 pub mod run;
+pub mod shell;
 pub mod show;
 pub mod tensor_file;
 pub mod views;

@@ -5,11 +5,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs, io,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
-use safetensors::{SafeTensors, tensor::Metadata};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::Metadata};
 use serde_json::{Map, Value, json};
 
 use crate::atomic_file::{self, WriteError};
@@ -60,7 +61,7 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        cause: safetensors::SafeTensorError,
+        cause: SafeTensorError,
     },
 }
 
@@ -81,28 +82,40 @@ pub fn write(
     tensors: &[NamedTensor<'_>],
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), WriteError> {
+    let described = tensors.iter().map(|tensor| {
+        let (element, bytes) = (tensor.values.element_bytes(), tensor.values.bytes());
+        let elements: usize = tensor.shape.iter().product();
+        assert_eq!(elements * element, bytes.len(), "{}", tensor.name);
+        (tensor.name.as_str(), tensor.values.dtype(), element, tensor.shape.clone())
+    });
+    let header = header(described, metadata);
+    let mut parts: Vec<&[u8]> = vec![&header];
+    parts.extend(tensors.iter().map(|tensor| tensor.values.bytes()));
+    atomic_file::write(path, &parts)
+}
+
+/// Most bytes of a header that readers of the format take.
+pub(crate) const MOST_HEADER: usize = 100_000_000;
+
+/// Returns what comes before the first tensor: the length of the header, and the
+/// header for tensors of these names, types, bytes of an element and shapes,
+/// which lie one behind the other.
+pub(crate) fn header<'a>(
+    tensors: impl Iterator<Item = (&'a str, &'a str, usize, Vec<usize>)>,
+    metadata: &BTreeMap<String, String>,
+) -> Vec<u8> {
     let mut header = Map::new();
     header.insert("__metadata__".into(), json!(metadata));
     let mut offset = 0;
-    for tensor in tensors {
-        let bytes = tensor.values.bytes();
-        let elements: usize = tensor.shape.iter().product();
-        assert_eq!(elements * tensor.values.element_bytes(), bytes.len(), "{}", tensor.name);
-        let end = offset + bytes.len();
-        let entry = json!({
-            "dtype": tensor.values.dtype(),
-            "shape": tensor.shape,
-            "data_offsets": [offset, end],
-        });
-        header.insert(tensor.name.clone(), entry);
+    for (name, dtype, element, shape) in tensors {
+        let end = offset + shape.iter().product::<usize>() * element;
+        let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": [offset, end] });
+        header.insert(name.to_owned(), entry);
         offset = end;
     }
-    let mut header = Value::Object(header).to_string().into_bytes();
-    header.resize(header.len().next_multiple_of(8), b' ');
-    let header_len = (header.len() as u64).to_le_bytes();
-    let mut parts: Vec<&[u8]> = vec![&header_len, &header];
-    parts.extend(tensors.iter().map(|tensor| tensor.values.bytes()));
-    atomic_file::write(path, &parts)
+    let mut text = Value::Object(header).to_string();
+    text += &" ".repeat(text.len().next_multiple_of(8) - text.len());
+    [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()
 }
 
 /// The bytes of a safetensors file, checked to be one.
@@ -146,8 +159,85 @@ impl TensorFile {
     }
 }
 
+/// A safetensors file of which parts are read.
+#[derive(Debug)]
+pub struct TensorSlices {
+    path: PathBuf,
+    file: File,
+    header: Metadata,
+    data: u64,
+}
+
+impl TensorSlices {
+    /// Reads the header of the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or is not of a whole safetensors file.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let io = |cause| ReadError::Io { path: path.to_owned(), cause };
+        let format = |cause| ReadError::Format { path: path.to_owned(), cause };
+        let mut file = File::open(path).map_err(io)?;
+        let len = file.metadata().map_err(io)?.len();
+        let mut header_len = [0; 8];
+        if len < 8 {
+            return Err(format(SafeTensorError::HeaderTooSmall));
+        }
+        file.read_exact(&mut header_len).map_err(io)?;
+        let header_len = u64::from_le_bytes(header_len);
+        if header_len > MOST_HEADER as u64 {
+            return Err(format(SafeTensorError::HeaderTooLarge));
+        }
+        let data = 8 + header_len;
+        if data > len {
+            return Err(format(SafeTensorError::InvalidHeaderLength));
+        }
+        let mut header = vec![0; usize::try_from(header_len).unwrap_or_default()];
+        file.read_exact(&mut header).map_err(io)?;
+        let header: Metadata = serde_json::from_slice(&header)
+            .map_err(|cause| format(SafeTensorError::InvalidHeaderDeserialization(cause)))?;
+        let end = header.tensors().values().map(|tensor| tensor.data_offsets.1).max();
+        if data.checked_add(end.unwrap_or_default() as u64) != Some(len) {
+            return Err(format(SafeTensorError::MetadataIncompleteBuffer));
+        }
+        Ok(Self { path: path.to_owned(), file, header, data })
+    }
+
+    /// Returns the strings of the file's metadata.
+    #[must_use]
+    pub fn metadata(&self) -> HashMap<String, String> {
+        self.header.metadata().clone().unwrap_or_default()
+    }
+
+    /// Returns the type and the shape of a tensor, where there is one of that
+    /// name.
+    #[must_use]
+    pub fn tensor(&self, name: &str) -> Option<(Dtype, Vec<usize>)> {
+        self.header.info(name).map(|tensor| (tensor.dtype, tensor.shape.clone()))
+    }
+
+    /// Reads the first `most` items of a tensor along its first dimension; none
+    /// where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn first(&mut self, name: &str, most: usize) -> Result<Vec<u8>, ReadError> {
+        let Some(tensor) = self.header.info(name) else {
+            return Ok(Vec::new());
+        };
+        let ((start, end), items) = (tensor.data_offsets, tensor.shape.first().copied());
+        let items = items.unwrap_or(1).max(1);
+        let mut bytes = vec![0; (end - start) / items * items.min(most)];
+        let read = self.file.seek(SeekFrom::Start(self.data + start as u64));
+        let read = read.and_then(|_| self.file.read_exact(&mut bytes));
+        read.map_err(|cause| ReadError::Io { path: self.path.clone(), cause })?;
+        Ok(bytes)
+    }
+}
+
 impl Values<'_> {
-    fn dtype(&self) -> &'static str {
+    pub(crate) fn dtype(&self) -> &'static str {
         match self {
             Self::F64(_) => "F64",
             Self::F32(_) => "F32",
@@ -158,7 +248,7 @@ impl Values<'_> {
         }
     }
 
-    fn element_bytes(&self) -> usize {
+    pub(crate) fn element_bytes(&self) -> usize {
         match self {
             Self::F64(_) => 8,
             Self::F32(_) | Self::I32(_) | Self::U32(_) => 4,
@@ -166,7 +256,7 @@ impl Values<'_> {
         }
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         const { assert!(cfg!(target_endian = "little"), "safetensors are little endian") }
         match self {
             Self::F64(values) => bytemuck::cast_slice(values),

@@ -1,6 +1,7 @@
 //! One binary for all tests that need more than one crate: `lcl` as a user
 //! types it, its integers against an independent computation, a board, and a browser.
 
+mod arguments;
 mod bad_input;
 mod board;
 mod command;
@@ -9,6 +10,7 @@ mod evaluate;
 mod flash;
 mod integers;
 mod never_lost;
+mod output;
 mod quantisation;
 mod quantise;
 mod report;

@@ -12,10 +12,11 @@ use host_trainer::{
     data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
     model::FloatNetwork,
-    passes,
+    passes, say,
 };
 
 use super::images::ImageLimits;
+use super::{names, numbers};
 
 /// Compares the features of a blob with those of the checkpoint it came from
 #[derive(Debug, clap::Args)]
@@ -31,10 +32,10 @@ pub struct Args {
     #[arg(long, value_name = "M.lcl")]
     model: PathBuf,
     /// Images: a folder, a .tar, an image, or synthetic[:N[:SEED]]
-    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     images: Vec<Source>,
     /// Width and height that the images are fitted to, in pixels
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::side())]
     size: u32,
     /// Prints one JSON object instead of a table
     #[arg(long)]
@@ -55,11 +56,12 @@ pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
     let file = BlobFile::read(&args.model)?;
+    numbers::check_side(args.size, &file.open()?.convolutions())?;
     let images = Arc::new(ImageSet::open(&args.images)?);
     let network = FloatNetwork::new(&checkpoint, args.device)?;
     let [v1, v2] = passes::compare(&network, &file.open()?, images_at_size(images, args.size))?;
     if args.json {
-        println!("{}", json!({ "v1": v1, "v2": v2 }));
+        say!("{}", json!({ "v1": v1, "v2": v2 }));
     } else {
         print_table(&[("V1", v1), ("V2", v2)]);
     }
@@ -67,11 +69,13 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn print_table(areas: &[(&str, Agreement)]) {
-    println!("area  SQNR dB   cosine  largest error");
+    say!("area  SQNR dB   cosine  largest error");
     for (area, agreement) in areas {
-        println!(
+        say!(
             "{area:<4}  {:7.2}  {:.5}  {:13.4}",
-            agreement.sqnr_db, agreement.cosine, agreement.max_abs_error
+            agreement.sqnr_db,
+            agreement.cosine,
+            agreement.max_abs_error
         );
     }
 }

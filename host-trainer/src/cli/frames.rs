@@ -1,6 +1,9 @@
 //! `lcl frames` and `lcl collect`, which `cargo xtask emulate` calls.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 
@@ -13,6 +16,10 @@ use host_trainer::{
 };
 
 use super::images::ImageLimits;
+use super::{
+    names, numbers,
+    output::{Output, paths},
+};
 
 /// Writes images as an emulated board reads them
 #[derive(Debug, clap::Args)]
@@ -21,14 +28,14 @@ pub struct FramesArgs {
     #[arg(long, value_name = "M.lcl")]
     model: PathBuf,
     /// Images: a folder, an image, or synthetic[:N[:SEED]]
-    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     images: Vec<Source>,
     /// Width and height that the images are fitted to; their own without it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::side())]
     size: Option<u32>,
     /// The file to write
-    #[arg(long, value_name = "FRAMES")]
-    out: PathBuf,
+    #[arg(long, value_name = "FRAMES", value_parser = names::output())]
+    out: Output,
     #[command(flatten)]
     limits: ImageLimits,
 }
@@ -40,6 +47,7 @@ pub struct FramesArgs {
 /// When the blob or the images cannot be had or the file cannot be written.
 pub fn run_frames(args: &FramesArgs) -> Result<()> {
     args.limits.apply();
+    let out = args.out.claim(&inputs(&[&args.model], &args.images))?;
     let input = BlobFile::read(&args.model)?.open()?.input();
     let images = ImageSet::open(&args.images)?;
     let mut bytes = Vec::new();
@@ -50,7 +58,7 @@ pub fn run_frames(args: &FramesArgs) -> Result<()> {
         };
         write_frame(&image, input, &mut bytes);
     }
-    Ok(atomic_file::write(&args.out, &[&bytes])?)
+    Ok(atomic_file::write(out, &[&bytes])?)
 }
 
 /// Packs the rows that an emulated board wrote into a features file
@@ -66,11 +74,11 @@ pub struct CollectArgs {
     #[arg(long, value_name = "ROWS")]
     rows: PathBuf,
     /// Where the images came from
-    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     images: Vec<Source>,
     /// The features file to write
-    #[arg(long, value_name = "F.safetensors")]
-    out: PathBuf,
+    #[arg(long, value_name = "F.safetensors", value_parser = names::output())]
+    out: Output,
 }
 
 /// Runs `lcl collect`.
@@ -79,6 +87,7 @@ pub struct CollectArgs {
 ///
 /// When a file cannot be read or written or rows are missing.
 pub fn run_collect(args: &CollectArgs) -> Result<()> {
+    let out = args.out.claim(&inputs(&[&args.model, &args.frames, &args.rows], &args.images))?;
     let read =
         |path: &PathBuf| fs::read(path).with_context(|| format!("reading {}", path.display()));
     let file = BlobFile::read(&args.model)?;
@@ -96,5 +105,11 @@ pub fn run_collect(args: &CollectArgs) -> Result<()> {
         file.images.len()
     );
     file.extend_bytes(&blob, &maps);
-    Ok(file.write(&args.out)?)
+    Ok(file.write(out)?)
+}
+
+fn inputs<'a>(files: &[&'a Path], images: &'a [Source]) -> Vec<&'a Path> {
+    let mut inputs = paths(images);
+    inputs.extend(files);
+    inputs
 }

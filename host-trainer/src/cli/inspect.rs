@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 
 use host_trainer::{
     blob_file::BlobFile,
+    say,
     tensor_file::{self, NamedTensor, Values},
 };
+
+use super::{names, output::Output};
 
 /// Widths of images for which the memory is shown.
 const WIDTHS: [usize; 3] = [48, 96, 224];
@@ -29,8 +32,8 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Writes weights, biases, multipliers, shifts and scales to a safetensors file
-    #[arg(long, value_name = "T.safetensors")]
-    dump: Option<PathBuf>,
+    #[arg(long, value_name = "T.safetensors", value_parser = names::output())]
+    dump: Option<Output>,
 }
 
 /// Runs the command.
@@ -39,17 +42,18 @@ pub struct Args {
 ///
 /// When the blob cannot be opened or the dump cannot be written.
 pub fn run(args: &Args) -> Result<()> {
+    let to = args.dump.as_ref().map(|output| output.claim(&[&args.blob])).transpose()?;
     let file = BlobFile::read(&args.blob)?;
     let blob = file.open()?;
-    if let Some(path) = &args.dump {
+    if let Some(path) = to {
         dump(&blob, path)?;
     }
     if args.json {
-        println!("{}", describe(&blob, file.bytes().len()));
+        say!("{}", describe(&blob, file.bytes().len()));
     } else {
         print_table(&blob, &args.blob.display().to_string(), file.bytes().len());
         if let Some(path) = &args.dump {
-            println!("wrote    {}", path.display());
+            say!("wrote    {}", path.display());
         }
     }
     Ok(())
@@ -100,11 +104,11 @@ fn scale_range(stage: &StageParameters<'_>) -> (f32, f32) {
 
 fn print_table(blob: &Blob<'_>, name: &str, len: usize) {
     let golden = blob.golden();
-    println!("blob     {name}, {len} bytes, contract {CONTRACT}");
-    println!("input    {}, images from {} pixels", blob.input().name(), {
+    say!("blob     {name}, {len} bytes, contract {CONTRACT}");
+    say!("input    {}, images from {} pixels", blob.input().name(), {
         min_image_side(&blob.convolutions())
     });
-    println!(
+    say!(
         "golden   {side}×{side}, seed {}, CRC-32 of V1 {:08x}, of V2 {:08x}",
         golden.seed,
         golden.v1_crc32,
@@ -114,7 +118,7 @@ fn print_table(blob: &Blob<'_>, name: &str, len: usize) {
     for (stage, index) in blob.stages().iter().zip(1..) {
         let conv = stage.conv.geometry();
         let (narrowest, widest) = scale_range(stage);
-        println!(
+        say!(
             "stage {index}  {} → {}, {kernel}×{kernel}, stride {}, reflect {}, pool {}, {} \
              weights, a byte is worth {narrowest:.2e} to {widest:.2e}",
             conv.in_c(),
@@ -129,7 +133,7 @@ fn print_table(blob: &Blob<'_>, name: &str, len: usize) {
     let memory = WIDTHS.map(|width| {
         format!("{} bytes at width {width}", memory_len_of(&blob.convolutions(), width))
     });
-    println!("memory   {}", memory.join(", "));
+    say!("memory   {}", memory.join(", "));
 }
 
 fn dump(blob: &Blob<'_>, path: &std::path::Path) -> Result<()> {

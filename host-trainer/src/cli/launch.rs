@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use host_trainer::workers;
+use host_trainer::{tell, workers};
 
 /// The option by which this was called, which the workers are not given.
 const OPTION: &str = "--nproc";
@@ -94,7 +94,7 @@ pub fn workers(count: usize, timeout: Duration) -> Result<()> {
     // All workers say the same, of which one line is enough: rank 0 has said it,
     // but for when it was killed.
     match errors.into_iter().next() {
-        Some(error) if killed_0 => eprintln!("{error}"),
+        Some(error) if killed_0 => tell!("{error}"),
         None if killed_0 => bail!("of {count} workers failed: {}", failed.join(", ")),
         _ => {}
     }
@@ -125,7 +125,7 @@ fn pass_on(rank: String, stderr: ChildStderr) -> JoinHandle<Option<String>> {
             if line.starts_with("error:") {
                 error = Some(line);
             } else {
-                eprintln!("rank {rank}: {line}");
+                tell!("rank {rank}: {line}");
             }
         }
         error

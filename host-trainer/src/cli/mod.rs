@@ -1,6 +1,8 @@
 //! The commands of `lcl`, one file each.
 
 mod compare;
+mod completions;
+mod config;
 mod environment;
 mod evaluate;
 mod features;
@@ -8,6 +10,9 @@ mod frames;
 mod images;
 mod inspect;
 mod launch;
+mod names;
+mod numbers;
+mod output;
 mod prepare;
 mod progress;
 mod quantise;
@@ -40,6 +45,8 @@ enum Command {
     Evaluate(evaluate::Args),
     Show(show::Args),
     Watch(watch::Args),
+    Config(config::Args),
+    Completions(completions::Args),
     #[command(hide = true)]
     Step(step::Args),
     #[command(hide = true)]
@@ -61,6 +68,8 @@ impl Cli {
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Show(args) => show::run(&args),
             Command::Watch(args) => watch::run(&args),
+            Command::Config(args) => config::run(&args),
+            Command::Completions(args) => completions::run(&args),
             Command::Step(args) => step::run(&args),
             Command::Frames(args) => frames::run_frames(&args),
             Command::Collect(args) => frames::run_collect(&args),

@@ -5,11 +5,12 @@ use std::{io::IsTerminal, path::PathBuf, time::Instant};
 use anyhow::Result;
 use host_trainer::{
     data::{Prepared, Source, prepare},
-    printed,
+    printed, say, shell,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::images::ImageLimits;
+use super::{names, output};
 
 /// Decodes images once and keeps what training looks at, as a pack
 ///
@@ -28,10 +29,10 @@ Examples:
 pub struct Args {
     /// Images: a folder, a .tar, a pack, an image or synthetic[:N[:SEED]];
     /// several are joined
-    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     data: Vec<Source>,
     /// Folder of the pack
-    #[arg(long, value_name = "PACK")]
+    #[arg(long, value_name = "PACK", value_parser = names::folder())]
     out: PathBuf,
     #[command(flatten)]
     limits: ImageLimits,
@@ -40,6 +41,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
+    output::check_folder(&args.out, &output::paths(&args.data))?;
     let started = Instant::now();
     let bar = std::io::stderr().is_terminal().then(bar);
     let show = |prepared: Prepared| {
@@ -54,13 +56,13 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let manifest = manifest?;
     let rate = manifest.images as f64 / started.elapsed().as_secs_f64();
-    println!("pack     {}", printed(&args.out));
-    println!("images   {}, {rate:.0} images/s", manifest.count);
+    say!("pack     {}", printed(&args.out));
+    say!("images   {}, {rate:.0} images/s", manifest.count);
     if !manifest.skipped.is_empty() {
         let (skipped, first) = (manifest.skipped.len(), &manifest.skipped[0].reason);
-        println!("skipped  {skipped}, named in manifest.json; the first: {first}");
+        say!("skipped  {skipped}, named in manifest.json; the first: {first}");
     }
-    println!("next     lcl train --data {}", printed(&args.out));
+    say!("next     lcl train --data {}", shell::quoted(&args.out));
     Ok(())
 }
 

@@ -12,7 +12,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use host_trainer::run::{Metrics, Progress, RunPlan};
+use host_trainer::{
+    run::{Metrics, Progress, RunPlan},
+    say, tell,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Lines that a run without a terminal prints, about.
@@ -54,7 +57,7 @@ impl Console {
             if !shows {
                 return;
             }
-            eprintln!("\nfinishing the step and saving; press Ctrl-C again to stop at once");
+            tell!("\nfinishing the step and saving; press Ctrl-C again to stop at once");
         })
         .context("cannot listen for Ctrl-C")
     }
@@ -72,19 +75,16 @@ impl Progress for Console {
         let Some(run) = &self.run else {
             return;
         };
-        println!("run      {}", run.display());
-        println!(
-            "images   {} to train on, {} held out",
-            plan.training_images, plan.validation_images
-        );
-        println!("batch    {} images, {} steps", plan.batch, plan.last_step);
-        println!("device   {}", plan.device);
+        say!("run      {}", run.display());
+        say!("images   {} to train on, {} held out", plan.training_images, plan.validation_images);
+        say!("batch    {} images, {} steps", plan.batch, plan.last_step);
+        say!("device   {}", plan.device);
         if plan.workers > 1 {
-            println!("workers  {}, each with its part of a batch", plan.workers);
+            say!("workers  {}, each with its part of a batch", plan.workers);
         }
-        println!("report   {}", run.join("report.html").display());
+        say!("report   {}", run.join("report.html").display());
         if plan.first_step > 0 {
-            println!("resumed  at step {}", plan.first_step);
+            say!("resumed  at step {}", plan.first_step);
         }
         self.last_step = plan.last_step;
         self.line_every = (plan.last_step / PLAIN_LINES).max(1);
@@ -124,7 +124,7 @@ impl Progress for Console {
                 bar.println(format!("step {:>6}{held_out}", metrics.step));
             }
         } else if !held_out.is_empty() || metrics.step % self.line_every == 0 {
-            println!("step {:>6}/{}  {losses}{held_out}", metrics.step, self.last_step);
+            say!("step {:>6}/{}  {losses}{held_out}", metrics.step, self.last_step);
         }
     }
 }

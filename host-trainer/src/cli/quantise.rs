@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
-use lcl_infer::InputFormat;
+use lcl_infer::{InputFormat, LCL_V2};
 
 use host_trainer::{
     checkpoint::Checkpoint,
@@ -12,6 +12,12 @@ use host_trainer::{
     model::FloatNetwork,
     passes::{calibrate, compare_channels},
     quantise::{concerns, quantise},
+    say, shell, tell,
+};
+
+use super::{
+    names, numbers,
+    output::{Output, paths},
 };
 
 use super::images::ImageLimits;
@@ -31,17 +37,17 @@ pub struct Args {
     #[arg(long, value_name = "C.safetensors")]
     checkpoint: PathBuf,
     /// Images to calibrate on: a folder, a .tar, an image, or synthetic[:N[:SEED]]
-    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     calibration: Vec<Source>,
     /// The blob to write
-    #[arg(long, value_name = "M.lcl")]
-    out: PathBuf,
+    #[arg(long, value_name = "M.lcl", value_parser = names::output())]
+    out: Output,
     /// Images that the blob takes: rgb888 or gray8, luma alone, for which
     /// stage 1 needs a third of the multiplications
     #[arg(long, value_name = "FORMAT", default_value = "rgb888", value_parser = input_format)]
     input: InputFormat,
     /// Width and height that the images are fitted to, in pixels
-    #[arg(long, value_name = "N", default_value_t = 96)]
+    #[arg(long, value_name = "N", default_value_t = 96, value_parser = numbers::side())]
     size: u32,
     /// Where the float network runs: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
@@ -58,7 +64,11 @@ pub struct Args {
 /// expressed in integers, or the blob cannot be written.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
+    let mut inputs = paths(&args.calibration);
+    inputs.push(&args.checkpoint);
+    let out = args.out.claim(&inputs)?;
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
+    numbers::check_side(args.size, &LCL_V2)?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
     let network = FloatNetwork::new(&checkpoint, args.device)?;
     let again = || images_at_size(Arc::clone(&images), args.size);
@@ -66,9 +76,9 @@ pub fn run(args: &Args) -> Result<()> {
     let model = quantise(&checkpoint, &calibration)?;
     let blob = model.to_blob()?;
     let agreement = compare_channels(&network, &blob.open()?, again())?;
-    blob.write(&args.out)?;
+    blob.write(out)?;
     let [v1, v2] = agreement.each_ref().map(|stage| stage.all.sqnr_db);
-    println!(
+    say!(
         "{}: {} bytes, takes {}, calibrated on {} images of {size}×{size}; SQNR on them: V1 \
          {v1:.1} dB, V2 {v2:.1} dB",
         args.out.display(),
@@ -78,9 +88,11 @@ pub fn run(args: &Args) -> Result<()> {
         size = args.size,
     );
     for concern in concerns(&calibration, &model, &agreement) {
-        eprintln!("warning: {concern}");
+        tell!("warning: {concern}");
     }
-    println!("next: lcl inspect {}", args.out.display());
+    if args.out.path() == out {
+        say!("next: lcl inspect {}", shell::quoted(out));
+    }
     Ok(())
 }
 

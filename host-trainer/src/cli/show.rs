@@ -10,10 +10,12 @@ use host_trainer::{
     checkpoint::Checkpoint,
     data::{ImageSet, Source},
     feature_file::FeatureFile,
+    say,
     show::{Page, Shown, Tuning, v1_tuning_of_blob, v1_tuning_of_checkpoint},
 };
 
 use super::images::ImageLimits;
+use super::{names, numbers, output::Output};
 
 /// Side that images are shown at, in pixels.
 const IMAGE_SIDE: u32 = 224;
@@ -34,13 +36,13 @@ pub struct Args {
     #[arg(value_name = "F.safetensors")]
     features: PathBuf,
     /// The picture to write
-    #[arg(long, value_name = "PICTURE.png")]
-    out: PathBuf,
+    #[arg(long, value_name = "PICTURE.png", value_parser = names::output())]
+    out: Output,
     /// The model that the features are of: a checkpoint, .safetensors, or a blob
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     /// Images that are shown, from the first
-    #[arg(long, value_name = "N", default_value_t = 6)]
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = numbers::count(1..=200))]
     first: usize,
     #[command(flatten)]
     limits: ImageLimits,
@@ -54,7 +56,10 @@ pub struct Args {
 /// features.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
-    let features = FeatureFile::read(&args.features)?;
+    let mut inputs = vec![args.features.as_path()];
+    inputs.extend(args.model.as_deref());
+    let out = args.out.claim(&inputs)?;
+    let features = FeatureFile::read_first(&args.features, args.first)?;
     let tuning = args.model.as_deref().map(tuning).transpose()?;
     let channels = features.stages[0].shape[2];
     if let Some(tuning) = tuning.as_ref().filter(|tuning| tuning.len() != channels) {
@@ -63,15 +68,15 @@ pub fn run(args: &Args) -> Result<()> {
             tuning.len()
         );
     }
-    let count = features.images.len().min(args.first.max(1));
+    let count = features.images.len().min(args.first);
     let image = |index: usize| features.images.get(index).and_then(|name| image(name));
     let images = (0..count).map(|index| Shown { index, image: image(index) }).collect();
     let page = Page { features: &features, images, tuning: tuning.as_deref() };
-    page.draw().write(&args.out)?;
+    page.draw().write(out)?;
     let all = features.images.len();
-    println!("{count} of {all} images, {}", args.out.display());
+    say!("{count} of {all} images, {}", args.out.display());
     if tuning.is_none() {
-        println!("V1 is coloured by channel; --model MODEL gives it the colours of orientation");
+        say!("V1 is coloured by channel; --model MODEL gives it the colours of orientation");
     }
     Ok(())
 }

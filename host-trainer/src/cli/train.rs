@@ -2,10 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use host_trainer::{
     checkpoint::Checkpoint,
-    config::{Config, Length, SHIPPED, Shipped},
+    config::{Assignment, Config, Length, SHIPPED, Shipped},
+    console::{Speech, set_speech},
     data::{ImageSet, Source, images_at_size},
     device::{DeviceChoice, Precision},
     loader::Split,
@@ -14,12 +15,12 @@ use host_trainer::{
     quantise::quantise,
     report::{Filters, QuantisationError},
     run::{RunFolder, RunManifest, RunSummary, Start},
-    training,
+    say, shell, tell, training,
     workers::Workers,
 };
 use lcl_infer::InputFormat;
 
-use super::{images::ImageLimits, launch, progress::Console};
+use super::{images::ImageLimits, launch, names, numbers, progress::Console};
 
 /// Most images that the blob is calibrated on, and as many that it is compared
 /// on.
@@ -35,6 +36,7 @@ Examples:
   lcl train --data photos --steps 300
   lcl train --data photos more-photos --out runs/photos --epochs 100 --device cuda:0
   lcl train --config lcl-v2-simclr --data photos --steps 300
+  lcl train --data photos --set optimiser.learning_rate=0.0003 --set views.hue=0.1
   lcl train --config runs/photos/config.toml --seed 1 --out runs/photos-seed1
   lcl train --out runs/photos --resume --epochs 200
   lcl train --nproc 2 --data photos
@@ -60,26 +62,26 @@ Configurations that come with the program, for --config:";
 pub struct Args {
     /// Images: a folder, a .tar, a pack from `lcl prepare`, an image or
     /// synthetic[:N[:SEED]]; several are joined
-    #[arg(long, value_name = "SRC", num_args = 1..)]
+    #[arg(long, value_name = "SRC", num_args = 1.., value_parser = names::source())]
     data: Vec<Source>,
     /// Folder of the run [default: the first free runs/N]
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", value_parser = names::folder())]
     out: Option<PathBuf>,
     /// Configuration to start from: a file such as a run's config.toml, or the
     /// name of one that comes with the program
     #[arg(long, value_name = "FILE|NAME")]
     config: Option<PathBuf>,
     /// Updates of the weights
-    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    #[arg(long, value_name = "N", conflicts_with = "epochs", value_parser = numbers::whole())]
     steps: Option<u64>,
     /// Times that every image is seen, instead of --steps
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::whole())]
     epochs: Option<u64>,
     /// Images in a batch
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::count(2..=65536))]
     batch: Option<usize>,
     /// Seed of weights, split, order and views
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::whole())]
     seed: Option<u64>,
     /// Where to compute: auto, cpu or cuda:N [default: auto]
     #[arg(long, value_name = "DEVICE")]
@@ -87,6 +89,13 @@ pub struct Args {
     /// Precision of the layers: float32, float64 or bfloat16 [default: float32]
     #[arg(long, value_name = "PRECISION")]
     precision: Option<Precision>,
+    /// Threads of libtorch's CPU operations [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = numbers::threads())]
+    threads: Option<usize>,
+    /// Sets any field of the configuration, by its dotted name; may be given
+    /// several times. `lcl config` lists them
+    #[arg(long, value_name = "FIELD=VALUE")]
+    set: Vec<Assignment>,
     /// Continues the run in --out, or else in runs/latest
     #[arg(long)]
     resume: bool,
@@ -108,6 +117,8 @@ struct Trained {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
+    // A run is for its files.
+    set_speech(Speech::Aside);
     let timeout = Duration::from_secs(config_at_hand(args)?.workers.timeout_seconds);
     if let Some(count) = args.nproc {
         return launch::workers(usize::from(count), timeout);
@@ -121,10 +132,10 @@ pub fn run(args: &Args) -> Result<()> {
         bail!(
             "stopped at step {}; everything is saved, continue with `lcl train --out {} --resume`",
             summary.steps,
-            run.path().display()
+            shell::quoted(run.path())
         );
     }
-    println!("\nquantising {}", run.best().display());
+    say!("\nquantising {}", run.best().display());
     let checkpoint = Checkpoint::read(&run.best())?;
     let quantised = quantise_best(&run, &config, &checkpoint)?;
     print_summary(&run, &summary, &quantised);
@@ -178,7 +189,7 @@ fn config_at_hand(args: &Args) -> Result<Config> {
         let out = args.out.as_deref().filter(|_| args.resume)?;
         Config::read(&out.join("config.toml")).ok()
     };
-    Ok(configuration(args)?.or_else(of_run).unwrap_or_default())
+    Ok(configuration(args)?.or_else(of_run).unwrap_or_default().with(&args.set)?)
 }
 
 fn after_help() -> String {
@@ -202,8 +213,35 @@ fn overridden(mut config: Config, args: &Args) -> Result<Config> {
     training.seed = args.seed.unwrap_or(training.seed);
     training.device = args.device.unwrap_or(training.device);
     training.precision = args.precision.unwrap_or(training.precision);
+    training.threads = args.threads.unwrap_or(training.threads);
     config.validate()?;
+    let config = config.with(&args.set)?;
+    check_names(&config.data.sources)?;
+    if config.training.threads > numbers::cores() {
+        let (threads, cores) = (config.training.threads, numbers::cores());
+        tell!(
+            "warning: training.threads is {threads}; this machine has {cores} cores, so that \
+               {cores} are used"
+        );
+    }
     Ok(config)
+}
+
+/// Checks that the configuration of a run, which is text, can hold the names of
+/// its sources.
+fn check_names(sources: &[Source]) -> Result<()> {
+    for source in sources {
+        let Source::Path(path) = source else {
+            continue;
+        };
+        ensure!(
+            path.to_str().is_some(),
+            "{} is not UTF-8, which the run's config.toml cannot hold; rename it, or make a link \
+             to it",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// Quantises the best checkpoint, calibrated on images that it was trained on
@@ -239,10 +277,10 @@ fn quantise_best(
 
 fn print_summary(run: &RunFolder, summary: &RunSummary, quantised: &QuantisationError) {
     let RunSummary { start, end, best, best_step, steps, .. } = *summary;
-    println!();
-    println!("held-out images   loss at start   loss at end   SQNR of the blob");
+    say!("");
+    say!("held-out images   loss at start   loss at end   SQNR of the blob");
     for stage in 0..2 {
-        println!(
+        say!(
             "  stage {} (V{0})   {:>13.2} {:>13.2} {:>15.1} dB",
             stage + 1,
             start.stages[stage],
@@ -251,17 +289,17 @@ fn print_summary(run: &RunFolder, summary: &RunSummary, quantised: &Quantisation
         );
     }
     let early = if summary.stopped_early { ", stopped as it no longer improved" } else { "" };
-    println!("steps   {steps}{early}; least summed loss {:.2} at step {best_step}", best.total());
-    println!("time    {:.0} s", summary.elapsed.as_secs_f64());
+    say!("steps   {steps}{early}; least summed loss {:.2} at step {best_step}", best.total());
+    say!("time    {:.0} s", summary.elapsed.as_secs_f64());
     if summary.skipped_images > 0 {
-        println!("skipped {} images that could not be used", summary.skipped_images);
+        say!("skipped {} images that could not be used", summary.skipped_images);
     }
-    println!("blob    {} ({} bytes)", run.blob().display(), quantised.blob_len);
+    say!("blob    {} ({} bytes)", run.blob().display(), quantised.blob_len);
     for path in [run.best(), run.checkpoint(), run.metrics(), run.config(), run.manifest()] {
-        println!("        {}", path.display());
+        say!("        {}", path.display());
     }
-    println!("report  {}", run.report().display());
-    println!("next    {}", next_command(run));
+    say!("report  {}", run.report().display());
+    say!("next    {}", next_command(run));
 }
 
 /// Returns the command to type next; the newest of `runs` needs no naming.
@@ -270,6 +308,6 @@ fn next_command(run: &RunFolder) -> String {
     if run.is_in_runs() {
         emulate.to_owned()
     } else {
-        format!("{emulate} --model {}", run.blob().display())
+        format!("{emulate} --model {}", shell::quoted(&run.blob()))
     }
 }

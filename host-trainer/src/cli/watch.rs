@@ -9,11 +9,17 @@ use serde_json::json;
 use host_trainer::{
     atomic_file,
     blob_file::BlobFile,
+    console::{Speech, set_speech},
     data::{ImageSet, Source, images_at_size},
+    say,
     watch::{Said, watch_images},
 };
 
 use super::images::ImageLimits;
+use super::{
+    names, numbers,
+    output::{Output, paths},
+};
 
 /// Says which images of a sequence are novel, as a board with the example watch
 /// does
@@ -33,26 +39,28 @@ pub struct Args {
     model: PathBuf,
     /// Images in the order of their paths: a folder, a .tar, or
     /// scene[:N[:SEED]], a built-in scene that something passes through
-    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     images: Vec<Source>,
     /// Width and height that the images are fitted to, in pixels
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::side())]
     size: u32,
     /// Novelty from which an image is worth an event
-    #[arg(long, value_name = "RATIO", default_value_t = 3.0)]
+    #[arg(long, value_name = "RATIO", default_value_t = 3.0, value_parser = threshold_ratio)]
     threshold: f64,
     /// Means adapt within 2^N images
-    #[arg(long, value_name = "N", default_value_t = WatchSettings::default().adaptation_shift)]
+    #[arg(long, value_name = "N", default_value_t = WatchSettings::default().adaptation_shift,
+        value_parser = clap::value_parser!(u8).range(0..=7))]
     adaptation: u8,
     /// Images at the start that are never novel
-    #[arg(long, value_name = "N", default_value_t = WatchSettings::default().warm_up)]
+    #[arg(long, value_name = "N", default_value_t = WatchSettings::default().warm_up,
+        value_parser = clap::value_parser!(u32).range(2..))]
     warm_up: u32,
     /// Prints one JSON object for each image and one for all
     #[arg(long)]
     json: bool,
     /// Writes the bytes of the events, one after the other
-    #[arg(long, value_name = "EVENTS")]
-    out: Option<PathBuf>,
+    #[arg(long, value_name = "EVENTS", value_parser = names::output())]
+    out: Option<Output>,
     #[command(flatten)]
     limits: ImageLimits,
 }
@@ -64,11 +72,18 @@ pub struct Args {
 /// When the blob or the images cannot be had, or a setting is out of range.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
+    let mut inputs = paths(&args.images);
+    inputs.push(&args.model);
+    let out = args.out.as_ref().map(|out| out.claim(&inputs)).transpose()?;
+    if args.out.as_ref().is_some_and(|named| out == Some(named.path())) {
+        set_speech(Speech::Aside);
+    }
     let file = BlobFile::read(&args.model)?;
     let blob = file.open()?;
+    numbers::check_side(args.size, &blob.convolutions())?;
     let images = images_at_size(Arc::new(ImageSet::open(&args.images)?), args.size);
     let settings = WatchSettings {
-        threshold: threshold(args.threshold)?,
+        threshold: threshold(args.threshold),
         adaptation_shift: args.adaptation,
         warm_up: args.warm_up,
     };
@@ -76,9 +91,9 @@ pub fn run(args: &Args) -> Result<()> {
     let (mut count, mut events, mut bytes) = (0, 0, Vec::new());
     watch_images(&blob, side, settings, images, |said| {
         if args.json {
-            println!("{}", described(&said));
+            say!("{}", described(&said));
         } else {
-            println!("{said}");
+            say!("{said}");
         }
         count += 1;
         events += usize::from(!said.event.is_empty());
@@ -87,31 +102,32 @@ pub fn run(args: &Args) -> Result<()> {
     if count == 0 {
         bail!("no image can be used");
     }
-    if let Some(path) = &args.out {
+    if let Some(path) = out {
         atomic_file::write(path, &[&bytes])?;
     }
     let (sent, instead_of) = (bytes.len(), count * side * side * blob.input().channels());
     if args.json {
         let all =
             json!({ "images": count, "events": events, "bytes": sent, "image_bytes": instead_of });
-        println!("{all}");
+        say!("{all}");
         return Ok(());
     }
-    println!("{count} images, 0 lost, {events} events: sent {sent} bytes instead of {instead_of}");
+    say!("{count} images, 0 lost, {events} events: sent {sent} bytes instead of {instead_of}");
     if let Some(ratio) = instead_of.checked_div(sent) {
-        println!("that is {ratio} times less");
+        say!("that is {ratio} times less");
     }
     Ok(())
 }
 
+/// Takes a threshold that fits 16 bits in 1/256.
+fn threshold_ratio(text: &str) -> Result<f64, String> {
+    numbers::number(text, 1.0 / 256.0..=f64::from(u16::MAX) / 256.0)
+}
+
 /// Returns a threshold in 1/256.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-fn threshold(ratio: f64) -> Result<u16> {
-    let scaled = (ratio * 256.0).round();
-    if !(1.0..=f64::from(u16::MAX)).contains(&scaled) {
-        bail!("--threshold is {ratio}; it is to be more than 0 and less than 256");
-    }
-    Ok(scaled as u16)
+fn threshold(ratio: f64) -> u16 {
+    (ratio * 256.0).round() as u16
 }
 
 fn described(said: &Said) -> serde_json::Value {
@@ -136,9 +152,11 @@ mod tests {
 
     #[test]
     fn thresholds_are_in_range() {
-        assert_eq!(threshold(3.0).ok(), Some(768));
-        for wrong in [0.0, -1.0, 256.0, f64::NAN] {
-            assert!(threshold(wrong).is_err(), "{wrong}");
+        for (right, scaled) in [("3", 768), ("0.00390625", 1), ("255.99609375", u16::MAX)] {
+            assert_eq!(threshold_ratio(right).map(threshold), Ok(scaled), "{right}");
+        }
+        for wrong in ["0", "-1", "256", "nan", "inf", "three"] {
+            assert!(threshold_ratio(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -4,18 +4,23 @@
 //! Every field has a default, so a file needs to name only what it changes; a
 //! name that is not a field is an error.
 
+mod document;
 mod error;
+mod parse;
+mod set;
 mod shipped;
 mod validate;
 mod views;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use documented::DocumentedFields;
 use lcl_infer::PoolOrder;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    error::ConfigError,
+    error::{ConfigError, Place},
+    set::Assignment,
     shipped::{SHIPPED, Shipped},
     views::{Crops, JitterOrder, Patches, StageViewConfig, ViewsConfig},
 };
@@ -27,7 +32,7 @@ use crate::{
 };
 
 /// Everything that decides what a run does.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Which images, and how many are held out.
@@ -49,7 +54,7 @@ pub struct Config {
 }
 
 /// Which images are trained on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// Where the images come from: `synthetic[:N[:SEED]]`, folders, archives,
@@ -94,7 +99,7 @@ impl Length {
 }
 
 /// How long, how fast, on what.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingConfig {
     /// When the run ends for sure, `{ steps = N }` or `{ epochs = N }`; after 0
@@ -137,7 +142,7 @@ impl Default for TrainingConfig {
 }
 
 /// How workers that train together wait for one another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkersConfig {
     /// Seconds that a worker waits for another one before it stops; when one is
@@ -152,7 +157,7 @@ impl Default for WorkersConfig {
 }
 
 /// Adam's parameters (Kingma and Ba, 2015).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimiserConfig {
     /// Length of a step, α. \[LCL\] trains with 0.001.
@@ -189,7 +194,7 @@ pub enum ObjectiveName {
 }
 
 /// The loss of each stage.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct LossConfig {
     /// The objective: `barlow-twins`, `simclr` or `simsiam`.
@@ -212,7 +217,7 @@ impl Default for LossConfig {
 }
 
 /// The network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
     /// The order of pooling: `max-blur`, `blur-max` or `max`.
@@ -228,7 +233,7 @@ impl Default for ModelConfig {
 }
 
 /// The normalisation of the input, `(x / 255 - mean) / std`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct InputConfig {
     /// Mean of red, green and blue, in `[0, 1]`.
@@ -252,7 +257,7 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path)
             .map_err(|cause| ConfigError::Io { path: path.to_owned(), cause })?;
-        Self::parse(&text, path)
+        parse::parse(&text, path)
     }
 
     /// Reads the file at `path`, or where there is none, the configuration of
@@ -267,14 +272,7 @@ impl Config {
         }
         let shipped = SHIPPED.iter().find(|shipped| path.as_os_str() == shipped.name);
         let shipped = shipped.ok_or_else(|| ConfigError::Unknown { path: path.to_owned() })?;
-        Self::parse(shipped.text, path)
-    }
-
-    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text)
-            .map_err(|cause| ConfigError::Format { path: path.to_owned(), cause })?;
-        config.validate()?;
-        Ok(config)
+        parse::parse(shipped.text, path)
     }
 
     /// Writes the configuration to the TOML file at `path`.

@@ -184,3 +184,138 @@ fn patches_lie_in_what_is_kept_of_an_image() {
     };
     assert_eq!(message(&roomy), Ok(()));
 }
+
+/// Returns what is said of a configuration file.
+fn message(text: &str) -> String {
+    parse::parse(text, Path::new("mine.toml")).expect_err(text).to_string()
+}
+
+#[test]
+fn an_error_names_file_line_field_and_what_is_allowed() {
+    let check = |text: &str, parts: &[&str]| {
+        let message = message(text);
+        for part in parts {
+            assert!(message.contains(part), "{part:?} is missing in {message:?}");
+        }
+        assert!(!message.contains('\n') && !message.contains("usize"), "{message}");
+    };
+    check(
+        "[training]\nseed = 1\nbatch = \"16\"\n",
+        &["mine.toml, line 3: training.batch is the string \"16\"; it must be a whole number"],
+    );
+    check("[training]\n\nbatch = -1\n", &["line 3: training.batch is the integer `-1`", "0 or"]);
+    check("[training]\nbatch = 1.5\n", &["line 2: training.batch is the floating point `1.5`"]);
+    check("[loss]\ncentre = 1\n", &["line 2: loss.centre", "true or false"]);
+    check("[loss]\nlambda = \"x\"\n", &["loss.lambda", "it must be a number"]);
+    check("\n[input]\nmean = [1.0]\n", &["line 3: input.mean"]);
+    check("views = 3\n", &["line 1: views", "it must be a table"]);
+    check("[loss]\nobjective = \"barlow\"\n", &["line 2: loss.objective", "`simclr`"]);
+    check("[training]\ndevice = \"gpu\"\n", &["line 2: training.device", "auto, cpu"]);
+    check("[data]\nsources = [\"synthetic:0\"]\n", &["line 2: data.sources", "synthetic:N"]);
+    check("[training]\nseed = 3\nbatch = = 4\n", &["mine.toml, line 3: this is not TOML"]);
+    // Out of range, among the tables of a list too.
+    check("[training]\nseed = 2\nbatch = 1\n", &["line 3: training.batch is 1", "2 to 65536"]);
+    check("[training]\nlength = { steps = 3 }\nthreads = 5000\n", &["line 3: training.threads"]);
+    check("[loss]\nlambda = -1e-3\n", &["line 2: loss.lambda is -0.001; it must be at least 0"]);
+    let stage = |size| {
+        format!(
+            "[[views.stages]]\ncentre = 56\nsize = {size}\n\
+                                area = [0.6, 0.9]\naspect = [0.9, 1.1]\n"
+        )
+    };
+    check(&(stage(48) + &stage(300)), &["line 8: views.stages.size is 300", "16 to 224"]);
+}
+
+#[test]
+fn an_unknown_name_comes_with_the_nearest() {
+    let check = |text: &str, parts: &[&str]| {
+        let message = message(text);
+        for part in parts {
+            assert!(message.contains(part), "{part:?} is missing in {message:?}");
+        }
+    };
+    check(
+        "[training]\nbatches = 3\n",
+        &[
+            "mine.toml, line 2: there is no field `batches` in [training]",
+            "did you mean `batch`?",
+            "length, batch",
+        ],
+    );
+    check("[training]\nlearning_rate = 3\n", &["did you mean `optimiser.learning_rate`?"]);
+    check("[optimizer]\nbeta1 = 3\n", &["line 1: there is no field `optimizer`", "`optimiser`"]);
+    check("batch = 3\n", &["did you mean `training.batch`?", "data, training"]);
+    check("[loss]\nqqqq = 3\n", &["in [loss]; the fields are objective"]);
+    check("[[views.stages]]\ncenter = 3\n", &["line 2: there is no field `center`", "`centre`"]);
+}
+
+#[test]
+fn fields_are_set_by_their_dotted_names() {
+    let with = |texts: &[&str]| {
+        let set: Result<Vec<Assignment>, _> = texts.iter().map(|text| text.parse()).collect();
+        Config::default().with(&set?)
+    };
+    let config = with(&[
+        "training.batch=16",
+        " training.length.epochs = 3 ",
+        "optimiser.learning_rate=1",
+        "views.stages.1.size=64",
+        "views.noise_probability=[1, 0]",
+        "loss.objective=simclr",
+        "training.device=\"cpu\"",
+        "data.sources=my photos",
+        "training.batch=32",
+    ]);
+    let config = config.expect("all are fields");
+    assert_eq!((config.training.batch, config.training.length), (32, Length::Epochs(3)));
+    assert_eq!((config.views.stages[1].size, config.optimiser.learning_rate), (64, 1.0));
+    assert_eq!(config.loss.objective, ObjectiveName::Simclr);
+    assert_eq!(config.data.sources, [Source::Path("my photos".into())]);
+    assert_eq!(config.training.device, DeviceChoice::Cpu);
+    assert_eq!(with(&[]).ok(), with(&["training.seed=0"]).ok());
+
+    let refused = |text: &str, part: &str| {
+        let message = with(&[text]).expect_err(text).to_string();
+        assert!(message.contains(part), "{text}: {message}");
+    };
+    refused("training.batch", "write FIELD=VALUE");
+    refused("=3", "write FIELD=VALUE");
+    refused("training.batch=", "write FIELD=VALUE");
+    refused("training.batch=many", "training.batch is the string \"many\"");
+    refused("training.batch=1", "training.batch is 1; it must be 2 to 65536");
+    refused("training.batches=3", "did you mean `batch`?");
+    refused("trainig.batch=3", "did you mean `training.batch`?");
+    refused("batch=3", "did you mean `training.batch`?");
+    refused("views.stages.2.size=64", "there is no field `views.stages.2.size`");
+    refused("views.stages.size=64", "there is no field");
+    refused("training.batch.x=1", "there is no field");
+    refused("training.batch=3\nseed = 4", "training.batch is the string");
+}
+
+#[test]
+fn a_documented_configuration_is_the_same_one() {
+    let configs = SHIPPED.iter().map(|shipped| Config::find(shipped.name.as_ref()).expect("read"));
+    let mut other = Config::default();
+    other.training.length = Length::Epochs(7);
+    other.data.sources = vec![Source::Path("a \"b\" # c".into()), Source::default()];
+    other.views.stages[0].area = [0.3, 0.9];
+    for config in configs.chain([other, Config::default()]) {
+        let text = config.documented();
+        assert_eq!(parse::parse(&text, Path::new("printed")).expect(&text), config, "{text}");
+        // Every field has its line and at least a line of comment before it.
+        let lines: Vec<&str> = text.lines().collect();
+        let names = config.fields().into_keys().filter(|name| !name.starts_with("training.length"));
+        for name in names {
+            let last = name.rsplit('.').next().expect("a name");
+            let start = format!("{last} = ");
+            let found = lines.iter().position(|line| line.starts_with(&start));
+            let found =
+                found.or(lines.iter().position(|line| line.ends_with(&format!("{last}]]"))));
+            let found = found.unwrap_or_else(|| panic!("{name} is missing in {text}"));
+            assert!(lines[found - 1].starts_with("# "), "{name} is not explained");
+        }
+    }
+    let simclr = Config::find("lcl-v2-simclr".as_ref()).expect("read").documented();
+    assert!(simclr.contains("# Default: \"barlow-twins\"\nobjective = \"simclr\""), "{simclr}");
+    assert!(!Config::default().documented().contains("Default:"));
+}

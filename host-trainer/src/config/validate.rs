@@ -1,7 +1,7 @@
 //! Which values a configuration may have.
 
 use super::{
-    Config, ConfigError, InputConfig, Length, OptimiserConfig, StageViewConfig, ViewsConfig,
+    Config, ConfigError, InputConfig, Length, OptimiserConfig, Place, StageViewConfig, ViewsConfig,
 };
 use crate::data::{MIN_SIDE, SHORTER_SIDE};
 
@@ -18,7 +18,13 @@ impl Config {
             Length::Epochs(epochs) => (epochs, "training.length.epochs"),
         };
         check(i64::try_from(steps).is_ok(), length, &steps, "below 2^63, the largest in TOML")?;
-        check(training.batch >= 2, "training.batch", &training.batch, "at least 2")?;
+        let batch = training.batch;
+        check((2..=MOST_BATCH).contains(&batch), "training.batch", &batch, "2 to 65536")?;
+        let threads = training.threads;
+        check(threads <= MOST_THREADS, "training.threads", &threads, "0 to 1024")?;
+        let limit = self.data.memory_limit_mib;
+        let expected = "at most 1073741824, a pebibyte";
+        check(limit <= MOST_MEMORY, "data.memory_limit_mib", &limit, expected)?;
         let seed_fits = i64::try_from(training.seed).is_ok();
         check(seed_fits, "training.seed", &training.seed, "below 2^63, the largest in TOML")?;
         let every = training.validate_every;
@@ -111,6 +117,15 @@ impl StageViewConfig {
     }
 }
 
+/// Most images in a batch.
+const MOST_BATCH: usize = 65536;
+
+/// Most threads that a configuration asks for, on whatever machine.
+const MOST_THREADS: usize = 1024;
+
+/// Most mebibytes that images are kept in.
+const MOST_MEMORY: usize = 1 << 30;
+
 /// Largest standard deviation of a blur, in pixels.
 const MOST_BLUR: f32 = 10.0;
 
@@ -150,6 +165,11 @@ fn check(
     if fits {
         Ok(())
     } else {
-        Err(ConfigError::Value { field, value: value.to_string(), expected })
+        Err(ConfigError::Value {
+            place: Place::default(),
+            field,
+            value: value.to_string(),
+            expected,
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! How the two views of an image are made.
 
+use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{CENTRE_SIDE, Interpolation};
@@ -10,7 +11,7 @@ use crate::data::{CENTRE_SIDE, Interpolation};
 /// is not trained with is off by default: flips, saturation, hue, blur and
 /// solarisation, which are those of the original Barlow Twins code
 /// (Zbontar et al., 2021, appendix A, arXiv 2103.03230).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct ViewsConfig {
     /// Probability that left and right change places.
@@ -131,7 +132,7 @@ pub enum Patches {
 }
 
 /// The crop of one stage's views.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(deny_unknown_fields)]
 pub struct StageViewConfig {
     /// Side of the patch that is cropped from, in pixels of an image whose

@@ -42,9 +42,9 @@ impl Damage {
         let before = self.damaged.fetch_add(1, Ordering::Relaxed);
         self.first.get_or_init(|| error.to_string());
         if before < NAMED {
-            eprintln!("warning: skipped: {error}");
+            crate::tell!("warning: skipped: {error}");
         } else if before == NAMED {
-            eprintln!("warning: more images were skipped; they are counted, not named");
+            crate::tell!("warning: more images were skipped; they are counted, not named");
         }
     }
 

@@ -1,11 +1,14 @@
 //! The names of image sources, `SRC` on the command line.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{ffi::OsStr, fmt, path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 /// Number of drawn images where the name says none.
 const DEFAULT_SYNTHETIC_IMAGES: usize = 1024;
+
+/// Most built-in images: each has an entry in memory.
+const MOST_BUILT_IN: usize = 10_000_000;
 
 /// Number of frames of the built-in scene where the name says none.
 const DEFAULT_SCENE_FRAMES: usize = 16;
@@ -42,10 +45,22 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown source {name:?}; built-in images are photographs, or synthetic, synthetic:N or \
-     synthetic:N:SEED with whole numbers, N at least 1, and scene likewise"
+     synthetic:N:SEED with whole numbers, N from 1 to 10000000, and scene likewise"
 )]
 pub struct UnknownSource {
     name: String,
+}
+
+impl Source {
+    /// Takes the name of a source as a system gives it; one that is not UTF-8 is
+    /// a path.
+    ///
+    /// # Errors
+    ///
+    /// When it begins like built-in images and is none.
+    pub fn from_os(name: &OsStr) -> Result<Self, UnknownSource> {
+        name.to_str().map_or_else(|| Ok(Self::Path(name.into())), str::parse)
+    }
 }
 
 impl FromStr for Source {
@@ -68,7 +83,7 @@ impl FromStr for Source {
         if let Some(part) = parts.next() {
             seed = part.parse().map_err(|_| unknown())?;
         }
-        if count == 0 || parts.next().is_some() {
+        if !(1..=MOST_BUILT_IN).contains(&count) || parts.next().is_some() {
             return Err(unknown());
         }
         Ok(if is_scene {
@@ -125,7 +140,7 @@ mod tests {
         check("photographs:3", None);
         check("./photographs", Some(&Source::Path("./photographs".into())));
         check("photos/synthetic", Some(&Source::Path("photos/synthetic".into())));
-        for wrong in [":", ":0", ":x", ":1:", ":1:2:3"] {
+        for wrong in [":", ":0", ":x", ":1:", ":1:2:3", ":10000001"] {
             check(&format!("synthetic{wrong}"), None);
             check(&format!("scene{wrong}"), None);
         }

@@ -1,6 +1,6 @@
 //! What is evaluated: anything that turns images into features of V1 and V2.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{ffi::OsStr, fmt, path::PathBuf, str::FromStr};
 
 use image::RgbImage;
 
@@ -36,6 +36,18 @@ const STEERABLE_PYRAMID: &str = "v1-steerpyr";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no seed; write untrained or untrained:SEED, a number")]
 pub struct UnknownModel(String);
+
+impl ModelChoice {
+    /// Takes the name of a model as a system gives it; one that is not UTF-8 is a
+    /// file.
+    ///
+    /// # Errors
+    ///
+    /// When the seed of an untrained one is none.
+    pub fn from_os(name: &OsStr) -> Result<Self, UnknownModel> {
+        name.to_str().map_or_else(|| Ok(Self::File(name.into())), str::parse)
+    }
+}
 
 impl FromStr for ModelChoice {
     type Err = UnknownModel;

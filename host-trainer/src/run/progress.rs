@@ -41,7 +41,7 @@ pub trait Progress {
     /// Learns of something that the run goes on in spite of; as it is, it is
     /// printed.
     fn warned(&mut self, warning: &str) {
-        eprintln!("warning: {warning}");
+        crate::tell!("warning: {warning}");
     }
 
     /// Learns of one line of the log.

@@ -216,10 +216,8 @@ pub(super) fn initial(config: &Config) -> Checkpoint {
 /// Sets the threads of libtorch's CPU operations; 0 takes one for each core, of
 /// which each of the machine's workers has its share.
 pub(super) fn set_threads(threads: usize, local_workers: usize) {
-    let share = || {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        (cores / local_workers).max(1)
-    };
-    let threads = if threads == 0 { share() } else { threads };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // More of them than cores would wait for one another.
+    let threads = if threads == 0 { (cores / local_workers).max(1) } else { threads.min(cores) };
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
 }

@@ -33,6 +33,8 @@ pub struct Args {
 ///
 /// When decisions cannot be read or compared.
 pub fn run(args: &Args) -> Result<()> {
+    args.common
+        .check("behaviour", &args.decisions.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     let found = behaviour_of(&Decisions::read(&args.decisions)?)?;
     args.common.show("behaviour", &found)
 }

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use host_trainer::evaluate::Progress;
+use host_trainer::{evaluate::Progress, tell};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar for each part of an evaluation; plain lines where there is no
@@ -22,7 +22,7 @@ impl Progress for Console {
             }
             self.bar = Some(bar);
         } else {
-            eprintln!("{part}: {total}");
+            tell!("{part}: {total}");
         }
     }
 

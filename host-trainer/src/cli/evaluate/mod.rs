@@ -1,18 +1,23 @@
 //! `lcl evaluate`: how brain-like a model is. One file for each evaluation.
 
 mod behaviour;
-mod console;
+pub mod console;
 mod neural;
 mod probe;
 mod receptive_fields;
 mod texture;
 mod tuning;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use host_trainer::{device::DeviceChoice, evaluate::Findings};
+use host_trainer::{device::DeviceChoice, evaluate::Findings, say, tell};
+
+use super::{names, numbers, output};
 
 /// Evaluates a checkpoint or a blob as vision scientists do
 #[derive(Debug, clap::Args)]
@@ -39,7 +44,7 @@ struct Common {
     json: bool,
     /// Folder for a page with pictures and the JSON object; made where it is not
     /// there
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_parser = names::folder())]
     out: Option<PathBuf>,
     /// Where float networks run: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
@@ -63,6 +68,21 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 impl Common {
+    /// Checks beforehand that [`show`](Self::show) can write its files, and that
+    /// they are none of the inputs.
+    fn check(&self, name: &str, inputs: &[&Path]) -> Result<()> {
+        let Some(folder) = &self.out else {
+            return Ok(());
+        };
+        if !folder.exists() {
+            return Ok(());
+        }
+        for ending in ["html", "json"] {
+            output::check(&folder.join(name).with_extension(ending), inputs)?;
+        }
+        Ok(())
+    }
+
     /// Prints what was found, and writes `NAME.html` and `NAME.json` where a
     /// folder was given.
     fn show(&self, name: &str, findings: &impl Findings) -> Result<()> {
@@ -70,18 +90,18 @@ impl Common {
             fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
             for path in host_trainer::evaluate::write_page(findings, name, folder)? {
                 // The one object on standard output stays alone.
-                eprintln!("wrote {}", path.display());
+                tell!("wrote {}", path.display());
             }
         }
         if self.json {
-            println!("{}", serde_json::to_string(findings)?);
+            say!("{}", serde_json::to_string(findings)?);
             return Ok(());
         }
         for table in findings.tables() {
-            println!("{table}");
+            say!("{table}");
         }
         for note in findings.notes() {
-            println!("note: {note}");
+            say!("note: {note}");
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::ValueEnum;
 use host_trainer::{
     data::{ImageSet, Source},
@@ -12,7 +12,7 @@ use host_trainer::{
     },
 };
 
-use super::{Common, console::Console};
+use super::{Common, console::Console, names, numbers, output};
 use crate::cli::images::ImageLimits;
 
 /// Predicts recorded responses of neurons from the features of a model
@@ -30,10 +30,10 @@ Examples:
   lcl evaluate neural --model v1-steerpyr --stimuli images --responses v1.safetensors --json")]
 pub struct Args {
     /// Model: a checkpoint, a blob, untrained[:SEED] or v1-steerpyr
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = names::model())]
     model: ModelChoice,
     /// Images of the stimuli: a folder or a .tar
-    #[arg(long, value_name = "SRC")]
+    #[arg(long, value_name = "SRC", value_parser = names::source())]
     stimuli: Source,
     /// Recorded responses: .npz, .npy or .safetensors
     #[arg(long, value_name = "FILE")]
@@ -53,22 +53,25 @@ pub struct Args {
     #[arg(long, value_name = "AREA", default_value = "both")]
     area: Areas,
     /// Side of the images that the model gets, in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = 224)]
+    #[arg(long, value_name = "PIXELS", default_value_t = 224, value_parser = numbers::side())]
     size: u32,
     /// What the side of a stimulus covers, in degrees of visual angle
-    #[arg(long, value_name = "DEGREES", requires = "field_of_view")]
+    #[arg(long, value_name = "DEGREES", requires = "field_of_view",
+        value_parser = numbers::degrees)]
     stimulus_degrees: Option<f64>,
     /// What the model sees, in degrees: stimuli are put on a grey canvas
-    #[arg(long, value_name = "DEGREES", requires = "stimulus_degrees")]
+    #[arg(long, value_name = "DEGREES", requires = "stimulus_degrees",
+        value_parser = numbers::degrees)]
     field_of_view: Option<f64>,
     /// Radius of a raised-cosine aperture on the stimuli, in degrees
-    #[arg(long, value_name = "DEGREES", requires = "stimulus_degrees")]
+    #[arg(long, value_name = "DEGREES", requires = "stimulus_degrees",
+        value_parser = numbers::degrees)]
     aperture: Option<f64>,
     /// Components of the regression
-    #[arg(long, value_name = "N", default_value_t = 25)]
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = numbers::count(1..=10_000))]
     components: usize,
     /// Random splits of the stimuli
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = numbers::count(1..=10_000))]
     splits: usize,
     /// Seed of the splits
     #[arg(long, value_name = "SEED", default_value_t = 1)]
@@ -100,7 +103,11 @@ enum Areas {
 /// together, or the model cannot be run.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
-    let options = args.options()?;
+    let options = args.options();
+    let mut inputs = output::paths([&args.stimuli]);
+    inputs.push(&args.responses);
+    inputs.extend(output::model(&args.model));
+    args.common.check("neural", &inputs)?;
     let set = ImageSet::open(std::slice::from_ref(&args.stimuli))?;
     let responses = read_responses(&args.responses, &args.layout())?;
     let model = EvaluatedModel::open(&args.model, args.common.device)?;
@@ -117,18 +124,11 @@ impl Args {
         Layout { array: self.array.clone(), window: self.window, types }
     }
 
-    fn options(&self) -> Result<NeuralOptions> {
-        let degrees = [self.stimulus_degrees, self.field_of_view, self.aperture];
-        if degrees.iter().flatten().any(|degrees| !(*degrees > 0.0 && *degrees < 360.0)) {
-            bail!("degrees of visual angle lie between 0 and 360");
-        }
-        if self.components == 0 || self.splits == 0 || self.size == 0 {
-            bail!("--components, --splits and --size are at least 1");
-        }
+    fn options(&self) -> NeuralOptions {
         let fields = self.stimulus_degrees.zip(self.field_of_view);
         let field =
             fields.map(|(stimulus, model)| Field { stimulus, model, aperture: self.aperture });
-        Ok(NeuralOptions {
+        NeuralOptions {
             preparation: Preparation { size: self.size, field },
             areas: match self.area {
                 Areas::V1 => [true, false],
@@ -141,6 +141,6 @@ impl Args {
             stratified: !self.unstratified,
             quartiles: self.quartiles,
             ..NeuralOptions::default()
-        })
+        }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use host_trainer::evaluate::{
     ModelChoice,
     published::PublishedV1,
     receptive_fields::{Filters, Rule, receptive_fields},
 };
 
-use super::{Common, console::Console};
+use super::{Common, console::Console, names, numbers, output};
 
 /// Fits Gabor functions to the filters of V1 and compares their shapes with
 /// those of macaque neurons
@@ -21,16 +21,18 @@ Examples:
   lcl evaluate receptive-fields --model untrained:1")]
 pub struct Args {
     /// Model: a checkpoint, a blob, .lcl, or untrained[:SEED]
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = names::model())]
     model: ModelChoice,
     /// Published distributions in place of the built-in ones, JSON
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
     /// Share of a filter's variance that a fit must explain to count
-    #[arg(long, value_name = "SHARE", default_value_t = Rule::default().least_r2)]
+    #[arg(long, value_name = "SHARE", default_value_t = Rule::default().least_r2,
+        value_parser = numbers::share)]
     least_r2: f64,
     /// Share of a filter's energy in grey from which its fit counts by the stricter rule
-    #[arg(long, value_name = "SHARE", default_value_t = Rule::default().least_grey_share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Rule::default().least_grey_share,
+        value_parser = numbers::share)]
     least_grey: f64,
     /// Seed of the bootstrap
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -41,9 +43,9 @@ pub struct Args {
 
 /// Runs the evaluation.
 pub fn run(args: &Args) -> Result<()> {
-    for share in [args.least_r2, args.least_grey] {
-        ensure!((0.0..=1.0).contains(&share), "{share} is no share; give a number from 0 to 1");
-    }
+    let inputs: Vec<_> =
+        output::model(&args.model).into_iter().chain(args.reference.as_deref()).collect();
+    args.common.check("receptive-fields", &inputs)?;
     let published =
         args.reference.as_deref().map_or_else(PublishedV1::built_in, PublishedV1::read)?;
     let filters = Filters::open(&args.model)?;

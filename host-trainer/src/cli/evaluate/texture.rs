@@ -17,7 +17,7 @@ use host_trainer::{
     },
 };
 
-use super::{Common, console::Console};
+use super::{Common, console::Console, names, numbers, output};
 use crate::cli::images::ImageLimits;
 
 /// Evaluates how much more V1 and V2 respond to textures than to noise with the
@@ -32,13 +32,15 @@ Examples:
   lcl evaluate texture --images textures --make-noise textures")]
 pub struct Args {
     /// Model: a checkpoint, a blob, .lcl, or untrained[:SEED]
-    #[arg(long, value_name = "MODEL", required_unless_present = "make_noise")]
+    #[arg(long, value_name = "MODEL", required_unless_present = "make_noise",
+        value_parser = names::model())]
     model: Option<ModelChoice>,
     /// Textures and their noise: folders or .tar
-    #[arg(long, value_name = "SRC", num_args = 1.., required = true)]
+    #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     images: Vec<Source>,
     /// Side of the images in pixels; others are resized and their centre cropped
-    #[arg(long, value_name = "PIXELS", required_unless_present = "make_noise")]
+    #[arg(long, value_name = "PIXELS", required_unless_present = "make_noise",
+        value_parser = numbers::side())]
     size: Option<u32>,
     /// What counts as a unit: a channel averaged over space, or each location of it
     #[arg(long, value_name = "channel|location", default_value_t)]
@@ -53,7 +55,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     ranking: Option<PathBuf>,
     /// Only makes noise of the textures, with their spectra and random phases
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["model", "size", "against", "ranking"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["model", "size", "against", "ranking"],
+        value_parser = names::folder())]
     make_noise: Option<PathBuf>,
     /// Seed of noise and bootstrap
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -71,11 +74,16 @@ pub struct Args {
 /// When images or models cannot be read.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
+    let name = if args.make_noise.is_some() { "texture-noise" } else { "texture" };
+    let mut inputs = output::paths(&args.images);
+    inputs.extend(args.model.as_ref().and_then(output::model));
+    inputs.extend(args.against.as_deref().into_iter().chain(args.ranking.as_deref()));
+    args.common.check(name, &inputs)?;
     let images = ImageSet::open(&args.images)?;
     if let Some(folder) = &args.make_noise {
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         let made = make_noise(&images, folder, args.seed, &mut Console::default())?;
-        return args.common.show("texture-noise", &made);
+        return args.common.show(name, &made);
     }
     // clap has made sure of both.
     let (model, size) = (args.model.as_ref().context("--model")?, args.size.context("--size")?);
@@ -89,7 +97,7 @@ pub fn run(args: &Args) -> Result<()> {
         None => None,
     };
     let found = evaluate(&model, &stimuli, &options)?;
-    args.common.show("texture", &found)
+    args.common.show(name, &found)
 }
 
 fn against(other: &Path, stimuli: &Stimuli, options: &Options, args: &Args) -> Result<Against> {
@@ -97,7 +105,7 @@ fn against(other: &Path, stimuli: &Stimuli, options: &Options, args: &Args) -> R
         Some("json") => Ok(Against::read_json(other)?),
         Some("csv") => Ok(Against::read_csv(other)?),
         _ => {
-            let choice: ModelChoice = other.to_string_lossy().parse()?;
+            let choice = ModelChoice::from_os(other.as_os_str())?;
             let model = EvaluatedModel::open(&choice, args.common.device)?;
             Ok(Against::of(&evaluate(&model, stimuli, options)?))
         }

@@ -10,7 +10,7 @@ use host_trainer::evaluate::{
     tuning::{Tuning, Viewing, record},
 };
 
-use super::{Common, console::Console};
+use super::{Common, console::Console, names, numbers, output};
 
 /// Measures how units are tuned to orientation, spatial frequency and size with
 /// drifting gratings, and compares them with macaque V1
@@ -22,16 +22,17 @@ Examples:
   lcl evaluate tuning --model runs/latest/model.lcl --area v2 --pixels-per-degree 20")]
 pub struct Args {
     /// Model: a checkpoint, a blob, .lcl, or untrained[:SEED]
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = names::model())]
     model: ModelChoice,
     /// Whose units are measured
     #[arg(long, value_enum, default_value_t = Area::V1)]
     area: Area,
     /// Pixels of a degree of visual angle; 28 are 224 pixels for 8 degrees
-    #[arg(long, value_name = "PIXELS", default_value_t = Viewing::default().pixels_per_degree)]
+    #[arg(long, value_name = "PIXELS", default_value_t = Viewing::default().pixels_per_degree,
+        value_parser = pixels_per_degree)]
     pixels_per_degree: f64,
     /// Michelson contrast of the gratings
-    #[arg(long, value_name = "CONTRAST", default_value_t = Viewing::default().contrast)]
+    #[arg(long, value_name = "CONTRAST", default_value_t = Viewing::default().contrast, value_parser = contrast)]
     contrast: f64,
     /// Published distributions in place of the built-in ones, JSON
     #[arg(long, value_name = "FILE")]
@@ -51,8 +52,19 @@ enum Area {
     V2,
 }
 
+fn pixels_per_degree(text: &str) -> Result<f64, String> {
+    numbers::number(text, f64::MIN_POSITIVE..=1e4)
+}
+
+fn contrast(text: &str) -> Result<f64, String> {
+    numbers::number(text, f64::MIN_POSITIVE..=1.0)
+}
+
 /// Runs the evaluation.
 pub fn run(args: &Args) -> Result<()> {
+    let inputs: Vec<_> =
+        output::model(&args.model).into_iter().chain(args.reference.as_deref()).collect();
+    args.common.check("tuning", &inputs)?;
     let published =
         args.reference.as_deref().map_or_else(PublishedV1::built_in, PublishedV1::read)?;
     let model = EvaluatedModel::open(&args.model, args.common.device)?;
