@@ -6,6 +6,8 @@ mod board;
 mod command;
 mod evaluate;
 mod flash;
+#[cfg(unix)]
+mod images;
 mod integers;
 mod never_lost;
 mod quantisation;
