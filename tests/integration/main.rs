@@ -8,6 +8,8 @@ mod command;
 mod ended;
 mod evaluate;
 mod flash;
+#[cfg(unix)]
+mod images;
 mod integers;
 mod never_lost;
 mod output;

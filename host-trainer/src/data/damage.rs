@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::DecodeError;
+use super::{DecodeError, passed::say_once};
 
 /// Images that are named one by one; the others are only counted.
 const NAMED: usize = 20;
@@ -36,15 +36,16 @@ impl Damage {
         self.images.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts an image that is skipped, and warns on the standard error.
+    /// Counts an image that is skipped, and warns on the standard error; of each
+    /// image once in the life of the process.
     pub fn count_skipped(&self, error: &DecodeError) {
         self.images.fetch_add(1, Ordering::Relaxed);
         let before = self.damaged.fetch_add(1, Ordering::Relaxed);
         self.first.get_or_init(|| error.to_string());
         if before < NAMED {
-            crate::tell!("warning: skipped: {error}");
+            say_once(format!("warning: skipped: {error}"));
         } else if before == NAMED {
-            crate::tell!("warning: more images were skipped; they are counted, not named");
+            say_once("warning: more images were skipped; they are counted, not named".to_owned());
         }
     }
 

@@ -66,14 +66,7 @@ impl PassedOver {
 
     /// Says it on the standard error, once in the life of the process.
     pub fn say(&self, source: &Path) {
-        static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-        let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in self.lines(source) {
-            if !said.contains(&line) {
-                eprintln!("{line}");
-                said.insert(line);
-            }
-        }
+        self.lines(source).into_iter().for_each(say_once);
     }
 
     fn lines(&self, source: &Path) -> Vec<String> {
@@ -112,6 +105,17 @@ impl PassedOver {
             lines.push(format!("note: passed over {packs} packs in {source}; give them by name"));
         }
         lines
+    }
+}
+
+/// Prints a line on the standard error, once in the life of the process: images
+/// are read in several passes.
+pub fn say_once(line: String) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if !said.contains(&line) {
+        eprintln!("{line}");
+        said.insert(line);
     }
 }
 
