@@ -94,7 +94,8 @@ pub(crate) fn cortex_m(target: &str, shown: &str, flags: &[&str]) -> Option<&'st
     let features = || set("target-feature").flat_map(|list| list.split(','));
     let found = KERNELS.iter().find(|kernels| {
         let by_target = kernels.targets.iter().any(|prefix| target.starts_with(prefix));
-        let by_core = set("target-cpu").next_back().is_some_and(|core| kernels.cores.contains(&core));
+        let by_core =
+            set("target-cpu").next_back().is_some_and(|core| kernels.cores.contains(&core));
         let switched = |sign| features().any(|it| it.strip_prefix(sign) == Some(kernels.feature));
         let shown = shown.split(',').any(|feature| feature == kernels.feature);
         (by_target || by_core || shown || switched('+')) && !switched('-')
