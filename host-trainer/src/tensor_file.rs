@@ -81,6 +81,26 @@ pub fn write(
     tensors: &[NamedTensor<'_>],
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), WriteError> {
+    let header = header(tensors, metadata);
+    let mut parts: Vec<&[u8]> = vec![&header];
+    parts.extend(tensors.iter().map(|tensor| tensor.values.bytes()));
+    atomic_file::write(path, &parts)
+}
+
+/// Returns the bytes of a safetensors file of `tensors` and `metadata`.
+///
+/// # Panics
+///
+/// When a tensor has more or fewer values than its shape says.
+#[must_use]
+pub fn to_bytes(tensors: &[NamedTensor<'_>], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut bytes = header(tensors, metadata);
+    tensors.iter().for_each(|tensor| bytes.extend_from_slice(tensor.values.bytes()));
+    bytes
+}
+
+/// Returns what comes before the values: the header with its length.
+fn header(tensors: &[NamedTensor<'_>], metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let mut header = Map::new();
     header.insert("__metadata__".into(), json!(metadata));
     let mut offset = 0;
@@ -99,10 +119,7 @@ pub fn write(
     }
     let mut header = Value::Object(header).to_string().into_bytes();
     header.resize(header.len().next_multiple_of(8), b' ');
-    let header_len = (header.len() as u64).to_le_bytes();
-    let mut parts: Vec<&[u8]> = vec![&header_len, &header];
-    parts.extend(tensors.iter().map(|tensor| tensor.values.bytes()));
-    atomic_file::write(path, &parts)
+    [&(header.len() as u64).to_le_bytes()[..], &header].concat()
 }
 
 /// The bytes of a safetensors file, checked to be one.

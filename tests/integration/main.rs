@@ -7,12 +7,17 @@ mod command;
 mod evaluate;
 mod flash;
 mod integers;
+#[cfg(unix)]
+mod interrupts;
 mod never_lost;
 mod quantisation;
 mod report;
+mod resuming;
 mod run_folder;
 mod runs;
 mod sensor;
 mod show;
 mod train;
 mod workers;
+#[cfg(target_os = "linux")]
+mod workers_lost;

@@ -6,6 +6,7 @@ mod evaluate;
 mod features;
 mod frames;
 mod inspect;
+mod interrupt;
 mod launch;
 mod prepare;
 mod progress;

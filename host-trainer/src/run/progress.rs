@@ -1,6 +1,9 @@
 //! What a run tells while it runs and when it ends.
 
-use std::time::Duration;
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use super::{Losses, Metrics};
 use crate::report::Report;
@@ -41,7 +44,8 @@ pub trait Progress {
     /// Learns of something that the run goes on in spite of; as it is, it is
     /// printed.
     fn warned(&mut self, warning: &str) {
-        eprintln!("warning: {warning}");
+        // Nobody may be there to hear it.
+        let _ = writeln!(io::stderr(), "warning: {warning}");
     }
 
     /// Learns of one line of the log.

@@ -9,18 +9,20 @@ use super::{
     ledger::Ledger,
     recording::Record,
     reporting::Reporter,
+    resume::Resumed,
+    start::{from_weights, initial},
     state::{State, remembered},
     validation::DeviceBatch,
 };
 use crate::{
     checkpoint::Checkpoint,
-    config::{Config, ObjectiveName},
-    data::{Centres, ImageSet},
+    config::Config,
+    data::{Centres, ImageSet, Source, SourceRecord},
     device::DeviceChoice,
     loader::{Loader, LoaderError, Order, Split, ViewSource, probe},
     loss::Objective,
     model::{ModelError, Network, device_name, resolve},
-    run::{EventLog, MetricsLog, Progress, RunFolder, RunPlan, Start},
+    run::{EventLog, MetricsLog, Progress, RunFolder, RunManifest, RunPlan, Start, States},
     views::ViewMaker,
     workers::Workers,
 };
@@ -47,34 +49,48 @@ impl<'r> Session<'r> {
     ) -> Result<Self, TrainError> {
         let started = Instant::now();
         config.validate()?;
-        if let Some((run, Start::Resume)) = lead {
-            config.check_resumes(&Config::read(&run.config())?)?;
-        }
+        let resumed = match lead {
+            Some((run, Start::Resume)) => Resumed::find(run, progress)?,
+            _ => None,
+        };
         // Killed before its first checkpoint, a run begins again.
-        let lead = lead.map(|(run, start)| {
-            (run, if run.checkpoint().exists() { start } else { Start::Fresh })
-        });
+        let start = if resumed.is_some() { Start::Resume } else { Start::Fresh };
+        let lead = lead.map(|(run, _)| run);
+        if let Some(Resumed { checkpoint, .. }) = &resumed {
+            check_began(config, checkpoint)?;
+        }
         let device = device_of(config.training.device, workers)?;
         set_threads(config.training.threads, workers.local_size());
         let training = &config.training;
 
-        let checkpoint = match lead {
-            Some((run, Start::Resume)) => Checkpoint::read(&run.checkpoint())?,
+        let checkpoint = match (&resumed, lead, &training.init) {
+            (Some(resumed), ..) => resumed.checkpoint.clone(),
+            (None, Some(_), Some(path)) => {
+                let (checkpoint, warning) = from_weights(path, config)?;
+                warning.iter().for_each(|warning| progress.warned(warning));
+                checkpoint
+            }
             // That of the worker that leads takes its place.
             _ => initial(config),
         };
-        let set = ImageSet::open(&config.data.sources)?;
-        let record = Record::new(&set, device, workers.size())?;
+        let (data, run) = (&config.data, lead.filter(|_| start == Start::Resume));
+        let sources = [&data.sources[..], &data.validation_sources].concat();
+        let set = ImageSet::open(&located(run, workers, &sources)?)?;
+        let record = Record::new(&set, &sources, device, workers.size())?;
         workers.agree(&record.greeting(config), training.batch, device)?;
-        if let Some((run, Start::Resume)) = lead {
-            if let Some(warning) = record.resume(run, checkpoint.step)? {
+        let split = Split::of_run(&set, config);
+        if let Some(run) = run {
+            // First, as other images are why there may be too few.
+            let held_out = split.as_ref().map_or(0, |split| split.validation.len());
+            for warning in record.resume(run, held_out, checkpoint.step)? {
                 progress.warned(&warning);
             }
+        } else if lead.is_some() {
+            record.split_warning(data.sources.len()).iter().for_each(|w| progress.warned(w));
         }
+        let split = split?;
         let limit_bytes = config.data.memory_limit_mib << 20;
         let centres = Arc::new(Centres::new(set, limit_bytes));
-        let held_out = config.data.validation_images;
-        let split = Split::new(centres.len(), held_out, training.batch, training.seed)?;
         let maker = ViewMaker::new(config.views.clone(), config.input);
         let source = Arc::new(ViewSource::new(Arc::clone(&centres), maker));
         let held_out = lead
@@ -91,14 +107,21 @@ impl<'r> Session<'r> {
 
         let network = Network::new(&checkpoint, device, training.precision)?;
         let mut adam = Adam::new(network.parameters(), config.optimiser)?;
-        let stop_rule = StopRule::new(training.patience, training.min_improvement);
-        let state = match lead {
-            Some((run, Start::Resume)) => {
+        let (patience, threshold) = (training.patience, training.min_improvement);
+        let (mut state, states) = match (resumed, lead) {
+            (Some(resumed), Some(run)) => {
                 let path = run.optimiser(checkpoint.step);
-                State::read(&path, &mut remembered(&network, &adam), checkpoint.step)?
+                let mut state =
+                    State::read(&path, &mut remembered(&network, &adam), checkpoint.step)?;
+                resumed.check_best(run, &mut state.stop_rule, progress);
+                (state, resumed.states)
             }
-            _ => State { step: 0, start: None, stop_rule },
+            _ => {
+                let stop_rule = StopRule::new(patience, threshold);
+                (State { step: 0, start: None, stop_rule }, States::default())
+            }
         };
+        state.stop_rule = state.stop_rule.with_limits(patience, threshold);
         let first_step = start_together(workers, &network, &mut adam, checkpoint.step)?;
 
         let plan = RunPlan {
@@ -110,13 +133,20 @@ impl<'r> Session<'r> {
             device: device_name(device),
             workers: workers.size(),
         };
+        adam.set_length(plan.last_step);
         let order = Order::new(&split.training, training.seed);
         let ledger = match (lead, &held_out) {
-            (Some((run, start)), Some(held_out)) => {
-                let step = checkpoint.step;
-                let (log, events) = open_logs(config, run, start, step, |run| {
-                    record.begin(run, split.validation.len())
-                })?;
+            (Some(run), Some(held_out)) => {
+                let mut states = states;
+                if start == Start::Fresh {
+                    run.make()?;
+                }
+                config.write(&run.config())?;
+                if start == Start::Fresh {
+                    record.begin(run, split.validation.len())?;
+                }
+                states.tidy(run);
+                let (log, events) = open_logs(run, start, checkpoint.step, progress)?;
                 let metrics = MetricsLog::lines(&run.metrics())?;
                 Some(Ledger {
                     run,
@@ -126,7 +156,7 @@ impl<'r> Session<'r> {
                     events,
                     reporter: Reporter::new(run, config, plan.clone(), held_out, metrics),
                     held_out: DeviceBatch::new(held_out, device, training.precision)?,
-                    last_good: (step > 0).then_some(step),
+                    states,
                     last_validation: None,
                     started,
                 })
@@ -147,28 +177,50 @@ impl<'r> Session<'r> {
     }
 }
 
-/// Makes the folder of a fresh run and opens the logs.
+/// Checks that the configuration is the one that a run began with, as its
+/// checkpoint has it: its `config.toml` may have been edited.
+fn check_began(config: &Config, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+    let began = checkpoint.config.as_deref().map(toml::from_str::<Config>);
+    // What cannot be read is of another version, or was made elsewhere.
+    match began {
+        Some(Ok(began)) => Ok(config.check_resumes(&began)?),
+        _ => Ok(()),
+    }
+}
+
+/// Returns where the sources are, for all workers as the one that leads knows.
+fn located(
+    run: Option<&RunFolder>,
+    workers: &Workers,
+    sources: &[Source],
+) -> Result<Vec<Source>, TrainError> {
+    let manifest = run.and_then(|run| RunManifest::read(&run.manifest()).ok());
+    let records = manifest.map(|manifest| manifest.images.sources).unwrap_or_default();
+    let text = workers.places_of_leader(serde_json::to_string(&records).unwrap_or_default())?;
+    let records: Vec<SourceRecord> = serde_json::from_str(&text).unwrap_or_default();
+    Ok(RunManifest::located(&records, sources))
+}
+
+/// Opens the logs.
 fn open_logs(
-    config: &Config,
     run: &RunFolder,
     start: Start,
     step: u64,
-    begin: impl FnOnce(&RunFolder) -> Result<(), TrainError>,
+    progress: &mut dyn Progress,
 ) -> Result<(MetricsLog, EventLog), TrainError> {
+    let (metrics, events) = (run.metrics(), run.events());
     if start == Start::Fresh {
-        run.make()?;
+        return Ok((MetricsLog::create(&metrics)?, EventLog::create(&events)?));
     }
-    config.write(&run.config())?;
-    if start == Start::Fresh {
-        begin(run)?;
+    if !metrics.exists() {
+        progress.warned(&format!("{} is missing; it begins anew", metrics.display()));
     }
-    run.tidy(step);
-    Ok(match start {
-        Start::Fresh => (MetricsLog::create(&run.metrics())?, EventLog::create(&run.events())?),
-        Start::Resume => {
-            (MetricsLog::resume(&run.metrics(), step)?, EventLog::resume(&run.events(), step)?)
-        }
-    })
+    let (log, damaged) = MetricsLog::resume(&metrics, step)?;
+    if damaged > 0 {
+        let path = metrics.display();
+        progress.warned(&format!("{damaged} lines of {path} are damaged and left out"));
+    }
+    Ok((log, EventLog::resume(&events, step)?))
 }
 
 /// Gives the weights, the optimiser's state and the step of the worker that
@@ -192,16 +244,6 @@ fn device_of(choice: DeviceChoice, workers: &Workers) -> Result<Device, ModelErr
     match (choice, resolve(choice)?) {
         (DeviceChoice::Auto, Device::Cuda(_)) => resolve(DeviceChoice::Cuda(workers.local_rank())),
         (_, device) => Ok(device),
-    }
-}
-
-/// Draws the weights that a run starts with.
-pub(super) fn initial(config: &Config) -> Checkpoint {
-    let seed = config.training.seed;
-    let checkpoint = Checkpoint::initial(config.model, config.input, seed);
-    match config.loss.objective {
-        ObjectiveName::BarlowTwins | ObjectiveName::Simclr => checkpoint,
-        ObjectiveName::Simsiam => checkpoint.with_predictors(config.model.embedding_dim, seed),
     }
 }
 
