@@ -6,7 +6,10 @@ use std::{
     sync::OnceLock,
 };
 
-use super::lock::{LockError, RunLock};
+use super::{
+    latest::{self, LATEST},
+    lock::{LockError, RunLock},
+};
 use crate::{
     checkpoint::Checkpoint,
     config::{Config, ConfigError},
@@ -14,9 +17,6 @@ use crate::{
 
 /// Where runs go that are given no folder.
 const RUNS: &str = "runs";
-
-/// The link in [`RUNS`] to the newest run.
-const LATEST: &str = "latest";
 
 /// How the names of the optimiser's states begin.
 const OPTIMISER: &str = "optimiser-";
@@ -117,8 +117,8 @@ impl RunFolder {
     /// When it holds neither a configuration, which a run writes first, nor a
     /// checkpoint, or another process uses it.
     pub fn resume(out: Option<&Path>) -> Result<Self, FolderError> {
-        let latest = || Path::new(RUNS).join(LATEST);
-        let path = out.map_or_else(latest, Path::to_owned);
+        let newest = || Path::new(RUNS).join(LATEST);
+        let path = latest::resolve(&out.map_or_else(newest, Path::to_owned));
         let folder = Self { path, lock: OnceLock::new() };
         let any = [folder.config(), folder.checkpoint(), folder.previous()];
         if !any.iter().any(|path| path.exists()) {
@@ -262,7 +262,10 @@ impl RunFolder {
     /// When they cannot be renamed.
     pub fn set_logs_aside(&self) -> Result<PathBuf, FolderError> {
         let name = |number: u64| self.path.join(format!("metrics-{number}.jsonl"));
-        let number = (1..).find(|&number| !name(number).exists()).unwrap_or_default();
+        let mut number = 1;
+        while name(number).exists() {
+            number += 1;
+        }
         let aside = name(number);
         fs::rename(self.metrics(), &aside)
             .map_err(|cause| FolderError::Io { path: self.metrics(), cause })?;
@@ -281,8 +284,6 @@ impl RunFolder {
         self.path.join("report.html")
     }
 
-    /// The link is a symbolic one; where links cannot be made, a text file that
-    /// holds the run's name.
     fn link_latest(&self) -> Result<(), FolderError> {
         let (Some(runs), Some(name)) = (self.path.parent(), self.path.file_name()) else {
             return Ok(());
@@ -290,16 +291,8 @@ impl RunFolder {
         if !self.is_in_runs() || name == LATEST {
             return Ok(());
         }
-        let link = runs.join(LATEST);
-        match fs::remove_file(&link) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                return Err(FolderError::Io { path: link, cause });
-            }
-            _ => {}
-        }
-        symlink(Path::new(name), &link)
-            .or_else(|_| fs::write(&link, name.as_encoded_bytes()))
-            .map_err(|cause| FolderError::Io { path: link, cause })
+        latest::point(runs, Path::new(name))
+            .map_err(|cause| FolderError::Io { path: runs.join(LATEST), cause })
     }
 }
 
@@ -312,16 +305,6 @@ fn first_free(runs: &Path) -> PathBuf {
         }
         number += 1;
     }
-}
-
-#[cfg(unix)]
-fn symlink(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(not(unix))]
-fn symlink(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]
@@ -349,7 +332,7 @@ mod tests {
         drop(folder);
         assert!(RunFolder::resume(Some(&out)).is_ok());
         let latest = temporary.path().join("runs/latest");
-        assert_eq!(RunFolder::resume(Some(&latest)).map(|f| f.path).ok(), Some(latest));
+        assert_eq!(RunFolder::resume(Some(&latest)).map(|f| f.path).ok(), Some(out));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod events;
 mod folder;
+mod latest;
 mod lock;
 mod manifest;
 mod metrics;

@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     loss::Objective,
     model::Network,
-    report::RunState,
+    report::{Filters, RunState},
     run::{EventLog, Losses, Metrics, MetricsLog, Progress, RunFolder, RunSummary, States},
 };
 
@@ -51,6 +51,10 @@ impl Ledger<'_> {
             self.states.save_best(self.run, &bytes)?;
         }
         self.reporter.validated(network, &self.held_out, &checkpoint)?;
+        let filters = Filters::of(&checkpoint).colour();
+        if let Some(png) = filters.png() {
+            self.events.append_picture(step, "filters of V1", filters.size(), png)?;
+        }
         Ok(losses)
     }
 

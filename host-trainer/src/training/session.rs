@@ -41,6 +41,7 @@ pub(super) struct Session<'r> {
 }
 
 impl<'r> Session<'r> {
+    #[expect(clippy::too_many_lines, reason = "one thing after the other, each from the last")]
     pub(super) fn prepare(
         config: &'r Config,
         workers: &Workers,
@@ -67,7 +68,9 @@ impl<'r> Session<'r> {
             (Some(resumed), ..) => resumed.checkpoint.clone(),
             (None, Some(_), Some(path)) => {
                 let (checkpoint, warning) = from_weights(path, config)?;
-                warning.iter().for_each(|warning| progress.warned(warning));
+                if let Some(warning) = warning {
+                    progress.warned(&warning);
+                }
                 checkpoint
             }
             // That of the worker that leads takes its place.
@@ -108,18 +111,14 @@ impl<'r> Session<'r> {
         let network = Network::new(&checkpoint, device, training.precision)?;
         let mut adam = Adam::new(network.parameters(), config.optimiser)?;
         let (patience, threshold) = (training.patience, training.min_improvement);
-        let (mut state, states) = match (resumed, lead) {
-            (Some(resumed), Some(run)) => {
-                let path = run.optimiser(checkpoint.step);
-                let mut state =
-                    State::read(&path, &mut remembered(&network, &adam), checkpoint.step)?;
-                resumed.check_best(run, &mut state.stop_rule, progress);
-                (state, resumed.states)
-            }
-            _ => {
-                let stop_rule = StopRule::new(patience, threshold);
-                (State { step: 0, start: None, stop_rule }, States::default())
-            }
+        let (mut state, states) = if let (Some(resumed), Some(run)) = (resumed, lead) {
+            let path = run.optimiser(checkpoint.step);
+            let mut state = State::read(&path, &mut remembered(&network, &adam), checkpoint.step)?;
+            resumed.check_best(run, &mut state.stop_rule, progress);
+            (state, resumed.states)
+        } else {
+            let stop_rule = StopRule::new(patience, threshold);
+            (State { step: 0, start: None, stop_rule }, States::default())
         };
         state.stop_rule = state.stop_rule.with_limits(patience, threshold);
         let first_step = start_together(workers, &network, &mut adam, checkpoint.step)?;
@@ -146,7 +145,7 @@ impl<'r> Session<'r> {
                     record.begin(run, split.validation.len())?;
                 }
                 states.tidy(run);
-                let (log, events) = open_logs(run, start, checkpoint.step, progress)?;
+                let (log, events) = open_logs(config, run, start, checkpoint.step, progress)?;
                 let metrics = MetricsLog::lines(&run.metrics())?;
                 Some(Ledger {
                     run,
@@ -203,6 +202,7 @@ fn located(
 
 /// Opens the logs.
 fn open_logs(
+    config: &Config,
     run: &RunFolder,
     start: Start,
     step: u64,
@@ -210,7 +210,9 @@ fn open_logs(
 ) -> Result<(MetricsLog, EventLog), TrainError> {
     let (metrics, events) = (run.metrics(), run.events());
     if start == Start::Fresh {
-        return Ok((MetricsLog::create(&metrics)?, EventLog::create(&events)?));
+        let mut events = EventLog::create(&events)?;
+        describe(&mut events, config)?;
+        return Ok((MetricsLog::create(&metrics)?, events));
     }
     if !metrics.exists() {
         progress.warned(&format!("{} is missing; it begins anew", metrics.display()));
@@ -220,7 +222,19 @@ fn open_logs(
         let path = metrics.display();
         progress.warned(&format!("{damaged} lines of {path} are damaged and left out"));
     }
-    Ok((log, EventLog::resume(&events, step)?))
+    let mut events = EventLog::resume(&events, step)?;
+    if step == 0 {
+        // It was of that step, too.
+        describe(&mut events, config)?;
+    }
+    Ok((log, events))
+}
+
+/// Shows the configuration in TensorBoard, as code.
+fn describe(events: &mut EventLog, config: &Config) -> Result<(), TrainError> {
+    let text = config.to_toml();
+    let lines: Vec<String> = text.lines().map(|line| format!("    {line}\n")).collect();
+    Ok(events.append_text(0, "configuration", &lines.concat())?)
 }
 
 /// Gives the weights, the optimiser's state and the step of the worker that
