@@ -95,7 +95,9 @@ pub fn write(
 #[must_use]
 pub fn to_bytes(tensors: &[NamedTensor<'_>], metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let mut bytes = header(tensors, metadata);
-    tensors.iter().for_each(|tensor| bytes.extend_from_slice(tensor.values.bytes()));
+    for tensor in tensors {
+        bytes.extend_from_slice(tensor.values.bytes());
+    }
     bytes
 }
 

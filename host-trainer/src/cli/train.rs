@@ -194,7 +194,9 @@ fn prepare(args: &Args, workers: &Workers) -> Result<(Config, Option<(RunFolder,
     let read = RunFolder::read_config;
     let of_run = run.as_ref().map(read).transpose().context("reading the run's configuration")?;
     let of_run = of_run.map(|(config, warning)| {
-        warning.iter().for_each(|warning| say(&format!("warning: {warning}")));
+        if let Some(warning) = warning {
+            say(&format!("warning: {warning}"));
+        }
         config
     });
     let of_run = match workers.config_of_leader(of_run.as_ref().map(Config::to_toml))? {

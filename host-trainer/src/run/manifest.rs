@@ -113,12 +113,12 @@ impl RunManifest {
     /// When they cannot be written.
     pub fn begin(
         run: &RunFolder,
-        inventory: Inventory,
+        inventory: &Inventory,
         held_out: usize,
         platform: Platform,
     ) -> Result<(), ManifestError> {
         atomic_file::write(&run.images(), &[inventory.to_json_lines().as_bytes()])?;
-        let images = ImagesRecord::new(&inventory, held_out);
+        let images = ImagesRecord::new(inventory, held_out);
         let sittings = vec![Sitting { first_step: 0, platform }];
         Self { format: FORMAT.to_owned(), version: VERSION, images, sittings }
             .write(&run.manifest())
@@ -307,7 +307,7 @@ mod tests {
             for name in ["a.jpg", "b.jpg", "c.jpg"] {
                 fixture.put(name, 5);
             }
-            let manifest = RunManifest::begin(&fixture.run, fixture.inventory(), 1, platform(1));
+            let manifest = RunManifest::begin(&fixture.run, &fixture.inventory(), 1, platform(1));
             manifest.expect("written");
             fixture
         }

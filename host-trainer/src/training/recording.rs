@@ -51,7 +51,7 @@ impl Record {
 
     /// Writes the manifest of a run that begins.
     pub(super) fn begin(self, run: &RunFolder, held_out: usize) -> Result<(), TrainError> {
-        Ok(RunManifest::begin(run, self.inventory, held_out, self.platform)?)
+        Ok(RunManifest::begin(run, &self.inventory, held_out, self.platform)?)
     }
 
     /// Checks that the images are those of the run, and returns warnings where it

@@ -33,10 +33,11 @@ pub(super) fn from_weights(
         let [got, expected] = [given.pool, config.model.pool].map(|pool| pool.name().to_owned());
         return refuse("model.pool", got, expected);
     }
-    if given.mean != mean {
+    let differ = |a: [f32; 3], b: [f32; 3]| a.map(f32::to_bits) != b.map(f32::to_bits);
+    if differ(given.mean, mean) {
         return refuse("input.mean", format!("{:?}", given.mean), format!("{mean:?}"));
     }
-    if given.std != std {
+    if differ(given.std, std) {
         return refuse("input.std", format!("{:?}", given.std), format!("{std:?}"));
     }
     let mut checkpoint = initial(config);

@@ -42,7 +42,9 @@ impl Line {
                 Err(error) => return drop(opened.send(Err(error))),
             };
             if opened.send(Ok(())).is_ok() {
-                asked.into_iter().for_each(|question| question(&store));
+                for question in asked {
+                    question(&store);
+                }
             }
         });
         is_open.recv_timeout(patience).unwrap_or_else(|_| Err(unanswered(patience)))?;

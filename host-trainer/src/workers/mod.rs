@@ -375,17 +375,15 @@ impl Joined {
         let (sender, found) = mpsc::channel();
         // A store whose machine is cut off may keep a question for ever.
         thread::spawn(move || sender.send(diagnose(&store, rank, size, beat, &cause)));
-        match found.recv_timeout(self.beat() * DIAGNOSIS) {
-            Ok(Ok(failure)) => failure,
-            _ => {
-                // What is asked from here on would wait behind that question.
-                self.store.give_up();
-                if self.world.agent_serves {
-                    Failure { rank, reason: "lost the store, which torchrun serves".to_owned() }
-                } else {
-                    Failure::gone(0)
-                }
-            }
+        if let Ok(Ok(failure)) = found.recv_timeout(self.beat() * DIAGNOSIS) {
+            return failure;
+        }
+        // What is asked from here on would wait behind that question.
+        self.store.give_up();
+        if self.world.agent_serves {
+            Failure { rank, reason: "lost the store, which torchrun serves".to_owned() }
+        } else {
+            Failure::gone(0)
         }
     }
 
