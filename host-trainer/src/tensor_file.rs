@@ -82,16 +82,37 @@ pub fn write(
     tensors: &[NamedTensor<'_>],
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), WriteError> {
-    let described = tensors.iter().map(|tensor| {
+    let header = header(described(tensors), metadata);
+    let mut parts: Vec<&[u8]> = vec![&header];
+    parts.extend(tensors.iter().map(|tensor| tensor.values.bytes()));
+    atomic_file::write(path, &parts)
+}
+
+/// Returns the bytes of a safetensors file of `tensors` and `metadata`.
+///
+/// # Panics
+///
+/// When a tensor has more or fewer values than its shape says.
+#[must_use]
+pub fn to_bytes(tensors: &[NamedTensor<'_>], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut bytes = header(described(tensors), metadata);
+    for tensor in tensors {
+        bytes.extend_from_slice(tensor.values.bytes());
+    }
+    bytes
+}
+
+/// Returns what the header says of each tensor: its name, type, bytes of an
+/// element and shape.
+fn described<'a>(
+    tensors: &'a [NamedTensor<'_>],
+) -> impl Iterator<Item = (&'a str, &'a str, usize, Vec<usize>)> {
+    tensors.iter().map(|tensor| {
         let (element, bytes) = (tensor.values.element_bytes(), tensor.values.bytes());
         let elements: usize = tensor.shape.iter().product();
         assert_eq!(elements * element, bytes.len(), "{}", tensor.name);
         (tensor.name.as_str(), tensor.values.dtype(), element, tensor.shape.clone())
-    });
-    let header = header(described, metadata);
-    let mut parts: Vec<&[u8]> = vec![&header];
-    parts.extend(tensors.iter().map(|tensor| tensor.values.bytes()));
-    atomic_file::write(path, &parts)
+    })
 }
 
 /// Most bytes of a header that readers of the format take.

@@ -11,14 +11,19 @@ mod flash;
 #[cfg(unix)]
 mod images;
 mod integers;
+#[cfg(unix)]
+mod interrupts;
 mod never_lost;
 mod output;
 mod quantisation;
 mod quantise;
 mod report;
+mod resuming;
 mod run_folder;
 mod runs;
 mod sensor;
 mod show;
 mod train;
 mod workers;
+#[cfg(target_os = "linux")]
+mod workers_lost;

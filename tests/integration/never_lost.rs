@@ -103,6 +103,8 @@ fn an_interrupted_run_says_how_to_go_on_and_does() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && message.contains("--resume"), "{message}");
     assert!(message.contains("stopped at step"), "{message}");
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(!message.contains("error:"), "{message}");
     succeed(&mut runs.resume("interrupted"));
     runs.assert_whole("interrupted");
 }

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use host_trainer::checkpoint::Checkpoint;
+
 use crate::command::{lcl, succeed};
 
 /// Steps of a whole run.
@@ -45,6 +47,11 @@ impl Runs {
         Self { folder }
     }
 
+    /// Returns the path of the configuration.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
     /// Returns the folder of a run.
     pub fn out(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -70,6 +77,20 @@ impl Runs {
         command
     }
 
+    /// Checks that a run ended with the weights of one that was never stopped,
+    /// though it may have another configuration.
+    #[track_caller]
+    pub fn assert_weights(&self, name: &str) {
+        succeed(&mut self.start("never stopped"));
+        let weights = |name: &str| {
+            let path = self.out(name).join("checkpoint.safetensors");
+            let mut checkpoint = Checkpoint::read(&path).expect("a checkpoint");
+            checkpoint.config = None;
+            checkpoint
+        };
+        assert!(weights(name) == weights("never stopped"), "the weights differ");
+    }
+
     /// Checks that a run ended with the bytes of one that was never stopped.
     #[track_caller]
     pub fn assert_whole(&self, name: &str) {
@@ -87,7 +108,9 @@ impl Runs {
         let entries = fs::read_dir(self.out(name)).expect("a folder").flatten();
         let names: Vec<_> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
         let states = names.iter().filter(|name| name.starts_with("optimiser-")).count();
-        assert!(states == 1 && !names.iter().any(|name| name.contains(".part")), "{names:?}");
+        // The last two states are kept.
+        assert!(states == 2 && !names.iter().any(|name| name.contains(".part")), "{names:?}");
+        assert!(names.iter().any(|name| name == "previous.safetensors"), "{names:?}");
     }
 }
 
@@ -110,6 +133,22 @@ impl Ending {
         };
         Self { files: names.map(file).to_vec(), losses: text.lines().map(line).collect() }
     }
+}
+
+/// Sends a signal to a process by its name.
+#[cfg(unix)]
+#[track_caller]
+pub fn signal(name: &str, process: u32) {
+    succeed(Command::new("kill").args([&format!("-{name}"), &process.to_string()]));
+}
+
+/// Runs a command that has to succeed and returns what it says on standard error.
+#[track_caller]
+pub fn warnings(command: &mut Command) -> String {
+    let output = command.output().expect("it starts");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{command:?}: {}\n{text}", output.status);
+    text
 }
 
 /// Starts a command that prints nothing.

@@ -93,6 +93,10 @@ pub struct Normalised {
     pub count: f64,
 }
 
+// SAFETY: c10d's groups belong to no thread: Python calls them from any.
+#[cfg(has_c10d)]
+unsafe impl Send for ProcessGroup {}
+
 impl ProcessGroup {
     /// Returns this worker's number, from 0.
     #[must_use]

@@ -143,7 +143,7 @@ impl Checkpoint {
         let mut tensors = Tensors::new(file.tensors()?);
         if !tensors.prefixes.is_empty() {
             let prefixes: Vec<&str> = tensors.prefixes.iter().map(String::as_str).collect();
-            eprintln!(
+            crate::tell!(
                 "note: {}: took {} off the names of its tensors",
                 path.display(),
                 prefixes.join(" and ")

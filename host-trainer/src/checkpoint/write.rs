@@ -22,6 +22,20 @@ impl Checkpoint {
     ///
     /// When an array has not the length that its field says.
     pub fn write(&self, path: &Path) -> Result<(), WriteError> {
+        tensor_file::write(path, &self.named_tensors(), &self.metadata())
+    }
+
+    /// Returns the bytes of that file.
+    ///
+    /// # Panics
+    ///
+    /// When an array has not the length that its field says.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        tensor_file::to_bytes(&self.named_tensors(), &self.metadata())
+    }
+
+    fn named_tensors(&self) -> Vec<NamedTensor<'_>> {
         let mut tensors = Vec::new();
         for (stage, weights) in self.stages.iter().enumerate() {
             let name = |part: &str| format!("layer{}.{part}", stage + 1);
@@ -38,7 +52,7 @@ impl Checkpoint {
                 tensors.extend(affine(&name("fc2"), vec![embedding, hidden], &weights.fc2));
             }
         }
-        tensor_file::write(path, &tensors, &self.metadata())
+        tensors
     }
 
     fn metadata(&self) -> BTreeMap<String, String> {

@@ -5,8 +5,11 @@ use std::{
     ffi::OsString,
     io::{self, BufRead, BufReader},
     net::{Ipv4Addr, TcpListener},
-    process::{self, Child, ChildStderr, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    process::{self, Child, ChildStderr, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -14,18 +17,23 @@ use std::{
 use anyhow::{Context, Result, bail};
 use host_trainer::{tell, workers};
 
+use super::interrupt::{self, INTERRUPTED, Interrupt};
+
 /// The option by which this was called, which the workers are not given.
 const OPTION: &str = "--nproc";
 
-/// How often it is looked whether a worker has ended.
+/// The variable that tells a worker which process started it.
+const LAUNCHER: &str = "LCL_LAUNCHER";
+
+/// How often it is looked whether a worker has ended, or its launcher.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Starts this program `count` times with the same arguments, as the workers of
 /// one run on the loopback, and waits for all of them.
 ///
 /// A request to end goes on to each; they stop one another where one fails.
-///
-/// Where one fails and another does not stop within twice `timeout`, that is
+/// Once one has ended that the others do not outlive, or the end was asked for,
+/// those that do not stop within about twice `timeout` are asked to end, then
 /// killed.
 pub fn workers(count: usize, timeout: Duration) -> Result<()> {
     if !workers::AVAILABLE {
@@ -39,67 +47,150 @@ pub fn workers(count: usize, timeout: Duration) -> Result<()> {
     }
     let program = env::current_exe().context("finding this program")?;
     let port = free_port().context("looking for a free port on the loopback")?;
-    let children = Arc::new(Mutex::new(Vec::<Child>::new()));
-    let to_end = Arc::clone(&children);
-    ctrlc::set_handler(move || {
-        for child in to_end.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            ask_to_end(child);
+    let children = Children::default();
+    let asked = Arc::new(AtomicBool::new(false));
+    let (to_end, was_asked) = (children.clone(), Arc::clone(&asked));
+    interrupt::listen(false, move |number| {
+        was_asked.store(true, Ordering::Relaxed);
+        if number == 1 {
+            to_end.all(ask_to_end);
+        } else {
+            to_end.all(|child| drop(child.kill()));
+            interrupt::exit(INTERRUPTED);
         }
-    })
-    .context("cannot listen for Ctrl-C")?;
+    })?;
     let mut errors = Vec::new();
     for rank in 0..count {
-        let mut command = Command::new(&program);
-        command.args(arguments());
-        let [rank, size, port] = [rank, count, usize::from(port)].map(|n| n.to_string());
-        command.env("RANK", &rank).env("LOCAL_RANK", &rank);
-        command.env("WORLD_SIZE", &size).env("LOCAL_WORLD_SIZE", &size);
-        command.env("MASTER_ADDR", Ipv4Addr::LOCALHOST.to_string()).env("MASTER_PORT", &port);
-        apart(&mut command);
-        if rank != "0" {
-            command.stderr(Stdio::piped());
-        }
-        let mut child = command.spawn().with_context(|| format!("starting worker {rank}"))?;
+        let mut command = worker(&program, rank, count, port);
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                children.all(|child| drop(child.kill()));
+                return Err(error).with_context(|| format!("starting worker {rank}"));
+            }
+        };
         errors.extend(child.stderr.take().map(|stderr| pass_on(rank, stderr)));
-        children.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+        children.lock().push(child);
     }
-    // Polled, as waiting would keep the children from whoever asks to end.
-    let (mut failed, mut killed_0, mut since) = (Vec::new(), false, None);
-    let mut running: Vec<usize> = (0..count).collect();
-    while !running.is_empty() {
-        let mut children = children.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ended = Vec::new();
-        for &rank in &running {
-            if let Some(status) = children[rank].try_wait().context("waiting for a worker")? {
-                ended.push(rank);
-                killed_0 |= rank == 0 && status.code().is_none();
-                if !status.success() {
-                    failed.push(format!("rank {rank} ({status})"));
-                }
-            }
-        }
-        if !failed.is_empty() && since.get_or_insert_with(Instant::now).elapsed() > 2 * timeout {
-            for &rank in &running {
-                children[rank].kill().context("killing a worker that does not stop")?;
-            }
-        }
-        drop(children);
-        running.retain(|rank| !ended.contains(rank));
-        thread::sleep(POLL);
+    if asked.load(Ordering::Relaxed) {
+        // Asked while they were being started.
+        children.all(ask_to_end);
     }
+    let ended = children.wait(timeout, &asked)?;
     let errors: Vec<String> = errors.into_iter().filter_map(|of| of.join().ok()?).collect();
+    let failed: Vec<String> = ended
+        .iter()
+        .enumerate()
+        .filter(|(_, status)| !status.success())
+        .map(|(rank, status)| format!("rank {rank} ({status})"))
+        .collect();
     if failed.is_empty() {
         return Ok(());
     }
+    if ended[0].code() == Some(INTERRUPTED) {
+        process::exit(INTERRUPTED);
+    }
     // All workers say the same, of which one line is enough: rank 0 has said it,
-    // but for when it was killed.
-    match errors.into_iter().next() {
-        Some(error) if killed_0 => tell!("{error}"),
-        None if killed_0 => bail!("of {count} workers failed: {}", failed.join(", ")),
-        _ => {}
+    // but for when it was killed or was content.
+    if ended[0].success() || ended[0].code().is_none() {
+        match errors.into_iter().next() {
+            Some(error) => tell!("{error}"),
+            None => bail!("of {count} workers failed: {}", failed.join(", ")),
+        }
     }
     process::exit(1)
 }
+
+/// Returns the command of one worker.
+fn worker(program: &std::path::Path, rank: usize, count: usize, port: u16) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments());
+    let [number, size, port] = [rank, count, usize::from(port)].map(|n| n.to_string());
+    command.env("RANK", &number).env("LOCAL_RANK", &number);
+    command.env("WORLD_SIZE", &size).env("LOCAL_WORLD_SIZE", &size);
+    command.env("MASTER_ADDR", Ipv4Addr::LOCALHOST.to_string()).env("MASTER_PORT", &port);
+    command.env(LAUNCHER, process::id().to_string());
+    apart(&mut command);
+    if rank != 0 {
+        command.stderr(Stdio::piped());
+    }
+    command
+}
+
+/// The workers, shared with whoever ends them.
+#[derive(Clone, Default)]
+struct Children(Arc<Mutex<Vec<Child>>>);
+
+impl Children {
+    fn lock(&self) -> MutexGuard<'_, Vec<Child>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all(&self, act: impl Fn(&mut Child)) {
+        self.lock().iter_mut().for_each(act);
+    }
+
+    /// Waits until all have ended, and returns how.
+    ///
+    /// Polled, as waiting would keep the children from whoever asks to end.
+    fn wait(&self, timeout: Duration, asked: &AtomicBool) -> Result<Vec<ExitStatus>> {
+        let mut ended: Vec<Option<ExitStatus>> = vec![None; self.lock().len()];
+        let (mut since, mut was_asked) = (None::<Instant>, false);
+        loop {
+            for (child, ended) in self.lock().iter_mut().zip(&mut ended) {
+                if ended.is_none() {
+                    *ended = child.try_wait().context("waiting for a worker")?;
+                }
+            }
+            if ended.iter().all(Option::is_some) {
+                return Ok(ended.into_iter().flatten().collect());
+            }
+            // Rank 0 alone has work to do when the others have ended well.
+            let failed = ended.iter().flatten().any(|status| !status.success());
+            let leader_alone = ended[0].is_none() && ended[1..].iter().all(Option::is_some);
+            let some_ended = ended.iter().any(Option::is_some);
+            let limited = failed || asked.load(Ordering::Relaxed) || (some_ended && !leader_alone);
+            if limited {
+                let waited = since.get_or_insert_with(Instant::now).elapsed();
+                let mut children = self.lock();
+                let late = children.iter_mut().zip(&ended).filter(|(_, ended)| ended.is_none());
+                if waited > 2 * timeout {
+                    late.for_each(|(child, _)| drop(child.kill()));
+                } else if waited > timeout + timeout / 2 && !was_asked {
+                    was_asked = true;
+                    late.for_each(|(child, _)| ask_to_end(child));
+                }
+            }
+            thread::sleep(POLL);
+        }
+    }
+}
+
+/// Ends this worker when the process that started it is gone: after its step,
+/// or, where it does not come to that, after `timeout`.
+#[cfg(unix)]
+pub fn follow(interrupt: &Arc<Interrupt>, timeout: Duration) {
+    let launcher = env::var(LAUNCHER).ok().and_then(|id| id.parse::<i32>().ok());
+    let Some(launcher) = launcher else {
+        return;
+    };
+    let interrupt = Arc::clone(interrupt);
+    thread::spawn(move || {
+        let parent = || rustix::process::getppid().map(|id| id.as_raw_nonzero().get());
+        while parent() == Some(launcher) {
+            thread::sleep(10 * POLL);
+        }
+        // A late watch, as this may end the process.
+        thread::spawn(move || {
+            thread::sleep(timeout);
+            interrupt::exit(1);
+        });
+        interrupt.ask();
+    });
+}
+
+#[cfg(not(unix))]
+pub fn follow(_: &Arc<Interrupt>, _: Duration) {}
 
 /// Returns this program's arguments without the option and its value.
 fn arguments() -> Vec<OsString> {
@@ -118,7 +209,7 @@ fn arguments() -> Vec<OsString> {
 
 /// Passes on what a worker says, but for the error that it ends with: that is
 /// returned.
-fn pass_on(rank: String, stderr: ChildStderr) -> JoinHandle<Option<String>> {
+fn pass_on(rank: usize, stderr: ChildStderr) -> JoinHandle<Option<String>> {
     thread::spawn(move || {
         let mut error = None;
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -146,16 +237,18 @@ fn apart(_: &mut Command) {}
 
 /// Asks a worker to save and end; that it has ended already is no error.
 #[cfg(unix)]
-fn ask_to_end(child: &Child) {
+fn ask_to_end(child: &mut Child) {
     use rustix::process::{Pid, Signal, kill_process};
 
-    if let Some(id) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(id, Signal::TERM);
+    if let Ok(None) = child.try_wait() {
+        if let Some(id) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(id, Signal::TERM);
+        }
     }
 }
 
 #[cfg(not(unix))]
-fn ask_to_end(_: &Child) {}
+fn ask_to_end(_: &mut Child) {}
 
 /// Returns a port that nobody listens on right now.
 fn free_port() -> io::Result<u16> {

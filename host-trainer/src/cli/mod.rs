@@ -9,6 +9,7 @@ mod features;
 mod frames;
 mod images;
 mod inspect;
+mod interrupt;
 mod launch;
 mod names;
 mod numbers;

@@ -1,65 +1,49 @@
 //! A progress bar, or plain lines where there is no terminal.
 
 use std::{
-    io::IsTerminal,
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
-    process,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
 use host_trainer::{
     run::{Metrics, Progress, RunPlan},
-    say, tell,
+    say,
 };
 use indicatif::{ProgressBar, ProgressStyle};
+
+use super::interrupt::Interrupt;
 
 /// Lines that a run without a terminal prints, about.
 const PLAIN_LINES: u64 = 20;
 
 /// Shows the progress of a run on the console.
+///
+/// Where nobody can read it any more, the run goes on all the same.
 pub struct Console {
     /// The folder of the run; a worker that has none is silent.
     run: Option<PathBuf>,
     bar: Option<ProgressBar>,
     line_every: u64,
+    first_step: u64,
     last_step: u64,
-    interrupted: Arc<AtomicBool>,
+    started: Instant,
+    interrupt: Arc<Interrupt>,
 }
-
-/// Exit status of a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
 
 impl Console {
     /// Creates a display that waits for the run in a folder to start.
-    pub fn new(run: Option<&Path>) -> Self {
+    pub fn new(run: Option<&Path>, interrupt: Arc<Interrupt>) -> Self {
         Self {
             run: run.map(Path::to_owned),
             bar: None,
             line_every: 1,
+            first_step: 0,
             last_step: 0,
-            interrupted: Arc::default(),
+            started: Instant::now(),
+            interrupt,
         }
-    }
-
-    /// Lets Ctrl-C, or a request to terminate, end the run after the step that
-    /// it is at; a second one ends it at once.
-    pub fn stop_on_interrupt(&self) -> Result<()> {
-        let (interrupted, shows) = (Arc::clone(&self.interrupted), self.run.is_some());
-        ctrlc::set_handler(move || {
-            if interrupted.swap(true, Ordering::Relaxed) {
-                process::exit(INTERRUPTED);
-            }
-            if !shows {
-                return;
-            }
-            tell!("\nfinishing the step and saving; press Ctrl-C again to stop at once");
-        })
-        .context("cannot listen for Ctrl-C")
     }
 
     /// Ends the display.
@@ -68,10 +52,31 @@ impl Console {
             bar.finish();
         }
     }
+
+    /// Says how long the run still takes after `step`, where that is known.
+    fn left(&self, step: u64) -> String {
+        let done = step.saturating_sub(self.first_step);
+        if done == 0 || step >= self.last_step {
+            return String::new();
+        }
+        let rest = (self.last_step - step) as f64 / done as f64;
+        format!("  {} left", rounded(self.started.elapsed().mul_f64(rest)))
+    }
+}
+
+/// Shows a time with the two units that matter.
+fn rounded(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
 }
 
 impl Progress for Console {
     fn started(&mut self, plan: &RunPlan) {
+        self.interrupt.finishes_step();
         let Some(run) = &self.run else {
             return;
         };
@@ -86,9 +91,10 @@ impl Progress for Console {
         if plan.first_step > 0 {
             say!("resumed  at step {}", plan.first_step);
         }
-        self.last_step = plan.last_step;
+        (self.first_step, self.last_step) = (plan.first_step, plan.last_step);
+        self.started = Instant::now();
         self.line_every = (plan.last_step / PLAIN_LINES).max(1);
-        if std::io::stderr().is_terminal() {
+        if io::stderr().is_terminal() {
             let bar = ProgressBar::new(plan.last_step).with_position(plan.first_step);
             // Resumed, the rate is of what is left to do.
             bar.reset_eta();
@@ -102,19 +108,24 @@ impl Progress for Console {
     }
 
     fn interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
+        self.interrupt.asked()
     }
 
     fn logged(&mut self, metrics: &Metrics) {
+        if self.run.is_none() {
+            return;
+        }
         let losses = format!(
-            "V1 {:.1}  V2 {:.1}  {:.0} images/s{}",
+            "loss V1 {:.1}  V2 {:.1}  {:.0} images/s{}",
             metrics.loss_stage1,
             metrics.loss_stage2,
             metrics.images_per_second,
             bottleneck(metrics.data_wait, metrics.network_wait.unwrap_or(0.0))
         );
         let held_out = match (metrics.val_loss_stage1, metrics.val_loss_stage2) {
-            (Some(stage1), Some(stage2)) => format!("  held out V1 {stage1:.1}  V2 {stage2:.1}"),
+            (Some(stage1), Some(stage2)) => {
+                format!("  held-out loss V1 {stage1:.1}  V2 {stage2:.1}")
+            }
             _ => String::new(),
         };
         if let Some(bar) = &self.bar {
@@ -124,7 +135,8 @@ impl Progress for Console {
                 bar.println(format!("step {:>6}{held_out}", metrics.step));
             }
         } else if !held_out.is_empty() || metrics.step % self.line_every == 0 {
-            say!("step {:>6}/{}  {losses}{held_out}", metrics.step, self.last_step);
+            let (step, last, left) = (metrics.step, self.last_step, self.left(metrics.step));
+            say!("step {step:>6}/{last}  {losses}{held_out}{left}");
         }
     }
 }
@@ -140,5 +152,17 @@ fn bottleneck(data_wait: f64, network_wait: f64) -> String {
         format!(" (data-bound, {:.0} %)", 100.0 * data_wait)
     } else {
         format!(" (network-bound, {:.0} %)", 100.0 * network_wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_with_two_units() {
+        let shown = |seconds| rounded(Duration::from_secs(seconds));
+        assert_eq!([59, 61, 3599].map(shown), ["59 s", "1 min 1 s", "59 min 59 s"]);
+        assert_eq!(shown(90_061), "25 h 1 min");
     }
 }

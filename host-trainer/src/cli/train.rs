@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use host_trainer::{
     checkpoint::Checkpoint,
     config::{Assignment, Config, Length, SHIPPED, Shipped},
@@ -20,7 +20,12 @@ use host_trainer::{
 };
 use lcl_infer::InputFormat;
 
-use super::{images::ImageLimits, launch, names, numbers, progress::Console};
+use super::{
+    images::ImageLimits,
+    interrupt::{self, INTERRUPTED, Interrupt},
+    launch, names, numbers,
+    progress::Console,
+};
 
 /// Most images that the blob is calibrated on, and as many that it is compared
 /// on.
@@ -38,6 +43,8 @@ Examples:
   lcl train --config lcl-v2-simclr --data photos --steps 300
   lcl train --data photos --set optimiser.learning_rate=0.0003 --set views.hue=0.1
   lcl train --config runs/photos/config.toml --seed 1 --out runs/photos-seed1
+  lcl train --data photos/train --validation photos/val
+  lcl train --data photos --init runs/1/best.safetensors
   lcl train --out runs/photos --resume --epochs 200
   lcl train --nproc 2 --data photos
   torchrun --no-python --nproc-per-node 4 lcl train --data photos
@@ -49,10 +56,13 @@ Configurations that come with the program, for --config:";
 /// Without --data it trains on built-in images, without --out in a folder of
 /// its own, runs/1, runs/2 and so on; runs/latest is a link to the newest.
 /// Options override the file given with --config, and that the defaults. With
-/// --resume the run's own config.toml counts; its length and the device may
-/// change, its images may not. While it runs, report.html in its folder shows
-/// how it goes, renewed at each validation; `tensorboard --logdir runs` shows
-/// the same numbers.
+/// --resume the run's own config.toml counts; its length, the device, its
+/// patience and the place of its images may change, the images may not. While it
+/// runs, report.html in its folder shows how it goes, renewed at each
+/// validation; `tensorboard --logdir runs` shows the same numbers.
+///
+/// Ctrl-C, or a request to terminate, ends a run after its step, with exit
+/// status 130, to be resumed; a second one ends it at once.
 ///
 /// Several processes, on several machines too, train one model together where
 /// torchrun or the like has set their environment; the first of them alone
@@ -64,6 +74,12 @@ pub struct Args {
     /// synthetic[:N[:SEED]]; several are joined
     #[arg(long, value_name = "SRC", num_args = 1.., value_parser = names::source())]
     data: Vec<Source>,
+    /// Images to validate on; without it some of --data are held out by chance
+    #[arg(long, value_name = "SRC", num_args = 1..)]
+    validation: Vec<Source>,
+    /// Checkpoint whose weights the run starts with, instead of drawn ones
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    init: Option<PathBuf>,
     /// Folder of the run [default: the first free runs/N]
     #[arg(long, value_name = "RUN", value_parser = names::folder())]
     out: Option<PathBuf>,
@@ -77,6 +93,13 @@ pub struct Args {
     /// Times that every image is seen, instead of --steps
     #[arg(long, value_name = "N", value_parser = numbers::whole())]
     epochs: Option<u64>,
+    /// Validations without an improvement after which the run stops; 0 never
+    /// stops early
+    #[arg(long, value_name = "N")]
+    patience: Option<u64>,
+    /// What counts as an improvement, as a fraction of the best loss so far
+    #[arg(long, value_name = "FRACTION")]
+    min_improvement: Option<f64>,
     /// Images in a batch
     #[arg(long, value_name = "N", value_parser = numbers::count(2..=65536))]
     batch: Option<usize>,
@@ -124,21 +147,33 @@ pub fn run(args: &Args) -> Result<()> {
         return launch::workers(usize::from(count), timeout);
     }
     let workers = Workers::from_environment(timeout)?;
-    let Some(Trained { run, config, mut summary }) = workers.run(|workers| train(args, workers))?
-    else {
+    let interrupt = Interrupt::listen(workers.leads())?;
+    launch::follow(&interrupt, timeout);
+    let trained = workers.run(|workers| train(args, workers, &interrupt))?;
+    let Some(Trained { run, config, mut summary }) = trained else {
         return Ok(());
     };
+    let resume = format!("lcl train --out {} --resume", shell::quoted(run.path()));
     if summary.interrupted {
-        bail!(
-            "stopped at step {}; everything is saved, continue with `lcl train --out {} --resume`",
-            summary.steps,
-            shell::quoted(run.path())
-        );
+        let step = summary.steps;
+        tell!("stopped at step {step}; everything is saved, continue with `{resume}`");
+        interrupt::exit(INTERRUPTED);
     }
+    let unquantised = format!(
+        "stopped before the model was quantised; its weights are saved in {}, go on with \
+         `{resume}`",
+        run.best().display()
+    );
+    if interrupt.asked() {
+        // In the last step, after which there is none to finish.
+        tell!("{unquantised}");
+        interrupt::exit(INTERRUPTED);
+    }
+    interrupt.ends_at_once(unquantised);
     say!("\nquantising {}", run.best().display());
     let checkpoint = Checkpoint::read(&run.best())?;
     let quantised = quantise_best(&run, &config, &checkpoint)?;
-    print_summary(&run, &summary, &quantised);
+    print_summary(&run, &config, &summary, &quantised);
     summary.report.filters = Some(Filters::of(&checkpoint));
     summary.report.quantisation = Some(quantised);
     summary.report.write(&run.report())?;
@@ -146,10 +181,10 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// Trains with all workers; what comes of it is that of the one that leads.
-fn train(args: &Args, workers: &Workers) -> Result<Option<Trained>> {
+fn train(args: &Args, workers: &Workers, interrupt: &Arc<Interrupt>) -> Result<Option<Trained>> {
     let (config, lead) = prepare(args, workers)?;
-    let mut console = Console::new(lead.as_ref().map(|(run, _)| run.path()));
-    console.stop_on_interrupt()?;
+    let run = lead.as_ref().map(|(run, _)| run.path());
+    let mut console = Console::new(run, Arc::clone(interrupt));
     let part = lead.as_ref().map(|(run, start)| (run, *start));
     let summary = training::train(&config, workers, part, &mut console);
     console.finish();
@@ -167,8 +202,14 @@ fn prepare(args: &Args, workers: &Workers) -> Result<(Config, Option<(RunFolder,
     }
     let folder = || RunFolder::resume(args.out.as_deref());
     let run = workers.leads().then(folder).transpose()?;
-    let read = |run: &RunFolder| Config::read(&run.config());
+    let read = RunFolder::read_config;
     let of_run = run.as_ref().map(read).transpose().context("reading the run's configuration")?;
+    let of_run = of_run.map(|(config, warning)| {
+        if let Some(warning) = warning {
+            tell!("warning: {warning}");
+        }
+        config
+    });
     let of_run = match workers.config_of_leader(of_run.as_ref().map(Config::to_toml))? {
         Some(text) => toml::from_str(&text).context("reading the configuration of rank 0")?,
         None => of_run.unwrap_or_default(),
@@ -202,7 +243,15 @@ fn overridden(mut config: Config, args: &Args) -> Result<Config> {
     if !args.data.is_empty() {
         config.data.sources.clone_from(&args.data);
     }
+    if !args.validation.is_empty() {
+        config.data.validation_sources.clone_from(&args.validation);
+    }
     let training = &mut config.training;
+    if args.init.is_some() {
+        training.init.clone_from(&args.init);
+    }
+    training.patience = args.patience.unwrap_or(training.patience);
+    training.min_improvement = args.min_improvement.unwrap_or(training.min_improvement);
     if let Some(steps) = args.steps {
         training.length = Length::Steps(steps);
     }
@@ -251,17 +300,17 @@ fn quantise_best(
     config: &Config,
     checkpoint: &Checkpoint,
 ) -> Result<QuantisationError> {
-    let began = RunManifest::read(&run.manifest())?.images.fingerprint;
-    let images = ImageSet::open_like(&config.data.sources, Some(&began))?;
-    let training = &config.training;
-    let held_out = config.data.validation_images;
-    let split = Split::new(images.len(), held_out, training.batch, training.seed)?;
+    let sources = [&config.data.sources[..], &config.data.validation_sources].concat();
+    let began = RunManifest::read(&run.manifest())?.images;
+    let sources = RunManifest::located(&began.sources, &sources);
+    let images = ImageSet::open_like(&sources, Some(&began.fingerprint))?;
+    let split = Split::of_run(&images, config)?;
     let at_size = |indices: &[usize]| {
         let indices = indices.iter().copied().take(QUANTISATION_IMAGES);
         let images = Arc::new(images.subset(indices));
         move || images_at_size(Arc::clone(&images), QUANTISATION_SIZE)
     };
-    let network = FloatNetwork::new(checkpoint, training.device)?;
+    let network = FloatNetwork::new(checkpoint, config.training.device)?;
     let calibration =
         calibrate(&network, checkpoint.pool, InputFormat::Rgb888, at_size(&split.training))?;
     let file = quantise(checkpoint, &calibration)?.to_blob()?;
@@ -275,7 +324,12 @@ fn quantise_best(
     })
 }
 
-fn print_summary(run: &RunFolder, summary: &RunSummary, quantised: &QuantisationError) {
+fn print_summary(
+    run: &RunFolder,
+    config: &Config,
+    summary: &RunSummary,
+    quantised: &QuantisationError,
+) {
     let RunSummary { start, end, best, best_step, steps, .. } = *summary;
     say!("");
     say!("held-out images   loss at start   loss at end   SQNR of the blob");
@@ -289,7 +343,8 @@ fn print_summary(run: &RunFolder, summary: &RunSummary, quantised: &Quantisation
         );
     }
     let early = if summary.stopped_early { ", stopped as it no longer improved" } else { "" };
-    say!("steps   {steps}{early}; least summed loss {:.2} at step {best_step}", best.total());
+    let least = best.total();
+    say!("steps   {steps}{early}; least summed loss {least:.2} at step {best_step}");
     say!("time    {:.0} s", summary.elapsed.as_secs_f64());
     if summary.skipped_images > 0 {
         say!("skipped {} images that could not be used", summary.skipped_images);
@@ -299,7 +354,21 @@ fn print_summary(run: &RunFolder, summary: &RunSummary, quantised: &Quantisation
         say!("        {}", path.display());
     }
     say!("report  {}", run.report().display());
+    say!("go on   {}", longer_command(run, config, summary));
     say!("next    {}", next_command(run));
+}
+
+/// Returns the command that trains on.
+fn longer_command(run: &RunFolder, config: &Config, summary: &RunSummary) -> String {
+    let longer = if summary.stopped_early {
+        format!("--patience {}", config.training.patience.saturating_mul(2))
+    } else {
+        match config.training.length {
+            Length::Steps(steps) => format!("--steps {}", steps.max(1).saturating_mul(2)),
+            Length::Epochs(epochs) => format!("--epochs {}", epochs.max(1).saturating_mul(2)),
+        }
+    };
+    format!("lcl train --out {} --resume {longer}", shell::quoted(run.path()))
 }
 
 /// Returns the command to type next; the newest of `runs` needs no naming.

@@ -81,8 +81,8 @@ pub enum ConfigError {
     },
     /// A run is to be resumed with another configuration.
     #[error(
-        "cannot resume with another configuration: {}; leave these options out, or start another \
-         run without --resume",
+        "cannot resume with another configuration: {}; leave these options out, or put the run's \
+         config.toml back, or start another run without --resume",
         differences.join(", ")
     )]
     Changed {

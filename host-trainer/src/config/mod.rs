@@ -12,7 +12,11 @@ mod shipped;
 mod validate;
 mod views;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use documented::DocumentedFields;
 use lcl_infer::PoolOrder;
@@ -60,8 +64,12 @@ pub struct DataConfig {
     /// Where the images come from: `synthetic[:N[:SEED]]`, folders, archives,
     /// packs, images.
     pub sources: Vec<Source>,
+    /// Where the images to validate on come from; where this is empty, some of
+    /// `sources` are held out.
+    pub validation_sources: Vec<Source>,
     /// Images held out for validation, at most a quarter of all. They are drawn
-    /// one by one: of images of the same scene, some may be trained on.
+    /// one by one: of images of the same scene, some may be trained on. With
+    /// `validation_sources`, the most that are taken of those.
     pub validation_images: usize,
     /// Mebibytes of decoded centres to keep in memory; what is over it is
     /// decoded each time.
@@ -70,7 +78,12 @@ pub struct DataConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { sources: vec![Source::default()], validation_images: 128, memory_limit_mib: 2048 }
+        Self {
+            sources: vec![Source::default()],
+            validation_sources: Vec::new(),
+            validation_images: 128,
+            memory_limit_mib: 2048,
+        }
     }
 }
 
@@ -118,11 +131,18 @@ pub struct TrainingConfig {
     pub threads: usize,
     /// Steps from one validation and checkpoint to the next.
     pub validate_every: u64,
+    /// Steps from one checkpoint that is kept for good,
+    /// `checkpoint-STEP.safetensors`, to the next; 0 keeps none.
+    pub keep_every: u64,
     /// The run stops when so many validations in a row did not improve the
     /// summed validation loss; 0 never stops early.
     pub patience: u64,
     /// What counts as an improvement, as a fraction of the best loss so far.
     pub min_improvement: f64,
+    /// The checkpoint whose weights the run starts with; without it they are
+    /// drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<PathBuf>,
 }
 
 impl Default for TrainingConfig {
@@ -135,8 +155,10 @@ impl Default for TrainingConfig {
             precision: Precision::Float32,
             threads: 0,
             validate_every: 25,
+            keep_every: 0,
             patience: 8,
             min_improvement: 0.001,
+            init: None,
         }
     }
 }
@@ -172,11 +194,38 @@ pub struct OptimiserConfig {
     /// `t` of the first `warmup_steps` is of length `α · t / warmup_steps`; 0
     /// starts with α. \[LCL\] names no warm-up.
     pub warmup_steps: u64,
+    /// How the length of a step goes on from there: `constant`, or `cosine`,
+    /// which falls to 0 at the end of the run. \[LCL\] names none.
+    pub schedule: Schedule,
+    /// Decoupled weight decay, λ: each update first takes `α_t · λ` of the
+    /// weights of convolutions and linear layers away, as in `AdamW`; biases and
+    /// batch norms are spared. 0 decays none. This is not an L2 term of the
+    /// loss, which `weight_decay` of `PyTorch`'s `Adam` is.
+    pub weight_decay: f64,
+}
+
+/// How the length of a step goes on after warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It falls as half a cosine, to 0 after the last update of the run.
+    Cosine,
 }
 
 impl Default for OptimiserConfig {
     fn default() -> Self {
-        Self { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, warmup_steps: 0 }
+        Self {
+            learning_rate: 0.001,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            warmup_steps: 0,
+            schedule: Schedule::Constant,
+            weight_decay: 0.0,
+        }
     }
 }
 
@@ -295,8 +344,8 @@ impl Config {
     }
 
     /// Checks that a run that began with `of_run` goes on as it would have with
-    /// this configuration. Its length, the device and how workers wait may
-    /// change.
+    /// this configuration. Its length, the device, when it stops early, the
+    /// place of the images and how workers wait may change.
     ///
     /// # Errors
     ///
@@ -309,7 +358,12 @@ impl Config {
         let mut expected = of_run.clone();
         expected.training.length = self.training.length;
         expected.training.device = self.training.device;
+        expected.training.patience = self.training.patience;
+        expected.training.min_improvement = self.training.min_improvement;
         expected.workers = self.workers;
+        // That they are the same images is for the manifest to say.
+        take_places(&mut expected.data.sources, &self.data.sources);
+        take_places(&mut expected.data.validation_sources, &self.data.validation_sources);
         let (expected, got) = (expected.fields(), self.fields());
         let differences: Vec<String> = differences(&got, &expected)
             .filter_map(|(name, value, began)| {
@@ -331,6 +385,18 @@ impl Config {
         let tree = toml::Value::try_from(self).expect("a tree of plain values is TOML");
         collect_fields(String::new(), &tree, &mut fields);
         fields
+    }
+}
+
+/// Puts the paths of `places` in the place of those of `sources` where both are
+/// of the same kinds.
+fn take_places(sources: &mut [Source], places: &[Source]) {
+    if sources.len() == places.len() {
+        for (source, place) in sources.iter_mut().zip(places) {
+            if let (Source::Path(path), Source::Path(place)) = (source, place) {
+                path.clone_from(place);
+            }
+        }
     }
 }
 

@@ -39,6 +39,7 @@ fn a_changed_configuration_is_named_field_by_field() {
     let mut config = Config::default();
     config.training.length = Length::Steps(9);
     config.training.device = DeviceChoice::Cpu;
+    (config.training.patience, config.training.min_improvement) = (0, 0.5);
     assert!(config.check_resumes(&of_run).is_ok());
     config.training.batch = 64;
     config.views.brightness = 0.5;
@@ -46,6 +47,21 @@ fn a_changed_configuration_is_named_field_by_field() {
     assert!(message.contains("training.batch is 64, the run began with 128"), "{message}");
     assert!(message.contains("views.brightness is 0.5, the run began with 0.2"), "{message}");
     assert!(!message.contains("length") && !message.contains("device"), "{message}");
+}
+
+#[test]
+fn the_place_of_images_may_change_and_their_kind_may_not() {
+    let with = |sources: &[&str]| {
+        let mut config = Config::default();
+        config.data.sources = sources.iter().map(|s| s.parse().expect("a source")).collect();
+        config
+    };
+    let of_run = with(&["photos", "synthetic:9"]);
+    assert!(with(&["elsewhere/photos", "synthetic:9"]).check_resumes(&of_run).is_ok());
+    for other in [&["photos", "synthetic:8"][..], &["photos"], &["synthetic:9", "photos"]] {
+        let message = with(other).check_resumes(&of_run).expect_err("refused").to_string();
+        assert!(message.contains("data.sources is"), "{message}");
+    }
 }
 
 #[test]

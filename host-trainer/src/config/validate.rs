@@ -29,6 +29,11 @@ impl Config {
         check(seed_fits, "training.seed", &training.seed, "below 2^63, the largest in TOML")?;
         let every = training.validate_every;
         check(every >= 1, "training.validate_every", &every, "at least 1")?;
+        let keep = i64::try_from(training.keep_every).is_ok();
+        let expected = "below 2^63, the largest in TOML";
+        check(keep, "training.keep_every", &training.keep_every, expected)?;
+        let patience = i64::try_from(training.patience).is_ok();
+        check(patience, "training.patience", &training.patience, expected)?;
         let least = training.min_improvement;
         check(decay(least), "training.min_improvement", &least, "at least 0 and below 1")?;
         let held_out = self.data.validation_images;
@@ -55,14 +60,17 @@ impl Config {
 
 impl OptimiserConfig {
     fn validate(&self) -> Result<(), ConfigError> {
-        let Self { learning_rate, beta1, beta2, epsilon, warmup_steps } = *self;
+        let Self { learning_rate, beta1, beta2, epsilon, warmup_steps, schedule: _, weight_decay } =
+            *self;
         check(positive(learning_rate), "optimiser.learning_rate", &learning_rate, "above 0")?;
         check(decay(beta1), "optimiser.beta1", &beta1, "in 0 to 1")?;
         check(decay(beta2), "optimiser.beta2", &beta2, "in 0 to 1")?;
         check(positive(epsilon), "optimiser.epsilon", &epsilon, "above 0")?;
         let warmup_fits = i64::try_from(warmup_steps).is_ok();
         let expected = "below 2^63, the largest in TOML";
-        check(warmup_fits, "optimiser.warmup_steps", &warmup_steps, expected)
+        check(warmup_fits, "optimiser.warmup_steps", &warmup_steps, expected)?;
+        let fits = weight_decay.is_finite() && weight_decay >= 0.0;
+        check(fits, "optimiser.weight_decay", &weight_decay, "at least 0")
     }
 }
 

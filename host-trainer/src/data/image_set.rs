@@ -249,6 +249,12 @@ impl ImageSet {
         Self { entries: entries.collect(), sources: Vec::new() }
     }
 
+    /// Returns the number of images of each source; none of a subset.
+    #[must_use]
+    pub fn source_lens(&self) -> Vec<usize> {
+        self.sources.iter().map(|(_, images)| *images).collect()
+    }
+
     /// Returns the number of images.
     #[must_use]
     pub fn len(&self) -> usize {

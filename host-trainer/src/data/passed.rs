@@ -114,7 +114,7 @@ pub fn say_once(line: String) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     if !said.contains(&line) {
-        eprintln!("{line}");
+        crate::tell!("{line}");
         said.insert(line);
     }
 }

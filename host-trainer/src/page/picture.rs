@@ -51,15 +51,26 @@ impl Picture {
     /// Returns the picture as a PNG in a `data:` URI, or an empty one where it
     /// has no pixels.
     pub(crate) fn data_uri(&self) -> String {
+        self.png().map_or_else(
+            || "data:,".to_owned(),
+            |png| format!("data:image/png;base64,{}", STANDARD.encode(png)),
+        )
+    }
+
+    /// Returns width and height.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.width, self.height]
+    }
+
+    /// Returns the picture as a PNG, where it has pixels.
+    pub(crate) fn png(&self) -> Option<Vec<u8>> {
         let mut png = Vec::new();
         let encoder =
             PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive);
         let size = |side: usize| u32::try_from(side).unwrap_or(0);
         let (width, height) = (size(self.width), size(self.height));
-        match encoder.write_image(&self.pixels, width, height, ExtendedColorType::Rgba8) {
-            Ok(()) => format!("data:image/png;base64,{}", STANDARD.encode(png)),
-            Err(_) => "data:,".to_owned(),
-        }
+        let written = encoder.write_image(&self.pixels, width, height, ExtendedColorType::Rgba8);
+        written.ok().map(|()| png)
     }
 }
 

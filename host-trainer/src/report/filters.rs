@@ -41,7 +41,7 @@ impl Filters {
 
     /// Returns the filters in colour, eight in a row. Each is scaled by its
     /// own largest weight, so that mid-grey is zero.
-    pub(super) fn colour(&self) -> Picture {
+    pub(crate) fn colour(&self) -> Picture {
         self.sheet(|[r, g, b]| [r, g, b])
     }
 

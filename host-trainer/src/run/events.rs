@@ -1,8 +1,9 @@
-//! The log of a run for TensorBoard: an event file of scalars.
+//! The log of a run for TensorBoard: an event file of scalars, with the
+//! configuration as a text and the filters as a picture.
 //!
 //! The file is a sequence of records (length, its checksum, bytes, their
 //! checksum), each a protocol buffer of the message `tensorflow.Event`, of
-//! which the fields that a scalar needs are declared here.
+//! which the fields that these need are declared here.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -46,17 +47,69 @@ struct Event {
 #[derive(Clone, PartialEq, Message)]
 struct Summary {
     #[prost(message, repeated, tag = "1")]
-    values: Vec<Scalar>,
+    values: Vec<Shown>,
 }
 
-/// `tensorflow.Summary.Value`.
+/// `tensorflow.Summary.Value`: a scalar, a picture or, with metadata, a text.
 #[derive(Clone, PartialEq, Message)]
-struct Scalar {
+struct Shown {
     #[prost(string, tag = "1")]
     tag: String,
     #[prost(float, optional, tag = "2")]
     value: Option<f32>,
+    #[prost(message, optional, tag = "4")]
+    image: Option<Image>,
+    #[prost(message, optional, tag = "8")]
+    tensor: Option<Text>,
+    #[prost(message, optional, tag = "9")]
+    metadata: Option<Metadata>,
 }
+
+/// `tensorflow.Summary.Image`.
+#[derive(Clone, PartialEq, Message)]
+struct Image {
+    #[prost(int32, tag = "1")]
+    height: i32,
+    #[prost(int32, tag = "2")]
+    width: i32,
+    /// 4 for red, green, blue and opacity.
+    #[prost(int32, tag = "3")]
+    colorspace: i32,
+    #[prost(bytes = "vec", tag = "4")]
+    encoded: Vec<u8>,
+}
+
+/// `tensorflow.TensorProto` of strings, without dimensions.
+#[derive(Clone, PartialEq, Message)]
+struct Text {
+    #[prost(int32, tag = "1")]
+    dtype: i32,
+    #[prost(message, optional, tag = "2")]
+    shape: Option<Scalar>,
+    #[prost(bytes = "vec", repeated, tag = "8")]
+    strings: Vec<Vec<u8>>,
+}
+
+/// `tensorflow.TensorShapeProto` without dimensions.
+#[derive(Clone, PartialEq, Message)]
+struct Scalar {}
+
+/// `tensorflow.SummaryMetadata`.
+#[derive(Clone, PartialEq, Message)]
+struct Metadata {
+    #[prost(message, optional, tag = "1")]
+    plugin: Option<Plugin>,
+}
+
+/// `tensorflow.SummaryMetadata.PluginData`.
+#[derive(Clone, PartialEq, Message)]
+struct Plugin {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+/// `tensorflow.DataType.DT_STRING`.
+const STRING: i32 = 7;
 
 /// The event file, open for appending.
 #[derive(Debug)]
@@ -123,6 +176,48 @@ impl EventLog {
         self.write(&Event { wall_time: now(), step, file_version: None, summary })
     }
 
+    /// Appends a text, in Markdown.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn append_text(&mut self, step: u64, tag: &str, text: &str) -> Result<(), MetricsError> {
+        let strings = vec![text.as_bytes().to_vec()];
+        let plugin = Some(Plugin { name: "text".to_owned() });
+        self.show(
+            step,
+            Shown {
+                tag: tag.to_owned(),
+                tensor: Some(Text { dtype: STRING, shape: Some(Scalar {}), strings }),
+                metadata: Some(Metadata { plugin }),
+                ..Shown::default()
+            },
+        )
+    }
+
+    /// Appends a picture, `[width, height]` as a PNG with opacity.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn append_picture(
+        &mut self,
+        step: u64,
+        tag: &str,
+        size: [usize; 2],
+        png: Vec<u8>,
+    ) -> Result<(), MetricsError> {
+        let [width, height] = size.map(|side| i32::try_from(side).unwrap_or(i32::MAX));
+        let image = Some(Image { height, width, colorspace: 4, encoded: png });
+        self.show(step, Shown { tag: tag.to_owned(), image, ..Shown::default() })
+    }
+
+    fn show(&mut self, step: u64, shown: Shown) -> Result<(), MetricsError> {
+        let step = i64::try_from(step).unwrap_or(i64::MAX);
+        let summary = Some(Summary { values: vec![shown] });
+        self.write(&Event { wall_time: now(), step, file_version: None, summary })
+    }
+
     fn write(&mut self, event: &Event) -> Result<(), MetricsError> {
         let written = self.file.write_all(&record(&event.encode_to_vec()));
         written.map_err(|cause| WriteError::new(&self.path, cause).into())
@@ -130,7 +225,7 @@ impl EventLog {
 }
 
 /// Every number of a line but the step.
-fn scalars(metrics: &Metrics) -> Vec<Scalar> {
+fn scalars(metrics: &Metrics) -> Vec<Shown> {
     let Ok(Value::Object(fields)) = serde_json::to_value(metrics) else {
         return Vec::new();
     };
@@ -141,7 +236,7 @@ fn scalars(metrics: &Metrics) -> Vec<Scalar> {
         };
         #[expect(clippy::cast_possible_truncation, reason = "TensorBoard's scalars are 32-bit")]
         let value = Some(value.as_f64()? as f32);
-        (name != "step").then_some(Scalar { tag, value })
+        (name != "step").then_some(Shown { tag, value, ..Shown::default() })
     };
     fields.iter().filter_map(scalar).collect()
 }
@@ -201,7 +296,7 @@ mod tests {
     /// of 0.5, as TensorBoard's own writer makes it.
     #[test]
     fn a_record_has_the_bytes_that_tensorboard_writes() {
-        let values = vec![Scalar { tag: "a".to_owned(), value: Some(0.5) }];
+        let values = vec![Shown { tag: "a".to_owned(), value: Some(0.5), ..Shown::default() }];
         let summary = Some(Summary { values });
         let event = Event { wall_time: 1.0, step: 2, file_version: None, summary };
         let expected =
@@ -209,6 +304,30 @@ mod tests {
         let byte = |at: usize| u8::from_str_radix(&expected[2 * at..2 * at + 2], 16);
         let expected: Vec<u8> = (0..expected.len() / 2).flat_map(byte).collect();
         assert_eq!(record(&event.encode_to_vec()), expected);
+    }
+
+    /// The bytes of a text and a picture as protocol buffers of `tensorflow.Event`
+    /// have them, field by field.
+    #[test]
+    fn a_text_and_a_picture_are_what_tensorboard_reads() -> Result<(), MetricsError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("events");
+        let mut log = EventLog::create(&path)?;
+        log.append_text(0, "c", "x")?;
+        log.append_picture(2, "f", [3, 2], vec![9])?;
+        let events = events(&path);
+        let encoded = |event: &Event| event.summary.as_ref().map(Message::encode_to_vec);
+        let text = [
+            &[0x0a, 0x16, 0x0a, 1, b'c'][..],
+            &[0x42, 7, 0x08, 7, 0x12, 0, 0x42, 1, b'x'],
+            &[0x4a, 8, 0x0a, 6, 0x0a, 4],
+            b"text",
+        ]
+        .concat();
+        assert_eq!(encoded(&events[1]), Some(text));
+        let picture = vec![0x0a, 14, 0x0a, 1, b'f', 0x22, 9, 8, 2, 0x10, 3, 0x18, 4, 0x22, 1, 9];
+        assert_eq!((events[2].step, encoded(&events[2])), (2, Some(picture)));
+        Ok(())
     }
 
     #[test]

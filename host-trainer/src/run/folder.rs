@@ -6,13 +6,17 @@ use std::{
     sync::OnceLock,
 };
 
-use super::lock::{LockError, RunLock};
+use super::{
+    latest::{self, LATEST},
+    lock::{LockError, RunLock},
+};
+use crate::{
+    checkpoint::Checkpoint,
+    config::{Config, ConfigError},
+};
 
 /// Where runs go that are given no folder.
 const RUNS: &str = "runs";
-
-/// The link in [`RUNS`] to the newest run.
-const LATEST: &str = "latest";
 
 /// How the names of the optimiser's states begin.
 const OPTIMISER: &str = "optimiser-";
@@ -110,13 +114,14 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When it holds no configuration, which a run writes first, or another
-    /// process uses it.
+    /// When it holds neither a configuration, which a run writes first, nor a
+    /// checkpoint, or another process uses it.
     pub fn resume(out: Option<&Path>) -> Result<Self, FolderError> {
-        let latest = || Path::new(RUNS).join(LATEST);
-        let path = out.map_or_else(latest, Path::to_owned);
+        let newest = || Path::new(RUNS).join(LATEST);
+        let path = latest::resolve(&out.map_or_else(newest, Path::to_owned));
         let folder = Self { path, lock: OnceLock::new() };
-        if !folder.config().exists() {
+        let any = [folder.config(), folder.checkpoint(), folder.previous()];
+        if !any.iter().any(|path| path.exists()) {
             return Err(FolderError::NothingToResume { path: folder.path });
         }
         let _ = folder.lock.set(RunLock::take(&folder.path)?);
@@ -190,20 +195,81 @@ impl RunFolder {
         self.path.join(format!("{OPTIMISER}{step}.safetensors"))
     }
 
-    /// Removes what no resuming needs: states of the optimiser of other steps
-    /// than `step`, and files that were being written when a run was killed.
+    /// Returns the path of the checkpoint before the newest one.
+    #[must_use]
+    pub fn previous(&self) -> PathBuf {
+        self.path.join("previous.safetensors")
+    }
+
+    /// Returns the path of the checksums of checkpoints and states.
+    #[must_use]
+    pub fn checksums(&self) -> PathBuf {
+        self.path.join("checksums.json")
+    }
+
+    /// Returns the path of the checkpoint of a step that is kept for good.
+    #[must_use]
+    pub fn kept(&self, step: u64) -> PathBuf {
+        self.path.join(format!("checkpoint-{step}.safetensors"))
+    }
+
+    /// Removes what no resuming needs: states of the optimiser but for those in
+    /// `kept`, and files that were being written when a run was killed.
     ///
     /// What cannot be removed stays, and does no harm.
-    pub fn tidy(&self, step: u64) {
-        let kept = self.optimiser(step);
+    pub fn tidy(&self, kept: &[PathBuf]) {
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
             let is_part = name.starts_with('.') && name.ends_with(".part");
-            if is_part || (name.starts_with(OPTIMISER) && path != kept) {
+            if is_part || (name.starts_with(OPTIMISER) && !kept.contains(&path)) {
                 let _ = fs::remove_file(path);
             }
         }
+    }
+
+    /// Reads the configuration of the run: `config.toml`, or where that is
+    /// missing or damaged, what a checkpoint says of it, with a warning.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn read_config(&self) -> Result<(Config, Option<String>), ConfigError> {
+        let error = match Config::read(&self.config()) {
+            Ok(config) => return Ok((config, None)),
+            Err(error) => error,
+        };
+        let text = |path: PathBuf| Checkpoint::read(&path).ok()?.config;
+        let of_checkpoint = [self.checkpoint(), self.previous(), self.best()]
+            .into_iter()
+            .find_map(|path| toml::from_str::<Config>(&text(path)?).ok());
+        let Some(config) = of_checkpoint.filter(|config| config.validate().is_ok()) else {
+            return Err(error);
+        };
+        let path = self.config();
+        let warning = format!(
+            "{} cannot be used; the configuration in the checkpoint takes its place",
+            path.display()
+        );
+        Ok((config, Some(warning)))
+    }
+
+    /// Puts the logs of a run of which no state is left out of the way of one
+    /// that begins anew, and returns where that of `metrics.jsonl` went.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be renamed.
+    pub fn set_logs_aside(&self) -> Result<PathBuf, FolderError> {
+        let name = |number: u64| self.path.join(format!("metrics-{number}.jsonl"));
+        let mut number = 1;
+        while name(number).exists() {
+            number += 1;
+        }
+        let aside = name(number);
+        fs::rename(self.metrics(), &aside)
+            .map_err(|cause| FolderError::Io { path: self.metrics(), cause })?;
+        Ok(aside)
     }
 
     /// Returns the path of the quantised model.
@@ -218,8 +284,6 @@ impl RunFolder {
         self.path.join("report.html")
     }
 
-    /// The link is a symbolic one; where links cannot be made, a text file that
-    /// holds the run's name.
     fn link_latest(&self) -> Result<(), FolderError> {
         let (Some(runs), Some(name)) = (self.path.parent(), self.path.file_name()) else {
             return Ok(());
@@ -227,16 +291,8 @@ impl RunFolder {
         if !self.is_in_runs() || name == LATEST {
             return Ok(());
         }
-        let link = runs.join(LATEST);
-        match fs::remove_file(&link) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                return Err(FolderError::Io { path: link, cause });
-            }
-            _ => {}
-        }
-        symlink(Path::new(name), &link)
-            .or_else(|_| fs::write(&link, name.as_encoded_bytes()))
-            .map_err(|cause| FolderError::Io { path: link, cause })
+        latest::point(runs, Path::new(name))
+            .map_err(|cause| FolderError::Io { path: runs.join(LATEST), cause })
     }
 }
 
@@ -249,16 +305,6 @@ fn first_free(runs: &Path) -> PathBuf {
         }
         number += 1;
     }
-}
-
-#[cfg(unix)]
-fn symlink(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(not(unix))]
-fn symlink(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]
@@ -286,7 +332,7 @@ mod tests {
         drop(folder);
         assert!(RunFolder::resume(Some(&out)).is_ok());
         let latest = temporary.path().join("runs/latest");
-        assert_eq!(RunFolder::resume(Some(&latest)).map(|f| f.path).ok(), Some(latest));
+        assert_eq!(RunFolder::resume(Some(&latest)).map(|f| f.path).ok(), Some(out));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Platform, RunFolder};
 use crate::{
     atomic_file::{self, WriteError},
-    data::{Difference, Inventory, Part, SourceRecord},
+    data::{Difference, Inventory, Part, Source, SourceRecord},
 };
 
 /// What the manifest says it is.
@@ -113,43 +113,73 @@ impl RunManifest {
     /// When they cannot be written.
     pub fn begin(
         run: &RunFolder,
-        inventory: Inventory,
+        inventory: &Inventory,
         held_out: usize,
         platform: Platform,
     ) -> Result<(), ManifestError> {
         atomic_file::write(&run.images(), &[inventory.to_json_lines().as_bytes()])?;
-        let images = ImagesRecord {
-            count: inventory.sources.iter().map(|source| source.images).sum(),
-            held_out,
-            fingerprint: inventory.fingerprint(),
-            sources: inventory.sources,
-        };
+        let images = ImagesRecord::new(inventory, held_out);
         let sittings = vec![Sitting { first_step: 0, platform }];
         Self { format: FORMAT.to_owned(), version: VERSION, images, sittings }
             .write(&run.manifest())
     }
 
-    /// Checks that the images are those that the run began with, notes what
-    /// computes it from `first_step` on, and returns in what that differs from
-    /// what it began with.
+    /// Checks that the images are those that the run began with, wherever they
+    /// are now, and notes that and what computes it from `first_step` on.
+    ///
+    /// A manifest that is missing or damaged is written anew; the list of images
+    /// beside it is enough to check them.
     ///
     /// # Errors
     ///
-    /// When the images have changed, with what is different, or the manifest
-    /// cannot be read or written.
+    /// When the images have changed, with what is different, or the manifest is
+    /// of a later version or cannot be written.
     pub fn resume(
         run: &RunFolder,
         inventory: &Inventory,
+        held_out: usize,
         first_step: u64,
         platform: Platform,
-    ) -> Result<Vec<String>, ManifestError> {
-        let mut manifest = Self::read(&run.manifest())?;
+    ) -> Result<Resumption, ManifestError> {
+        let mut resumption = Resumption::default();
+        let sitting = Sitting { first_step, platform };
+        let mut manifest = match Self::read(&run.manifest()) {
+            Ok(manifest) => manifest,
+            Err(error @ (ManifestError::Version { .. } | ManifestError::Write(_))) => {
+                return Err(error);
+            }
+            Err(error) => {
+                resumption.warnings.extend(begin_again(run, inventory, &error)?);
+                let images = ImagesRecord::new(inventory, held_out);
+                let sittings = Vec::new();
+                Self { format: FORMAT.to_owned(), version: VERSION, images, sittings }
+            }
+        };
         manifest.images.check(inventory, &run.images())?;
-        let began = manifest.sittings.first().map(|sitting| &sitting.platform);
-        let differences = began.map(|began| platform.differences(began)).unwrap_or_default();
-        manifest.sittings.push(Sitting { first_step, platform });
+        let began = manifest.sittings.first().map(|began| &began.platform);
+        resumption.differences =
+            began.map(|began| sitting.platform.differences(began)).unwrap_or_default();
+        manifest.images.sources.clone_from(&inventory.sources);
+        manifest.sittings.push(sitting);
         manifest.write(&run.manifest())?;
-        Ok(differences)
+        Ok(resumption)
+    }
+
+    /// Returns where the sources of a run are: those that were given as a place
+    /// relative to the folder where the run began are there, where they still
+    /// are, wherever it goes on.
+    #[must_use]
+    pub fn located(records: &[SourceRecord], sources: &[Source]) -> Vec<Source> {
+        let located = |(at, source): (usize, &Source)| {
+            let Source::Path(path) = source else {
+                return source.clone();
+            };
+            let record = records.get(at).filter(|record| record.source == source.to_string());
+            let place = record.and_then(|record| record.path.as_deref()).map(PathBuf::from);
+            let place = place.filter(|place| path.is_relative() && place.exists());
+            place.map_or_else(|| source.clone(), Source::Path)
+        };
+        sources.iter().enumerate().map(located).collect()
     }
 
     /// Reads the manifest at `path`.
@@ -177,7 +207,56 @@ impl RunManifest {
     }
 }
 
+/// What a run goes on with in spite of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resumption {
+    /// In what it differs from what computed its beginning.
+    pub differences: Vec<String>,
+    /// What was missing or damaged.
+    pub warnings: Vec<String>,
+}
+
+/// Writes the list of images that belongs to a manifest that is written anew,
+/// and says what cannot be known any more.
+fn begin_again(
+    run: &RunFolder,
+    inventory: &Inventory,
+    error: &ManifestError,
+) -> Result<Option<String>, ManifestError> {
+    let path = run.manifest();
+    let reason = if path.exists() { "is damaged" } else { "is missing" };
+    if matches!(error, ManifestError::Io { .. }) && path.exists() {
+        // What cannot be read cannot be replaced either, most likely.
+        return Ok(Some(format!("{error}")));
+    }
+    let before = fs::read_to_string(run.images()).ok();
+    let checked = match before.as_deref().and_then(Part::from_json_lines) {
+        Some(before) if before == inventory.parts => "the images are those of its list",
+        Some(before) => {
+            let details = Difference::between(&before, &inventory.parts);
+            return Err(ManifestError::ImagesChanged {
+                counts: format!("as {} says", run.images().display()),
+                details: format!(" ({details})"),
+            });
+        }
+        None => {
+            atomic_file::write(&run.images(), &[inventory.to_json_lines().as_bytes()])?;
+            "that the images are those that the run began with could not be checked"
+        }
+    };
+    Ok(Some(format!("{} {reason} and is written anew; {checked}", path.display())))
+}
+
 impl ImagesRecord {
+    fn new(inventory: &Inventory, held_out: usize) -> Self {
+        Self {
+            count: inventory.sources.iter().map(|source| source.images).sum(),
+            held_out,
+            fingerprint: inventory.fingerprint(),
+            sources: inventory.sources.clone(),
+        }
+    }
+
     /// Compares the images there are with these, of which `list` is the list.
     fn check(&self, inventory: &Inventory, list: &Path) -> Result<(), ManifestError> {
         if inventory.fingerprint() == self.fingerprint {
@@ -228,7 +307,7 @@ mod tests {
             for name in ["a.jpg", "b.jpg", "c.jpg"] {
                 fixture.put(name, 5);
             }
-            let manifest = RunManifest::begin(&fixture.run, fixture.inventory(), 1, platform(1));
+            let manifest = RunManifest::begin(&fixture.run, &fixture.inventory(), 1, platform(1));
             manifest.expect("written");
             fixture
         }
@@ -248,7 +327,11 @@ mod tests {
         }
 
         fn resume(&self, threads: usize) -> Result<Vec<String>, String> {
-            RunManifest::resume(&self.run, &self.inventory(), 4, platform(threads))
+            self.resumption(threads).map(|resumption| resumption.differences)
+        }
+
+        fn resumption(&self, threads: usize) -> Result<Resumption, String> {
+            RunManifest::resume(&self.run, &self.inventory(), 1, 4, platform(threads))
                 .map_err(|error| error.to_string())
         }
     }
@@ -289,11 +372,57 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_manifest_is_named() {
+    fn a_manifest_that_is_damaged_or_gone_is_written_anew() {
         let fixture = Fixture::new();
+        let warning = || {
+            let resumption = fixture.resumption(1).expect("goes on");
+            assert_eq!(resumption.warnings.len(), 1, "{resumption:?}");
+            RunManifest::read(&fixture.run.manifest()).expect("written anew");
+            resumption.warnings.concat()
+        };
         fs::write(fixture.run.manifest(), b"{}").expect("a file");
-        assert!(fixture.resume(1).is_err_and(|error| error.contains("manifest.json is not")));
+        let text = warning();
+        assert!(text.contains("manifest.json is damaged"), "{text}");
+        assert!(text.contains("are those of its list"), "{text}");
         fs::remove_file(fixture.run.manifest()).expect("removed");
-        assert!(fixture.resume(1).is_err_and(|error| error.contains("cannot read")));
+        assert!(warning().contains("manifest.json is missing"));
+        for file in [fixture.run.manifest(), fixture.run.images()] {
+            fs::remove_file(file).expect("removed");
+        }
+        assert!(warning().contains("could not be checked"));
+        assert_eq!(fixture.resumption(1).expect("goes on").warnings, [""; 0]);
+        fs::remove_file(fixture.run.manifest()).expect("removed");
+        fixture.put("aa.jpg", 5);
+        let error = fixture.resume(1).expect_err("changed");
+        assert!(error.contains("1 new, the first aa.jpg"), "{error}");
+    }
+
+    #[test]
+    fn images_are_found_where_they_were_and_known_where_they_moved() {
+        let fixture = Fixture::new();
+        let at = |name: &str| fixture.folder.path().join(name);
+        let absolute = Source::Path(at("photos"));
+        let record = SourceRecord {
+            source: "photos".to_owned(),
+            path: Some(at("photos").display().to_string()),
+            images: 3,
+        };
+        let relative = Source::Path("photos".into());
+        let located = |records: &[SourceRecord], source: &Source| {
+            RunManifest::located(records, std::slice::from_ref(source)).remove(0)
+        };
+        let records = [record];
+        assert_eq!(located(&records, &relative), absolute);
+        assert_eq!(located(&[], &relative), relative);
+        let other = Source::Path("pictures".into());
+        assert_eq!(located(&records, &other), other, "given anew");
+        fs::rename(at("photos"), at("moved")).expect("moved");
+        assert_eq!(located(&records, &relative), relative, "no longer there");
+        let moved = ImageSet::open(&[Source::Path(at("moved"))]).expect("images");
+        let inventory = moved.inventory().expect("an inventory");
+        RunManifest::resume(&fixture.run, &inventory, 1, 4, platform(1)).expect("the same");
+        let manifest = RunManifest::read(&fixture.run.manifest()).expect("a manifest");
+        let place = manifest.images.sources[0].path.as_deref();
+        assert!(place.is_some_and(|place| place.ends_with("moved")), "{place:?}");
     }
 }

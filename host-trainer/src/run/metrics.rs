@@ -42,6 +42,13 @@ pub struct Metrics {
     /// training is as fast as it computes; otherwise decoding holds it back.
     #[serde(default)]
     pub data_wait: f64,
+    /// Length of the step that follows, after warm-up and schedule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub learning_rate: Option<f64>,
+    /// Norm of the gradient of all weights on that batch, at validations but the
+    /// last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gradient_norm: Option<f64>,
     /// Share of it that rank 0 spent on sending to other workers and waiting
     /// for them; there only with several.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -88,6 +95,8 @@ impl Metrics {
             loss_stage2: losses.stages[1],
             images_per_second,
             data_wait: 0.0,
+            learning_rate: None,
+            gradient_norm: None,
             network_wait: None,
             network_bytes: None,
             val_loss: validation.map(Losses::total),
@@ -148,22 +157,34 @@ impl MetricsLog {
     }
 
     /// Opens the log at `path` to continue from `step`; lines from there on,
-    /// which a resumed run writes again, are removed.
+    /// which a resumed run writes again, are removed. Where there is no log, one
+    /// begins.
+    ///
+    /// Returns how many lines were damaged, but for a last one that was not
+    /// written to its end; they are left out.
     ///
     /// # Errors
     ///
     /// When the file cannot be read or written.
-    pub fn resume(path: &Path, step: u64) -> Result<Self, MetricsError> {
-        let text = fs::read_to_string(path)
-            .map_err(|cause| MetricsError::Io { path: path.to_owned(), cause })?;
-        let earlier = |line: &&str| {
-            serde_json::from_str(line).is_ok_and(|metrics: Metrics| metrics.step < step)
-        };
-        let kept: String = text.lines().filter(earlier).flat_map(|line| [line, "\n"]).collect();
+    pub fn resume(path: &Path, step: u64) -> Result<(Self, usize), MetricsError> {
+        if !path.exists() {
+            return Ok((Self::create(path)?, 0));
+        }
+        let text = read(path)?;
+        let mut damaged = 0;
+        let last = text.lines().count().saturating_sub(usize::from(!text.ends_with('\n')));
+        let mut kept = String::new();
+        for (number, line) in text.lines().enumerate() {
+            match serde_json::from_str::<Metrics>(line) {
+                Ok(metrics) if metrics.step < step => kept.extend([line, "\n"]),
+                Err(_) if number < last => damaged += 1,
+                _ => {}
+            }
+        }
         atomic_file::write(path, &[kept.as_bytes()])?;
         let append = OpenOptions::new().append(true).open(path);
         let file = append.map_err(|cause| WriteError::new(path, cause))?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok((Self { path: path.to_owned(), file }, damaged))
     }
 
     /// Reads the lines of the log at `path`; one that was not written to its
@@ -173,8 +194,7 @@ impl MetricsLog {
     ///
     /// When the file cannot be read.
     pub fn lines(path: &Path) -> Result<Vec<Metrics>, MetricsError> {
-        let text = fs::read_to_string(path)
-            .map_err(|cause| MetricsError::Io { path: path.to_owned(), cause })?;
+        let text = read(path)?;
         Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
@@ -190,6 +210,13 @@ impl MetricsLog {
     }
 }
 
+/// Reads a log; bytes that are no text make their line a damaged one.
+fn read(path: &Path) -> Result<String, MetricsError> {
+    let bytes = fs::read(path);
+    let bytes = bytes.map_err(|cause| MetricsError::Io { path: path.to_owned(), cause })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +230,8 @@ mod tests {
         for step in 0..4 {
             log.append(&line(step))?;
         }
-        let mut log = MetricsLog::resume(&path, 2)?;
+        let (mut log, damaged) = MetricsLog::resume(&path, 2)?;
+        assert_eq!(damaged, 0);
         log.append(&Metrics::new(2, Losses::default(), Some(Losses { stages: [1.0, 0.5] }), 3.0))?;
         let text = fs::read_to_string(&path).expect("a log");
         let lines = MetricsLog::lines(&path)?;
@@ -211,6 +239,27 @@ mod tests {
         assert_eq!((lines[0].loss, lines[0].val_loss), (3.5, None));
         assert_eq!(lines[2].val_loss, Some(1.5));
         assert!(!text.lines().next().expect("a line").contains("val_loss"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_damaged_log_goes_on_and_a_missing_one_begins() -> Result<(), MetricsError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("metrics.jsonl");
+        let line = |step| Metrics::new(step, Losses { stages: [1.5, 2.0] }, None, 3.0);
+        let (mut log, damaged) = MetricsLog::resume(&path, 2)?;
+        assert_eq!((damaged, MetricsLog::lines(&path)?.len()), (0, 0));
+        for step in 0..3 {
+            log.append(&line(step))?;
+        }
+        let mut bytes = fs::read(&path).expect("a log");
+        // A flipped bit that is no text any more, and a torn last line.
+        bytes[5] ^= 0x80;
+        bytes.truncate(bytes.len() - 4);
+        fs::write(&path, bytes).expect("written");
+        let (_, damaged) = MetricsLog::resume(&path, 9)?;
+        let steps: Vec<u64> = MetricsLog::lines(&path)?.iter().map(|line| line.step).collect();
+        assert_eq!((damaged, steps), (1, vec![1]));
         Ok(())
     }
 }

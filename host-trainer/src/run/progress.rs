@@ -1,6 +1,9 @@
 //! What a run tells while it runs and when it ends.
 
-use std::time::Duration;
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use super::{Losses, Metrics};
 use crate::report::Report;

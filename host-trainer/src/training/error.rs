@@ -65,6 +65,30 @@ pub enum TrainError {
         /// What does not fit.
         reason: String,
     },
+    /// No state is left to go on from.
+    #[error("no state of the run can be used: {}; {advice}", problems.join("; "))]
+    NoState {
+        /// What is wrong with each.
+        problems: Vec<String>,
+        /// How to go on.
+        advice: String,
+    },
+    /// The weights to start with are of another model.
+    #[error(
+        "{} has {field} {got}, and the configuration {expected}: change {field} in the \
+         configuration",
+        path.display()
+    )]
+    OtherWeights {
+        /// The checkpoint.
+        path: PathBuf,
+        /// In what they differ.
+        field: &'static str,
+        /// That of the checkpoint.
+        got: String,
+        /// That of the configuration.
+        expected: String,
+    },
     /// The loss is not a number or infinite.
     #[error(
         "the loss of stage {stage} is {loss} at step {step}; {}lower optimiser.learning_rate in \
@@ -87,7 +111,8 @@ impl TrainError {
     /// Names the last good checkpoint where the loss is not finite.
     pub(super) fn with_last_good(mut self, run: &RunFolder, saved: Option<u64>) -> Self {
         if let (Self::NotFinite { last_good, .. }, Some(saved)) = (&mut self, saved) {
-            let path = run.checkpoint();
+            let newest = run.checkpoint();
+            let path = if newest.exists() { newest } else { run.previous() };
             *last_good =
                 Some(format!("the last good checkpoint, {}, is of step {saved}; ", path.display()));
         }

@@ -13,8 +13,8 @@ use crate::{
     config::Config,
     loss::Objective,
     model::Network,
-    report::RunState,
-    run::{EventLog, Losses, Metrics, MetricsLog, Progress, RunFolder, RunSummary},
+    report::{Filters, RunState},
+    run::{EventLog, Losses, Metrics, MetricsLog, Progress, RunFolder, RunSummary, States},
 };
 
 /// The checkpoints, logs and report of a run, and the images held out for them.
@@ -26,8 +26,8 @@ pub(super) struct Ledger<'r> {
     pub(super) events: EventLog,
     pub(super) reporter: Reporter,
     pub(super) held_out: DeviceBatch,
-    /// Step of the newest checkpoint.
-    pub(super) last_good: Option<u64>,
+    /// The checkpoints that are there.
+    pub(super) states: States,
     pub(super) last_validation: Option<Losses>,
     pub(super) started: Instant,
 }
@@ -44,14 +44,17 @@ impl Ledger<'_> {
         // First, so that weights that are no numbers are never saved.
         let losses = validate(network, objective, &self.held_out, step)
             .map_err(|error| self.with_last_good(error))?;
-        let checkpoint = self.save(network, adam, step)?;
-        self.last_good = Some(step);
+        let (checkpoint, bytes) = self.save(network, adam, step)?;
         self.last_validation = Some(losses);
         self.state.start.get_or_insert(losses);
         if self.state.stop_rule.observe(step, losses) {
-            checkpoint.write(&self.run.best())?;
+            self.states.save_best(self.run, &bytes)?;
         }
         self.reporter.validated(network, &self.held_out, &checkpoint)?;
+        let filters = Filters::of(&checkpoint).colour();
+        if let Some(png) = filters.png() {
+            self.events.append_picture(step, "filters of V1", filters.size(), png)?;
+        }
         Ok(losses)
     }
 
@@ -61,19 +64,29 @@ impl Ledger<'_> {
     }
 
     /// Writes the checkpoint and the optimiser's state so that at any moment the
-    /// folder holds a checkpoint with the state that goes with it.
+    /// folder holds a checkpoint with the state that goes with it; returns the
+    /// checkpoint with the bytes of its file.
     pub(super) fn save(
         &mut self,
         network: &Network,
         adam: &Adam,
         step: u64,
-    ) -> Result<Checkpoint, TrainError> {
+    ) -> Result<(Checkpoint, Vec<u8>), TrainError> {
         self.state.step = step;
         let checkpoint = network.checkpoint(step, self.config.to_toml())?;
-        self.state.write(&self.run.optimiser(step), &remembered(network, adam))?;
-        checkpoint.write(&self.run.checkpoint())?;
-        self.run.tidy(step);
-        Ok(checkpoint)
+        let bytes = checkpoint.to_bytes();
+        let state = self.state.to_bytes(&remembered(network, adam))?;
+        self.states.save(self.run, step, &bytes, &state)?;
+        Ok((checkpoint, bytes))
+    }
+
+    /// Writes a checkpoint of a step that is kept for good, where it is one.
+    pub(super) fn keep(&self, network: &Network, step: u64) -> Result<(), TrainError> {
+        let every = self.config.training.keep_every;
+        if every > 0 && step > 0 && step % every == 0 {
+            network.checkpoint(step, self.config.to_toml())?.write(&self.run.kept(step))?;
+        }
+        Ok(())
     }
 
     /// Adds a line to the logs and the report.
@@ -91,7 +104,7 @@ impl Ledger<'_> {
 
     /// Names the last good checkpoint where the loss is not finite.
     pub(super) fn with_last_good(&self, error: TrainError) -> TrainError {
-        error.with_last_good(self.run, self.last_good)
+        error.with_last_good(self.run, self.states.last_good())
     }
 
     /// Ends the report, and returns what the run came to after `steps` updates.

@@ -2,12 +2,12 @@
 
 use tch::Device;
 
-use super::TrainError;
+use super::{TrainError, split_folders};
 use crate::{
     config::Config,
-    data::{ImageSet, Inventory},
+    data::{ImageSet, Inventory, Source},
     model::device_name,
-    run::{Platform, RunFolder, RunManifest},
+    run::{Platform, Resumption, RunFolder, RunManifest},
     workers::Greeting,
 };
 
@@ -21,12 +21,27 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Lists the images, and what computes.
-    pub(super) fn new(set: &ImageSet, device: Device, workers: usize) -> Result<Self, TrainError> {
+    /// Lists the images of `set`, which `sources` name, and what computes.
+    pub(super) fn new(
+        set: &ImageSet,
+        sources: &[Source],
+        device: Device,
+        workers: usize,
+    ) -> Result<Self, TrainError> {
         let threads = usize::try_from(tch::get_num_threads()).unwrap_or_default();
         let libtorch = LIBTORCH.unwrap_or("unknown");
         let platform = Platform::here(libtorch, device_name(device), threads);
-        Ok(Self { inventory: set.inventory()?, platform: Platform { workers, ..platform } })
+        let mut inventory = set.inventory()?;
+        // As they were given, wherever they were found.
+        for (record, source) in inventory.sources.iter_mut().zip(sources) {
+            record.source = source.to_string();
+        }
+        Ok(Self { inventory, platform: Platform { workers, ..platform } })
+    }
+
+    /// Returns a warning where the first `sources` look like splits.
+    pub(super) fn split_warning(&self, sources: usize) -> Option<String> {
+        split_folders::warning(&self.inventory, sources)
     }
 
     /// Returns what this worker tells the others.
@@ -36,20 +51,27 @@ impl Record {
 
     /// Writes the manifest of a run that begins.
     pub(super) fn begin(self, run: &RunFolder, held_out: usize) -> Result<(), TrainError> {
-        Ok(RunManifest::begin(run, self.inventory, held_out, self.platform)?)
+        Ok(RunManifest::begin(run, &self.inventory, held_out, self.platform)?)
     }
 
-    /// Checks that the images are those of the run, and returns a warning where
-    /// it goes on with something else than it began with.
-    pub(super) fn resume(&self, run: &RunFolder, step: u64) -> Result<Option<String>, TrainError> {
+    /// Checks that the images are those of the run, and returns warnings where it
+    /// goes on with something else than it began with.
+    pub(super) fn resume(
+        &self,
+        run: &RunFolder,
+        held_out: usize,
+        step: u64,
+    ) -> Result<Vec<String>, TrainError> {
         let platform = self.platform.clone();
-        let differences = RunManifest::resume(run, &self.inventory, step, platform)?;
-        Ok((!differences.is_empty()).then(|| {
-            format!(
+        let Resumption { differences, mut warnings } =
+            RunManifest::resume(run, &self.inventory, held_out, step, platform)?;
+        if !differences.is_empty() {
+            warnings.push(format!(
                 "since the run began, {}; its weights may end with other last bits than without \
                  that",
                 differences.join(", ")
-            )
-        }))
+            ));
+        }
+        Ok(warnings)
     }
 }

@@ -9,18 +9,20 @@ use super::{
     ledger::Ledger,
     recording::Record,
     reporting::Reporter,
+    resume::Resumed,
+    start::{from_weights, initial},
     state::{State, remembered},
     validation::DeviceBatch,
 };
 use crate::{
     checkpoint::Checkpoint,
-    config::{Config, ObjectiveName},
-    data::{Centres, ImageSet},
+    config::Config,
+    data::{Centres, ImageSet, Source, SourceRecord},
     device::DeviceChoice,
     loader::{Loader, LoaderError, Order, Split, ViewSource, probe},
     loss::Objective,
     model::{ModelError, Network, device_name, resolve},
-    run::{EventLog, MetricsLog, Progress, RunFolder, RunManifest, RunPlan, Start},
+    run::{EventLog, MetricsLog, Progress, RunFolder, RunManifest, RunPlan, Start, States},
     views::ViewMaker,
     workers::Workers,
 };
@@ -39,6 +41,7 @@ pub(super) struct Session<'r> {
 }
 
 impl<'r> Session<'r> {
+    #[expect(clippy::too_many_lines, reason = "one thing after the other, each from the last")]
     pub(super) fn prepare(
         config: &'r Config,
         workers: &Workers,
@@ -47,35 +50,51 @@ impl<'r> Session<'r> {
     ) -> Result<Self, TrainError> {
         let started = Instant::now();
         config.validate()?;
-        if let Some((run, Start::Resume)) = lead {
-            config.check_resumes(&Config::read(&run.config())?)?;
-        }
+        let resumed = match lead {
+            Some((run, Start::Resume)) => Resumed::find(run, progress)?,
+            _ => None,
+        };
         // Killed before its first checkpoint, a run begins again.
-        let lead = lead.map(|(run, start)| {
-            (run, if run.checkpoint().exists() { start } else { Start::Fresh })
-        });
+        let start = if resumed.is_some() { Start::Resume } else { Start::Fresh };
+        let lead = lead.map(|(run, _)| run);
+        if let Some(Resumed { checkpoint, .. }) = &resumed {
+            check_began(config, checkpoint)?;
+        }
         let device = device_of(config.training.device, workers)?;
         set_threads(config.training.threads, workers.local_size());
         let training = &config.training;
 
-        let checkpoint = match lead {
-            Some((run, Start::Resume)) => Checkpoint::read(&run.checkpoint())?,
+        let checkpoint = match (&resumed, lead, &training.init) {
+            (Some(resumed), ..) => resumed.checkpoint.clone(),
+            (None, Some(_), Some(path)) => {
+                let (checkpoint, warning) = from_weights(path, config)?;
+                if let Some(warning) = warning {
+                    progress.warned(&warning);
+                }
+                checkpoint
+            }
             // That of the worker that leads takes its place.
             _ => initial(config),
         };
-        let began = workers.images_of_leader(lead.and_then(fingerprint))?;
-        let set = ImageSet::open_like(&config.data.sources, began.as_deref())?;
-        let record = Record::new(&set, device, workers.size())?;
+        let (data, run) = (&config.data, lead.filter(|_| start == Start::Resume));
+        let sources = [&data.sources[..], &data.validation_sources].concat();
+        let began = workers.images_of_leader(run.and_then(fingerprint))?;
+        let set = ImageSet::open_like(&located(run, workers, &sources)?, began.as_deref())?;
+        let record = Record::new(&set, &sources, device, workers.size())?;
         workers.agree(&record.greeting(config), training.batch, device)?;
-        if let Some((run, Start::Resume)) = lead {
-            if let Some(warning) = record.resume(run, checkpoint.step)? {
+        let split = Split::of_run(&set, config);
+        if let Some(run) = run {
+            // First, as other images are why there may be too few.
+            let held_out = split.as_ref().map_or(0, |split| split.validation.len());
+            for warning in record.resume(run, held_out, checkpoint.step)? {
                 progress.warned(&warning);
             }
+        } else if lead.is_some() {
+            record.split_warning(data.sources.len()).iter().for_each(|w| progress.warned(w));
         }
+        let split = split?;
         let limit_bytes = config.data.memory_limit_mib << 20;
         let centres = Arc::new(Centres::new(set, config.views.kept_side, limit_bytes)?);
-        let held_out = config.data.validation_images;
-        let split = Split::new(centres.len(), held_out, training.batch, training.seed)?;
         let maker = ViewMaker::new(config.views.clone(), config.input);
         let source = Arc::new(ViewSource::new(Arc::clone(&centres), maker));
         let held_out = lead
@@ -92,14 +111,17 @@ impl<'r> Session<'r> {
 
         let network = Network::new(&checkpoint, device, training.precision)?;
         let mut adam = Adam::new(network.parameters(), config.optimiser)?;
-        let stop_rule = StopRule::new(training.patience, training.min_improvement);
-        let state = match lead {
-            Some((run, Start::Resume)) => {
-                let path = run.optimiser(checkpoint.step);
-                State::read(&path, &mut remembered(&network, &adam), checkpoint.step)?
-            }
-            _ => State { step: 0, start: None, stop_rule },
+        let (patience, threshold) = (training.patience, training.min_improvement);
+        let (mut state, states) = if let (Some(resumed), Some(run)) = (resumed, lead) {
+            let path = run.optimiser(checkpoint.step);
+            let mut state = State::read(&path, &mut remembered(&network, &adam), checkpoint.step)?;
+            resumed.check_best(run, &mut state.stop_rule, progress);
+            (state, resumed.states)
+        } else {
+            let stop_rule = StopRule::new(patience, threshold);
+            (State { step: 0, start: None, stop_rule }, States::default())
         };
+        state.stop_rule = state.stop_rule.with_limits(patience, threshold);
         let first_step = start_together(workers, &network, &mut adam, checkpoint.step)?;
 
         let plan = RunPlan {
@@ -111,13 +133,20 @@ impl<'r> Session<'r> {
             device: device_name(device),
             workers: workers.size(),
         };
+        adam.set_length(plan.last_step);
         let order = Order::new(&split.training, training.seed);
         let ledger = match (lead, &held_out) {
-            (Some((run, start)), Some(held_out)) => {
-                let step = checkpoint.step;
-                let (log, events) = open_logs(config, run, start, step, |run| {
-                    record.begin(run, split.validation.len())
-                })?;
+            (Some(run), Some(held_out)) => {
+                let mut states = states;
+                if start == Start::Fresh {
+                    run.make()?;
+                }
+                config.write(&run.config())?;
+                if start == Start::Fresh {
+                    record.begin(run, split.validation.len())?;
+                }
+                states.tidy(run);
+                let (log, events) = open_logs(config, run, start, checkpoint.step, progress)?;
                 let metrics = MetricsLog::lines(&run.metrics())?;
                 Some(Ledger {
                     run,
@@ -127,7 +156,7 @@ impl<'r> Session<'r> {
                     events,
                     reporter: Reporter::new(run, config, plan.clone(), held_out, metrics),
                     held_out: DeviceBatch::new(held_out, device, training.precision)?,
-                    last_good: (step > 0).then_some(step),
+                    states,
                     last_validation: None,
                     started,
                 })
@@ -150,33 +179,69 @@ impl<'r> Session<'r> {
 
 /// Returns the fingerprint of the images that a run began with. A manifest that
 /// cannot be read is an error later, when it is checked.
-fn fingerprint((run, start): (&RunFolder, Start)) -> Option<String> {
-    let manifest = (start == Start::Resume).then(|| RunManifest::read(&run.manifest()).ok());
-    manifest.flatten().map(|manifest| manifest.images.fingerprint)
+fn fingerprint(run: &RunFolder) -> Option<String> {
+    Some(RunManifest::read(&run.manifest()).ok()?.images.fingerprint)
 }
 
-/// Makes the folder of a fresh run and opens the logs.
+/// Checks that the configuration is the one that a run began with, as its
+/// checkpoint has it: its `config.toml` may have been edited.
+fn check_began(config: &Config, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+    let began = checkpoint.config.as_deref().map(toml::from_str::<Config>);
+    // What cannot be read is of another version, or was made elsewhere.
+    match began {
+        Some(Ok(began)) => Ok(config.check_resumes(&began)?),
+        _ => Ok(()),
+    }
+}
+
+/// Returns where the sources are, for all workers as the one that leads knows.
+fn located(
+    run: Option<&RunFolder>,
+    workers: &Workers,
+    sources: &[Source],
+) -> Result<Vec<Source>, TrainError> {
+    let manifest = run.and_then(|run| RunManifest::read(&run.manifest()).ok());
+    let records = manifest.map(|manifest| manifest.images.sources).unwrap_or_default();
+    let text = workers.places_of_leader(serde_json::to_string(&records).unwrap_or_default())?;
+    let records: Vec<SourceRecord> = serde_json::from_str(&text).unwrap_or_default();
+    Ok(RunManifest::located(&records, sources))
+}
+
+/// Opens the logs.
 fn open_logs(
     config: &Config,
     run: &RunFolder,
     start: Start,
     step: u64,
-    begin: impl FnOnce(&RunFolder) -> Result<(), TrainError>,
+    progress: &mut dyn Progress,
 ) -> Result<(MetricsLog, EventLog), TrainError> {
+    let (metrics, events) = (run.metrics(), run.events());
     if start == Start::Fresh {
-        run.make()?;
+        let mut events = EventLog::create(&events)?;
+        describe(&mut events, config)?;
+        return Ok((MetricsLog::create(&metrics)?, events));
     }
-    config.write(&run.config())?;
-    if start == Start::Fresh {
-        begin(run)?;
+    if !metrics.exists() {
+        progress.warned(&format!("{} is missing; it begins anew", metrics.display()));
     }
-    run.tidy(step);
-    Ok(match start {
-        Start::Fresh => (MetricsLog::create(&run.metrics())?, EventLog::create(&run.events())?),
-        Start::Resume => {
-            (MetricsLog::resume(&run.metrics(), step)?, EventLog::resume(&run.events(), step)?)
-        }
-    })
+    let (log, damaged) = MetricsLog::resume(&metrics, step)?;
+    if damaged > 0 {
+        let path = metrics.display();
+        progress.warned(&format!("{damaged} lines of {path} are damaged and left out"));
+    }
+    let mut events = EventLog::resume(&events, step)?;
+    if step == 0 {
+        // It was of that step, too.
+        describe(&mut events, config)?;
+    }
+    Ok((log, events))
+}
+
+/// Shows the configuration in TensorBoard, as code.
+fn describe(events: &mut EventLog, config: &Config) -> Result<(), TrainError> {
+    let text = config.to_toml();
+    let lines: Vec<String> = text.lines().map(|line| format!("    {line}\n")).collect();
+    Ok(events.append_text(0, "configuration", &lines.concat())?)
 }
 
 /// Gives the weights, the optimiser's state and the step of the worker that
@@ -200,16 +265,6 @@ fn device_of(choice: DeviceChoice, workers: &Workers) -> Result<Device, ModelErr
     match (choice, resolve(choice)?) {
         (DeviceChoice::Auto, Device::Cuda(_)) => resolve(DeviceChoice::Cuda(workers.local_rank())),
         (_, device) => Ok(device),
-    }
-}
-
-/// Draws the weights that a run starts with.
-pub(super) fn initial(config: &Config) -> Checkpoint {
-    let seed = config.training.seed;
-    let checkpoint = Checkpoint::initial(config.model, config.input, seed);
-    match config.loss.objective {
-        ObjectiveName::BarlowTwins | ObjectiveName::Simclr => checkpoint,
-        ObjectiveName::Simsiam => checkpoint.with_predictors(config.model.embedding_dim, seed),
     }
 }
 

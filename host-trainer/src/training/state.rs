@@ -30,12 +30,8 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Writes the state, and what [`remembered`] names, to `path`.
-    pub(super) fn write(
-        &self,
-        path: &Path,
-        remembered: &[(String, Tensor)],
-    ) -> Result<(), TrainError> {
+    /// Returns the bytes of the file with the state and what [`remembered`] names.
+    pub(super) fn to_bytes(&self, remembered: &[(String, Tensor)]) -> Result<Vec<u8>, TrainError> {
         let arrays = remembered.iter().map(|(_, tensor)| Array::of(tensor));
         let arrays = arrays.collect::<Result<Vec<_>, TchError>>()?;
         let tensors: Vec<NamedTensor<'_>> = remembered
@@ -47,10 +43,26 @@ impl State {
                 values: array.values(),
             })
             .collect();
-        let state =
-            serde_json::to_string(self).map_err(|error| unusable(path, &error.to_string()))?;
+        // Numbers always are JSON.
+        let state = serde_json::to_string(self).unwrap_or_default();
         let metadata = BTreeMap::from([(KEY.to_owned(), state)]);
-        Ok(tensor_file::write(path, &tensors, &metadata)?)
+        Ok(tensor_file::to_bytes(&tensors, &metadata))
+    }
+
+    /// Checks that the file at `path` is whole and the state of a step.
+    pub(super) fn check(path: &Path, step: u64) -> Result<(), TrainError> {
+        Self::of(&TensorFile::read(path)?, path, step).map(drop)
+    }
+
+    fn of(file: &TensorFile, path: &Path, step: u64) -> Result<Self, TrainError> {
+        let text = file.metadata().get(KEY).ok_or_else(|| unusable(path, "it has no state"))?;
+        let state: Self =
+            serde_json::from_str(text).map_err(|error| unusable(path, &error.to_string()))?;
+        if state.step != step {
+            let reason = format!("it is of step {}, the checkpoint of step {step}", state.step);
+            return Err(unusable(path, &reason));
+        }
+        Ok(state)
     }
 
     /// Reads the state at `path`, which must be that of the checkpoint at `step`,
@@ -61,13 +73,7 @@ impl State {
         step: u64,
     ) -> Result<Self, TrainError> {
         let file = TensorFile::read(path)?;
-        let text = file.metadata().get(KEY).ok_or_else(|| unusable(path, "it has no state"))?;
-        let state: Self =
-            serde_json::from_str(text).map_err(|error| unusable(path, &error.to_string()))?;
-        if state.step != step {
-            let reason = format!("it is of step {}, the checkpoint of step {step}", state.step);
-            return Err(unusable(path, &reason));
-        }
+        let state = Self::of(&file, path, step)?;
         let tensors = file.tensors()?;
         for (name, target) in remembered {
             let kind = target.kind();

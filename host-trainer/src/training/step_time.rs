@@ -7,7 +7,8 @@ use rand::Rng;
 use super::{
     Adam, TrainError,
     gradients::{Signals, update},
-    session::{initial, set_threads},
+    session::set_threads,
+    start::initial,
     validation::{DeviceBatch, finite},
 };
 use crate::{

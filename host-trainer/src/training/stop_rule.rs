@@ -27,12 +27,25 @@ impl StopRule {
         Self { patience, min_improvement, best, without_improvement, reference }
     }
 
+    /// Goes on with another patience and threshold; what was seen so far stays.
+    #[must_use]
+    pub fn with_limits(self, patience: u64, min_improvement: f64) -> Self {
+        Self { patience, min_improvement, ..self }
+    }
+
+    /// Forgets the best validation, whose weights are no longer there: the next
+    /// one takes its place.
+    pub fn forget_best(&mut self) {
+        self.best = None;
+    }
+
     /// Learns of the validation loss at a step, and returns whether it is the
     /// least so far.
     pub fn observe(&mut self, step: u64, losses: Losses) -> bool {
         let total = losses.total();
-        let threshold = 1.0 - self.min_improvement;
-        if self.reference.is_none_or(|reference| total < reference * threshold) {
+        // Losses may be negative.
+        let improves = |reference: f64| total < reference - self.min_improvement * reference.abs();
+        if self.reference.is_none_or(improves) {
             self.reference = Some(total);
             self.without_improvement = 0;
         } else {
@@ -89,5 +102,28 @@ mod tests {
         check(2, &[10.0, 9.5, 8.9, 8.5, 7.9], None, 4);
         check(2, &[10.0, 11.0, 8.0, 9.0, 7.0], None, 4);
         check(0, &[1.0, 2.0, 3.0, 4.0], None, 0);
+    }
+
+    #[test]
+    fn stops_for_negative_losses_too() {
+        check(2, &[-1.0, -1.5, -1.6, -1.62, -9.0], Some(3), 3);
+        check(2, &[-1.0, -1.0, -1.2, -1.3, -1.5], None, 4);
+        check(2, &[0.5, -0.1, -0.1, -0.105, -2.0], Some(3), 3);
+    }
+
+    #[test]
+    fn goes_on_with_more_patience() {
+        let mut rule = StopRule::new(1, 0.1);
+        let observe =
+            |rule: &mut StopRule, step, loss| rule.observe(step, Losses { stages: [loss, 0.0] });
+        observe(&mut rule, 0, 1.0);
+        observe(&mut rule, 1, 0.99);
+        assert!(rule.says_stop());
+        let mut rule = rule.with_limits(2, 0.1);
+        assert!(!rule.says_stop() && rule.best().is_some_and(|best| best.0 == 1));
+        observe(&mut rule, 2, 0.98);
+        assert!(rule.says_stop() && !rule.clone().with_limits(0, 0.1).says_stop());
+        rule.forget_best();
+        assert!(observe(&mut rule, 3, 5.0));
     }
 }

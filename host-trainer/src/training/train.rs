@@ -59,9 +59,14 @@ pub fn train(
             ranks.copy_from_leader(&mut network.tensors())?;
         }
 
+        if let Some(ledger) = &ledger {
+            ledger.keep(&network, step)?;
+        }
+
         let batch = DeviceBatch::new(&loader.next_batch()?, device, config.training.precision)?;
         let stops = validation.is_some() && ledger.as_ref().is_some_and(Ledger::says_stop);
         let mut signals = Signals { interrupted: progress.interrupted(), stops };
+        let learning_rate = adam.learning_rate();
         let losses = if at_end {
             no_grad(|| batch.losses(&network, objective, Mode::Training(ranks)))?
         } else {
@@ -76,7 +81,11 @@ pub fn train(
             let seconds = last_line.elapsed().as_secs_f64();
             last_line = Instant::now();
             let waited = loader.take_waited().as_secs_f64();
-            let metrics = line(step, losses, validation, seconds, waited, config, workers);
+            let mut metrics = line(step, losses, validation, seconds, waited, config, workers);
+            metrics.learning_rate = Some(learning_rate);
+            if validation.is_some() && !at_end {
+                metrics.gradient_norm = Some(adam.gradient_norm()?);
+            }
             ledger.log(metrics, progress)?;
         }
         if at_end {

@@ -66,6 +66,21 @@ pub enum WorkersError {
     /// A worker ended the run.
     #[error("{0}; all workers stop, the last checkpoint is intact: continue it with --resume")]
     Stopped(Failure),
+    /// This worker has no place in the run whose store it reached, which goes on.
+    #[error(
+        "rank {rank} has come twice to the store at {host}:{port}, or to that of another run: \
+         {reason}; the run that is there goes on: choose another MASTER_PORT for another run"
+    )]
+    TurnedAway {
+        /// This worker.
+        rank: usize,
+        /// Machine of the store.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// Why there is no place.
+        reason: String,
+    },
     /// The workers never came together.
     #[error("{0}; no worker starts")]
     NotTogether(Failure),

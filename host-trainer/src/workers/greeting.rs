@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{config::Config, data::Inventory, fields::differences, run::Platform};
+use crate::{
+    config::Config,
+    data::{Inventory, Source},
+    fields::differences,
+    run::Platform,
+};
 
 /// What a worker says of itself before the run starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +40,13 @@ impl Greeting {
         let mut config = config.clone();
         config.training.device = Config::default().training.device;
         config.training.threads = Config::default().training.threads;
+        // Where the images are, too: that they are the same, the fingerprint says.
+        for source in config.data.sources.iter_mut().chain(&mut config.data.validation_sources) {
+            if let Source::Path(path) = source {
+                *path = "images".into();
+            }
+        }
+        config.training.init = None;
         Self {
             platform,
             config: config.fields(),
@@ -75,7 +87,7 @@ impl Greeting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{ImageSet, Source};
+    use crate::data::ImageSet;
 
     fn greeting(images: usize, change: impl Fn(&mut Config, &mut Platform)) -> Greeting {
         let mut config = Config::default();

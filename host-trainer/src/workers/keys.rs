@@ -12,6 +12,12 @@ pub(super) const DONE: &str = "lcl/done";
 /// What rank 0 thinks of the greetings.
 pub(super) const WELCOME: &str = "lcl/welcome";
 
+/// How many workers the run has, which rank 0 says first.
+pub(super) const SIZE: &str = "lcl/size";
+
+/// Where the images of a run that goes on were.
+pub(super) const PLACES: &str = "lcl/places";
+
 /// The configuration of a run that goes on.
 pub(super) const CONFIG: &str = "lcl/config";
 

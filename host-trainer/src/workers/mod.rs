@@ -11,6 +11,7 @@
 mod failure;
 mod greeting;
 mod keys;
+mod line;
 mod pulse;
 mod ranks;
 mod world;
@@ -23,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use c10d::{Backend, GroupOptions, ProcessGroup, Store, StoreOptions, Traffic};
+use c10d::{Backend, GroupOptions, ProcessGroup, StoreOptions, Traffic};
 use tch::Device;
 
 pub use failure::{Failure, WorkersError};
@@ -35,6 +36,7 @@ pub(crate) use ranks::{Pending, failed, flattened, scatter};
 
 use self::{
     failure::seconds,
+    line::Line,
     pulse::{Pulse, diagnose, post, posted},
 };
 
@@ -64,7 +66,7 @@ pub struct Workers {
 struct Joined {
     world: World,
     timeout: Duration,
-    store: Arc<Store>,
+    store: Arc<Line>,
     pulse: Pulse,
     group: OnceCell<ProcessGroup>,
 }
@@ -82,7 +84,8 @@ impl Workers {
     /// # Errors
     ///
     /// When the environment makes no sense, libtorch has no c10d, the store
-    /// cannot be served or reached within the timeout, or this rank is taken.
+    /// cannot be served or reached within the timeout, or it is that of a run in
+    /// which this worker has no place: that run goes on.
     pub fn from_environment(timeout: Duration) -> Result<Self, WorkersError> {
         World::from_environment()?
             .map_or_else(|| Ok(Self::alone()), |world| Self::join(world, timeout))
@@ -99,10 +102,14 @@ impl Workers {
     pub fn join(world: World, timeout: Duration) -> Result<Self, WorkersError> {
         let store = connect(&world, world.serves(), timeout)?;
         let lost = |error| unreachable_store(&world, timeout, &error);
-        if store.add(&keys::taken(world.rank), 1).map_err(lost)? > 1 {
-            let reason = "has come twice: two workers have the same RANK".to_owned();
-            let failure = Failure { rank: world.rank, reason };
-            return Err(WorkersError::NotTogether(post(&store, &failure).map_err(lost)?));
+        if world.rank == 0 {
+            let is_first = store.add(&keys::taken(0), 1).map_err(lost)? == 1;
+            if !is_first {
+                return Err(world.turned_away("another worker has this RANK"));
+            }
+            store.set(keys::SIZE, world.size.to_string().as_bytes()).map_err(lost)?;
+        } else {
+            take_rank(&store, &world, timeout)?;
         }
         let pulse = Pulse::start(connect(&world, false, timeout)?, world.rank, beat(timeout));
         let (store, group) = (Arc::new(store), OnceCell::new());
@@ -191,6 +198,12 @@ impl Workers {
     pub(crate) fn start_of_leader(&self, own: u64) -> Result<u64, WorkersError> {
         let text = self.text_of_leader(keys::START, Some(own.to_string()))?;
         Ok(text.and_then(|text| text.parse().ok()).unwrap_or(own))
+    }
+
+    /// Gives where the images of a run that goes on were, which rank 0 alone can
+    /// read, to all.
+    pub(crate) fn places_of_leader(&self, own: String) -> Result<String, WorkersError> {
+        Ok(self.text_of_leader(keys::PLACES, Some(own))?.unwrap_or_default())
     }
 
     /// Waits until rank 0 is done with the validation before a step, however
@@ -287,6 +300,10 @@ impl Joined {
     }
 
     fn lost(&self, error: &c10d::Error) -> WorkersError {
+        if self.store.is_silent() && !self.world.agent_serves {
+            // Who serves it is frozen, or its machine is cut off.
+            return self.stopped(Failure::gone(0));
+        }
         unreachable_store(&self.world, self.timeout, error)
     }
 
@@ -350,7 +367,8 @@ impl Joined {
         let address = self.world.own_address().map_err(unreachable)?;
         let timeout = self.patience();
         let options = GroupOptions { backend, rank, size, address, timeout };
-        ProcessGroup::join(&self.store, "lcl", options)
+        self.store
+            .join("lcl", options)
             .map_err(|error| self.stopped(self.diagnosed(&error.to_string())))
     }
 
@@ -370,12 +388,15 @@ impl Joined {
         let (sender, found) = mpsc::channel();
         // A store whose machine is cut off may keep a question for ever.
         thread::spawn(move || sender.send(diagnose(&store, rank, size, beat, &cause)));
-        match found.recv_timeout(self.beat() * DIAGNOSIS) {
-            Ok(Ok(failure)) => failure,
-            _ if self.world.agent_serves => {
-                Failure { rank, reason: "lost the store, which torchrun serves".to_owned() }
-            }
-            _ => Failure::gone(0),
+        if let Ok(Ok(failure)) = found.recv_timeout(self.beat() * DIAGNOSIS) {
+            return failure;
+        }
+        // What is asked from here on would wait behind that question.
+        self.store.give_up();
+        if self.world.agent_serves {
+            Failure { rank, reason: "lost the store, which torchrun serves".to_owned() }
+        } else {
+            Failure::gone(0)
         }
     }
 
@@ -388,7 +409,10 @@ impl Joined {
             E::from(ended)
         } else {
             // Where the store is gone, the others find out by themselves.
-            let _ = post(&self.store, &Failure::own(self.world.rank, &error));
+            let own = Failure::own(self.world.rank, &error);
+            let failure = post(&self.store, &own).unwrap_or(own);
+            let began = self.group.get().is_some();
+            let error = if began { E::from(self.stopped(failure)) } else { error };
             // This wakes those who wait for this worker.
             drop(self.group.take());
             error
@@ -419,9 +443,35 @@ fn beat(timeout: Duration) -> Duration {
     (timeout / BEATS).min(LONGEST_BEAT)
 }
 
-fn connect(world: &World, serves: bool, timeout: Duration) -> Result<Store, WorkersError> {
+/// Takes the place of a worker other than rank 0 in the run whose store this is,
+/// where it has that place.
+fn take_rank(store: &Line, world: &World, timeout: Duration) -> Result<(), WorkersError> {
+    let lost = |error| unreachable_store(world, timeout, &error);
+    let since = Instant::now();
+    while !store.has(keys::SIZE).map_err(lost)? {
+        if since.elapsed() > timeout {
+            let reason = format!("did not come {}", seconds(timeout));
+            let failure = post(store, &Failure { rank: 0, reason }).map_err(lost)?;
+            return Err(WorkersError::NotTogether(failure));
+        }
+        thread::sleep(POLL);
+    }
+    let size = store.get(keys::SIZE, timeout).map_err(lost)?;
+    let size = String::from_utf8_lossy(&size);
+    if size != world.size.to_string() {
+        let reason = format!("the run there has {size} workers and WORLD_SIZE is {}", world.size);
+        return Err(world.turned_away(&reason));
+    }
+    if store.add(&keys::taken(world.rank), 1).map_err(lost)? > 1 {
+        return Err(world.turned_away("another worker has this RANK"));
+    }
+    Ok(())
+}
+
+fn connect(world: &World, serves: bool, timeout: Duration) -> Result<Line, WorkersError> {
     let options = StoreOptions { host: world.host.clone(), port: world.port, serves, timeout };
-    Store::new(&options).map_err(|error| match error {
+    let limit = timeout.saturating_sub(beat(timeout) * DIAGNOSIS);
+    Line::open(options, limit).map_err(|error| match error {
         c10d::Error::Exception(_) if serves => WorkersError::Store {
             rank: world.rank,
             verb: "serve",

@@ -9,9 +9,7 @@ use std::{
     time::Duration,
 };
 
-use c10d::Store;
-
-use super::{failure::Failure, keys};
+use super::{failure::Failure, keys, line::Line};
 
 /// Beats without a sign of life after which a worker is gone.
 const PATIENCE: u32 = 3;
@@ -29,7 +27,7 @@ pub(super) struct Pulse {
 impl Pulse {
     /// Starts to beat. The store is a connection of its own: on that of others
     /// a wait would hold it up.
-    pub(super) fn start(store: Store, rank: usize, beat: Duration) -> Self {
+    pub(super) fn start(store: Line, rank: usize, beat: Duration) -> Self {
         let (stop, step) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let heard = Arc::new(OnceLock::new());
         let (ended, at, hears) = (Arc::clone(&stop), Arc::clone(&step), Arc::clone(&heard));
@@ -77,7 +75,7 @@ impl Drop for Pulse {
 ///
 /// The first worker that knows leaves it in the store; the others repeat it.
 pub(super) fn diagnose(
-    store: &Store,
+    store: &Line,
     own: usize,
     size: usize,
     beat: Duration,
@@ -102,7 +100,7 @@ pub(super) fn diagnose(
 }
 
 /// Names the worker that is furthest behind where all of them live.
-fn slowest(store: &Store, own: usize, size: usize, cause: &str) -> Result<Failure, c10d::Error> {
+fn slowest(store: &Line, own: usize, size: usize, cause: &str) -> Result<Failure, c10d::Error> {
     let step = |rank: usize| {
         let text = if store.has(&keys::step(rank))? {
             store.get(&keys::step(rank), Duration::from_secs(1))?
@@ -118,7 +116,7 @@ fn slowest(store: &Store, own: usize, size: usize, cause: &str) -> Result<Failur
 }
 
 /// Returns what ended the run, where a worker has said so.
-pub(super) fn posted(store: &Store) -> Result<Option<Failure>, c10d::Error> {
+pub(super) fn posted(store: &Line) -> Result<Option<Failure>, c10d::Error> {
     if !store.has(keys::FAILURE)? {
         return Ok(None);
     }
@@ -127,7 +125,7 @@ pub(super) fn posted(store: &Store) -> Result<Option<Failure>, c10d::Error> {
 }
 
 /// Says what ended the run, and returns what was said first.
-pub(super) fn post(store: &Store, failure: &Failure) -> Result<Failure, c10d::Error> {
+pub(super) fn post(store: &Line, failure: &Failure) -> Result<Failure, c10d::Error> {
     if store.add(keys::FIRST, 1)? == 1 {
         let text = serde_json::to_vec(failure).unwrap_or_default();
         store.set(keys::FAILURE, &text)?;

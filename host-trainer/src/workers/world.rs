@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
 };
 
+use super::WorkersError;
+
 /// Where the store is when nobody says: on this machine, out of reach of all
 /// others.
 const LOOPBACK: &str = "127.0.0.1";
@@ -104,6 +106,13 @@ impl World {
     #[must_use]
     pub fn serves(&self) -> bool {
         self.rank == 0 && !self.agent_serves
+    }
+
+    /// Returns the error of a worker that has no place in the run whose store it
+    /// reached.
+    pub(super) fn turned_away(&self, reason: &str) -> WorkersError {
+        let (rank, host, port) = (self.rank, self.host.clone(), self.port);
+        WorkersError::TurnedAway { rank, host, port, reason: reason.to_owned() }
     }
 
     /// Returns the address by which this machine reaches that of the store, on
