@@ -83,6 +83,24 @@ pub enum Precision {
     Bfloat16,
 }
 
+impl Precision {
+    /// Returns [`Bfloat16`](Self::Bfloat16) where this machine's processor
+    /// computes with it and the device can be it, else
+    /// [`Float32`](Self::Float32).
+    #[must_use]
+    pub fn fastest(device: DeviceChoice) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        let has_bfloat16 = std::arch::is_x86_feature_detected!("avx512bf16");
+        #[cfg(not(target_arch = "x86_64"))]
+        let has_bfloat16 = false;
+        if has_bfloat16 && !matches!(device, DeviceChoice::Cuda(_)) {
+            Self::Bfloat16
+        } else {
+            Self::Float32
+        }
+    }
+}
+
 /// The name of a precision is not one of the known ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown precision {name:?}; the known ones are float32, float64 and bfloat16")]

@@ -9,11 +9,12 @@ use host_trainer::{
     console::{Speech, set_speech},
     data::{ImageSet, Source, images_at_size},
     device::{DeviceChoice, Precision},
+    evaluate::receptive_fields::{Oriented, Rule},
     loader::Split,
     model::FloatNetwork,
     passes::{calibrate, compare_channels},
-    quantise::quantise,
-    report::{Filters, QuantisationError},
+    quantise::{concerns, quantise},
+    report::{Filters, Orientedness, Outcome, QuantisationError},
     run::{RunFolder, RunManifest, RunSummary, Start},
     say, shell, tell, training,
     workers::Workers,
@@ -53,7 +54,8 @@ Configurations that come with the program, for --config:";
 
 /// Trains the model on images, without labels.
 ///
-/// Without --data it trains on built-in images, without --out in a folder of
+/// Without --data it trains on built-in photographs, in bfloat16 where the
+/// processor computes with it, without --out in a folder of
 /// its own, runs/1, runs/2 and so on; runs/latest is a link to the newest.
 /// Options override the file given with --config, and that the defaults. With
 /// --resume the run's own config.toml counts; its length, the device, its
@@ -70,8 +72,8 @@ Configurations that come with the program, for --config:";
 #[derive(Debug, clap::Args)]
 #[command(after_help = after_help())]
 pub struct Args {
-    /// Images: a folder, a .tar, a pack from `lcl prepare`, an image or
-    /// synthetic[:N[:SEED]]; several are joined
+    /// Images: a folder, a .tar, a pack from `lcl prepare`, an image, photographs
+    /// or synthetic[:N[:SEED]]; several are joined
     #[arg(long, value_name = "SRC", num_args = 1.., value_parser = names::source())]
     data: Vec<Source>,
     /// Images to validate on; without it some of --data are held out by chance
@@ -173,11 +175,37 @@ pub fn run(args: &Args) -> Result<()> {
     say!("\nquantising {}", run.best().display());
     let checkpoint = Checkpoint::read(&run.best())?;
     let quantised = quantise_best(&run, &config, &checkpoint)?;
-    print_summary(&run, &config, &summary, &quantised);
-    summary.report.filters = Some(Filters::of(&checkpoint));
-    summary.report.quantisation = Some(quantised);
-    summary.report.write(&run.report())?;
+    let Oriented { filters, oriented, r2_median } = Oriented::of(&checkpoint);
+    let go_on = longer_command(&run, &config, &summary);
+    let report = &mut summary.report;
+    report.filters = Some(Filters::of(&checkpoint));
+    report.orientedness = r2_median.map(|median_r2| Orientedness {
+        oriented,
+        filters,
+        r2_from: Rule::default().least_r2,
+        median_r2,
+    });
+    report.sqnr_on = Some(compared_on(&config, &quantised));
+    report.go_on = Some(go_on);
+    report.quantisation = Some(quantised);
+    report.write(&run.report())?;
+    print_summary(&run, &summary);
     Ok(())
+}
+
+/// Says what images the blob was compared on.
+fn compared_on(config: &Config, quantised: &QuantisationError) -> String {
+    let QuantisationError { images, size, .. } = quantised;
+    let named = |sources: &[Source]| {
+        let names: Vec<String> = sources.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    let data = &config.data;
+    let from = match &data.validation_sources[..] {
+        [] => format!("held out from {}", named(&data.sources)),
+        sources => format!("of {}", named(sources)),
+    };
+    format!("{images} images of {size} pixels {from}")
 }
 
 /// Trains with all workers; what comes of it is that of the one that leads.
@@ -195,7 +223,10 @@ fn train(args: &Args, workers: &Workers, interrupt: &Arc<Interrupt>) -> Result<O
 /// Returns the configuration, and for the worker that leads the run's folder.
 fn prepare(args: &Args, workers: &Workers) -> Result<(Config, Option<(RunFolder, Start)>)> {
     if !args.resume {
-        let config = overridden(configuration(args)?.unwrap_or_default(), args)?;
+        let mut config = overridden(configuration(args)?.unwrap_or_default(), args)?;
+        if is_first_run(args) {
+            config.training.precision = Precision::fastest(config.training.device);
+        }
         let folder = || RunFolder::fresh(args.out.as_deref());
         let run = workers.leads().then(folder).transpose()?;
         return Ok((config, run.map(|run| (run, Start::Fresh))));
@@ -217,6 +248,13 @@ fn prepare(args: &Args, workers: &Workers) -> Result<(Config, Option<(RunFolder,
     let config = overridden(configuration(args)?.unwrap_or_else(|| of_run.clone()), args)?;
     config.check_resumes(&of_run)?;
     Ok((config, run.map(|run| (run, Start::Resume))))
+}
+
+/// Returns whether nothing was said of how to train, so that the program may
+/// choose what is fastest on this machine.
+fn is_first_run(args: &Args) -> bool {
+    let Args { data, config, precision, set, .. } = args;
+    data.is_empty() && config.is_none() && precision.is_none() && set.is_empty()
 }
 
 /// Reads what --config names.
@@ -313,9 +351,13 @@ fn quantise_best(
     let network = FloatNetwork::new(checkpoint, config.training.device)?;
     let calibration =
         calibrate(&network, checkpoint.pool, InputFormat::Rgb888, at_size(&split.training))?;
-    let file = quantise(checkpoint, &calibration)?.to_blob()?;
+    let model = quantise(checkpoint, &calibration)?;
+    let file = model.to_blob()?;
     file.write(&run.blob())?;
     let stages = compare_channels(&network, &file.open()?, at_size(&split.validation)())?;
+    for concern in concerns(&calibration, &model, &stages) {
+        tell!("warning: {concern}");
+    }
     Ok(QuantisationError {
         stages,
         blob_len: file.bytes().len(),
@@ -324,23 +366,18 @@ fn quantise_best(
     })
 }
 
-fn print_summary(
-    run: &RunFolder,
-    config: &Config,
-    summary: &RunSummary,
-    quantised: &QuantisationError,
-) {
+fn print_summary(run: &RunFolder, summary: &RunSummary) {
     let RunSummary { start, end, best, best_step, steps, .. } = *summary;
     say!("");
-    say!("held-out images   loss at start   loss at end   SQNR of the blob");
+    say!("held-out images   loss at start   loss at end");
     for stage in 0..2 {
-        say!(
-            "  stage {} (V{0})   {:>13.2} {:>13.2} {:>15.1} dB",
-            stage + 1,
-            start.stages[stage],
-            end.stages[stage],
-            quantised.stages[stage].all.sqnr_db
-        );
+        let (start, end) = (start.stages[stage], end.stages[stage]);
+        say!("  stage {} (V{0})   {start:>13.2} {end:>13.2}", stage + 1);
+    }
+    for Outcome { about, text } in summary.report.outcome() {
+        // The next command is the one that runs the model.
+        let about = if about == "next" { "go on" } else { about };
+        say!("{about:<7} {text}");
     }
     let early = if summary.stopped_early { ", stopped as it no longer improved" } else { "" };
     let least = best.total();
@@ -349,12 +386,12 @@ fn print_summary(
     if summary.skipped_images > 0 {
         say!("skipped {} images that could not be used", summary.skipped_images);
     }
-    say!("blob    {} ({} bytes)", run.blob().display(), quantised.blob_len);
+    let bytes = summary.report.quantisation.as_ref().map_or(0, |quantised| quantised.blob_len);
+    say!("blob    {} ({bytes} bytes)", run.blob().display());
     for path in [run.best(), run.checkpoint(), run.metrics(), run.config(), run.manifest()] {
         say!("        {}", path.display());
     }
     say!("report  {}", run.report().display());
-    say!("go on   {}", longer_command(run, config, summary));
     say!("next    {}", next_command(run));
 }
 

@@ -148,7 +148,7 @@ pub struct TrainingConfig {
 impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
-            length: Length::Steps(160),
+            length: Length::Steps(1200),
             batch: 128,
             seed: 0,
             device: DeviceChoice::Auto,
@@ -156,7 +156,7 @@ impl Default for TrainingConfig {
             threads: 0,
             validate_every: 25,
             keep_every: 0,
-            patience: 8,
+            patience: 20,
             min_improvement: 0.001,
             init: None,
         }

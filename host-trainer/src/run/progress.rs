@@ -1,9 +1,6 @@
 //! What a run tells while it runs and when it ends.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::time::Duration;
 
 use super::{Losses, Metrics};
 use crate::report::Report;
