@@ -34,6 +34,14 @@ impl Filters {
         Self { step: checkpoint.step, weights }
     }
 
+    /// Returns the filters in colour as a PNG with opacity, and its width and
+    /// height.
+    #[must_use]
+    pub fn png(&self) -> Option<([usize; 2], Vec<u8>)> {
+        let picture = self.colour();
+        Some((picture.size(), picture.png()?))
+    }
+
     /// Returns the number of filters.
     pub(super) fn count(&self) -> usize {
         self.weights.len() / (3 * Self::kernel() * Self::kernel())
@@ -41,7 +49,7 @@ impl Filters {
 
     /// Returns the filters in colour, eight in a row. Each is scaled by its
     /// own largest weight, so that mid-grey is zero.
-    pub(crate) fn colour(&self) -> Picture {
+    pub(super) fn colour(&self) -> Picture {
         self.sheet(|[r, g, b]| [r, g, b])
     }
 

@@ -51,9 +51,8 @@ impl Ledger<'_> {
             self.states.save_best(self.run, &bytes)?;
         }
         self.reporter.validated(network, &self.held_out, &checkpoint)?;
-        let filters = Filters::of(&checkpoint).colour();
-        if let Some(png) = filters.png() {
-            self.events.append_picture(step, "filters of V1", filters.size(), png)?;
+        if let Some((size, png)) = Filters::of(&checkpoint).png() {
+            self.events.append_picture(step, "filters of V1", size, png)?;
         }
         Ok(losses)
     }
