@@ -32,8 +32,8 @@ use super::images::ImageLimits;
 ///
 /// The features go to the file as they are computed, so that there may be more
 /// than the memory holds. The ending of the file chooses what it is: .safetensors
-/// and .npz hold v1 and v2, of a blob also its bytes, v1_q and v2_q, and the names
-/// of the images; .npy holds one array.
+/// and .npz hold both taps, of a blob also their bytes, and the names of the
+/// images; .npy holds one array.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -120,6 +120,7 @@ struct Features {
 
 impl Features {
     /// Averages over space; means of bytes are none.
+    #[expect(clippy::cast_possible_truncation, reason = "a mean of 32-bit floats")]
     fn pooled(self) -> Self {
         let FeatureMap { n, h, w, c, .. } = self.map;
         let mean = |image: &[f32], channel: usize| {

@@ -57,7 +57,11 @@ pub fn degrees(text: &str) -> Result<f64, String> {
 /// Takes a number in a range; nothing else that floats can be.
 pub fn number(text: &str, range: RangeInclusive<f64>) -> Result<f64, String> {
     let (least, most) = (range.start(), range.end());
-    let above = if *least == f64::MIN_POSITIVE { "above 0".to_owned() } else { least.to_string() };
+    let above = if *least > 0.0 && *least <= f64::MIN_POSITIVE {
+        "above 0".to_owned()
+    } else {
+        least.to_string()
+    };
     let expected = || format!("give a number, {above} to {most}");
     let value: f64 = text.parse().map_err(|_| expected())?;
     if range.contains(&value) { Ok(value) } else { Err(expected()) }

@@ -61,7 +61,8 @@ impl Config {
 
 /// Writes a section: its fields, then the tables that it has a list of.
 fn table(text: &mut String, name: &str, values: &Table, defaults: Option<&Table>, in_list: bool) {
-    *text += &if in_list { format!("[[{name}]]\n") } else { format!("[{name}]\n") };
+    *text +=
+        &[if in_list { "[[" } else { "[" }, name, if in_list { "]]\n" } else { "]\n" }].concat();
     let mut lists = Vec::new();
     for (field, docs) in Section::named(name).into_iter().flat_map(Section::fields) {
         let Some(value) = values.get(field) else {
@@ -75,9 +76,9 @@ fn table(text: &mut String, name: &str, values: &Table, defaults: Option<&Table>
         }
         comment(text, docs);
         if let Some(default) = default.filter(|default| *default != value) {
-            *text += &format!("# Default: {default}\n");
+            *text += &["# Default: ", &default.to_string(), "\n"].concat();
         }
-        *text += &format!("{field} = {value}\n");
+        *text += &[field, " = ", &value.to_string(), "\n"].concat();
     }
     for (field, docs, tables, defaults) in lists {
         *text += "\n";

@@ -35,7 +35,7 @@ pub enum ConfigError {
         /// The file and the line.
         place: Place,
         /// What is wrong.
-        cause: toml::de::Error,
+        cause: Box<toml::de::Error>,
     },
     /// A name is not that of a field.
     #[error("{place}there is no field `{name}`{}{}", of(section), remedy(nearest.as_ref(), known))]
@@ -96,10 +96,7 @@ pub enum ConfigError {
 
 /// Where in a file an error is; of values that no file gave, nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    path: Option<PathBuf>,
-    line: Option<usize>,
-}
+pub struct Place(Option<Box<(PathBuf, Option<usize>)>>);
 
 impl Place {
     /// Creates the place in the file at `path`, whose content is `text`, that is
@@ -108,16 +105,16 @@ impl Place {
     pub fn new(path: &Path, text: &str, offset: Option<usize>) -> Self {
         let before = offset.and_then(|offset| text.get(..offset));
         let line = before.map(|before| before.matches('\n').count() + 1);
-        Self { path: Some(path.to_owned()), line }
+        Self(Some(Box::new((path.to_owned(), line))))
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.path, self.line) {
-            (None, _) => Ok(()),
-            (Some(path), None) => write!(f, "{}: ", path.display()),
-            (Some(path), Some(line)) => write!(f, "{}, line {line}: ", path.display()),
+        match self.0.as_deref() {
+            None => Ok(()),
+            Some((path, None)) => write!(f, "{}: ", path.display()),
+            Some((path, Some(line))) => write!(f, "{}, line {line}: ", path.display()),
         }
     }
 }

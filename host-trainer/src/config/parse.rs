@@ -17,8 +17,10 @@ const ALIKE: f64 = 0.8;
 /// Reads the configuration `text` of the file at `path` and checks it.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let place = |span: Option<Range<usize>>| Place::new(path, text, span.map(|span| span.start));
-    let deserializer = toml::Deserializer::parse(text)
-        .map_err(|cause| ConfigError::Format { place: place(cause.span()), cause })?;
+    let deserializer = toml::Deserializer::parse(text).map_err(|cause| ConfigError::Format {
+        place: place(cause.span()),
+        cause: Box::new(cause),
+    })?;
     let config = fields(deserializer, place)?;
     config.validate().map_err(|error| match error {
         ConfigError::Value { field, value, expected, .. } => {

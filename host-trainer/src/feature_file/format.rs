@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 pub enum Format {
     /// Safetensors, `.safetensors`, and what has no ending.
     Safetensors,
-    /// One array for NumPy, `.npy`.
+    /// One array for `NumPy`, `.npy`.
     Npy,
-    /// Arrays for NumPy, `.npz`.
+    /// Arrays for `NumPy`, `.npz`.
     Npz,
 }
 

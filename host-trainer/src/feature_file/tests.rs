@@ -33,7 +33,7 @@ fn features(images: usize) -> FeatureFile {
         let value = |index: usize| (100_000 * stage + index) as f32;
         file.stages[stage].shape = shape;
         file.stages[stage].values = (0..values).map(value).collect();
-        file.stages[stage].bytes = Some((0..values).map(|index| (index % 251) as u8).collect());
+        file.stages[stage].bytes = Some((0..=250).cycle().take(values).collect());
     }
     file
 }

@@ -202,7 +202,8 @@ fn safetensors_header(arrays: &[ArrayPlan], images: &[String]) -> Vec<u8> {
 /// Returns the header of a `.npy`, version 1.0, with an array of that type and
 /// shape.
 fn npy_header(descr: &str, shape: &[usize]) -> Vec<u8> {
-    let lengths: String = shape.iter().map(|length| format!("{length}, ")).collect();
+    let lengths: Vec<String> = shape.iter().map(|length| format!("{length}, ")).collect();
+    let lengths = lengths.concat();
     let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
     let mut header = b"\x93NUMPY\x01\x00".to_vec();
     header.extend(u16::try_from(NPY_HEADER - 10).unwrap_or_default().to_le_bytes());
@@ -212,7 +213,7 @@ fn npy_header(descr: &str, shape: &[usize]) -> Vec<u8> {
     header
 }
 
-/// Writes names as NumPy has text: characters of 32 bits, all as long as the
+/// Writes names as `NumPy` has text: characters of 32 bits, all as long as the
 /// longest.
 fn write_names(out: &mut impl Write, names: &[String]) -> io::Result<()> {
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or_default().max(1);
