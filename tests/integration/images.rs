@@ -100,8 +100,8 @@ fn pictures(folder: &Path, names: &[&str]) {
 }
 
 /// A chunk of a PNG.
-fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
-    let checked = [kind, content].concat();
+fn chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
+    let checked = [&kind[..], content].concat();
     let mut crc = u32::MAX;
     for byte in &checked {
         crc ^= u32::from(*byte);
@@ -117,7 +117,7 @@ fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
 fn png(side: u32, bits: u8) -> Vec<u8> {
     let side = side.to_be_bytes();
     let header = [&side, &side, &[bits, 0, 0, 0, 0][..]].concat();
-    let parts = [chunk(b"IHDR", &header), chunk(b"IDAT", &[0x78, 0x9c]), chunk(b"IEND", &[])];
+    let parts = [chunk(*b"IHDR", &header), chunk(*b"IDAT", &[0x78, 0x9c]), chunk(*b"IEND", &[])];
     [&b"\x89PNG\r\n\x1a\n"[..], &parts.concat()].concat()
 }
 
@@ -252,7 +252,7 @@ fn folders_that_may_not_be_read_are_passed_over() {
     let images = folder.path().join("images");
     pictures(&images, &["1.png", "2.png", "closed/3.png"]);
     let closed = images.join("closed");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).expect("closed");
     if fs::read_dir(&closed).is_ok() {
         println!("skipped: permissions do not bind this user");
     } else {

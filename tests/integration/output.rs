@@ -249,7 +249,7 @@ fn pipe(folder: &Path) -> (File, File) {
 #[test]
 fn training_goes_on_where_nobody_reads() {
     let runs = Runs::new();
-    let (reader, closed) = pipe(&runs.out("x").parent().expect("a folder").to_owned());
+    let (reader, closed) = pipe(runs.out("x").parent().expect("a folder"));
     drop(reader);
     let status = runs.start("closed").stdout(closed).stderr(Stdio::null()).status();
     assert_eq!(status.expect("it starts").code(), Some(0));

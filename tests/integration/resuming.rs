@@ -32,11 +32,14 @@ fn flip(path: &Path) {
     fs::write(path, bytes).expect("written");
 }
 
+/// A file of a run, what is said of it, and how it is damaged.
+type Damage<'a> = (&'a str, &'a str, &'a dyn Fn(&Path));
+
 #[test]
 fn a_damaged_or_missing_state_gives_way_to_the_one_before() {
     let runs = Runs::new();
     let remove = |path: &Path| fs::remove_file(path).expect("removed");
-    let damages: [(&str, &str, &dyn Fn(&Path)); 4] = [
+    let damages: [Damage<'_>; 4] = [
         ("checkpoint.safetensors", "is damaged: its checksum", &flip),
         ("checkpoint.safetensors", "is missing", &remove),
         ("optimiser-6.safetensors", "is damaged: its checksum", &flip),

@@ -20,23 +20,27 @@ pub struct Stamp {
 
 impl Stamp {
     /// Returns the stamp of a file.
+    #[must_use]
     pub fn of_file(path: &Path) -> Self {
         let metadata = fs::metadata(path);
         metadata.and_then(|data| Self::new(data.len(), data.modified())).unwrap_or_default()
     }
 
     /// Returns the stamp of a member of an archive.
+    #[must_use]
     pub fn of_member(member: &Member) -> Self {
         Self::new(member.byte_len(), member.modified()).unwrap_or_default()
     }
 
     /// Returns the stamp of a centre in a pack, its checksum.
+    #[must_use]
     pub fn of_packed(packed: &Packed) -> Self {
         let text = packed.crc32().map(|crc32| format!("crc32:{crc32:08x}"));
         Self { text: text.unwrap_or_default(), modified: None }
     }
 
     /// Returns the stamp of a built-in image, which never changes.
+    #[must_use]
     pub fn built_in() -> Self {
         Self { text: "built-in".to_owned(), modified: Some(UNIX_EPOCH) }
     }

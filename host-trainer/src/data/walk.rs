@@ -25,7 +25,9 @@ pub fn files(folder: &Path, passed: &mut PassedOver) -> io::Result<Vec<PathBuf>>
     while !walk.links.is_empty() {
         let mut links = std::mem::take(&mut walk.links);
         links.sort();
-        links.iter().for_each(|link| walk.below(link));
+        for link in &links {
+            walk.below(link);
+        }
     }
     walk.files.sort();
     Ok(walk.files)

@@ -88,7 +88,9 @@ mod tests {
 
     fn material(images: &[RgbImage]) -> Material {
         let mut material = Material::default();
-        images.iter().for_each(|image| material.add(image));
+        for image in images {
+            material.add(image);
+        }
         material
     }
 
@@ -96,8 +98,9 @@ mod tests {
     fn images_that_say_little_are_counted() {
         let flat = RgbImage::from_pixel(4, 4, Rgb([9, 80, 200]));
         let black = RgbImage::new(4, 4);
-        let grey = RgbImage::from_fn(4, 4, |x, _| Rgb([60 * x as u8; 3]));
-        let colour = RgbImage::from_fn(4, 4, |x, y| Rgb([60 * x as u8, 60 * y as u8, 7]));
+        let byte = |place: u32| u8::try_from(60 * place).expect("a small image");
+        let grey = RgbImage::from_fn(4, 4, |x, _| Rgb([byte(x); 3]));
+        let colour = RgbImage::from_fn(4, 4, |x, y| Rgb([byte(x), byte(y), 7]));
         let (rgb, gray) = (InputFormat::Rgb888, InputFormat::Gray8);
         let found = material(&[flat, black, grey.clone(), colour.clone()]);
         assert_eq!(found, Material { images: 4, grey: 2, flat: 2 });

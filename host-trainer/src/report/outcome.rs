@@ -1,9 +1,9 @@
 //! What a run came to, in a few lines of text: for the page and for a terminal.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Report, RunState};
-use crate::page::markup::number;
+use crate::{page::markup::number, shell};
 
 /// Validations that a trend is seen in, at least.
 const VALIDATIONS: usize = 4;
@@ -134,20 +134,10 @@ impl Report {
         if self.go_on.is_some() || self.state != RunState::Finished {
             return self.go_on.clone();
         }
-        let folder = quoted(self.folder.as_ref()?);
+        let folder = shell::quoted(self.folder.as_ref()?);
         let steps = 2 * self.plan.last_step;
         Some(format!("lcl train --resume --out {folder} --steps {steps}"))
     }
-}
-
-/// Returns a path as a shell takes it.
-fn quoted(path: &PathBuf) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_alphanumeric() || "-_./".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.into_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

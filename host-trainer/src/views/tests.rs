@@ -170,6 +170,7 @@ fn places() -> Vec<u8> {
     (0..224 * 224).flat_map(pixel).collect()
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes")]
 /// Makes a view of [`places`] and returns where its first pixel is.
 fn place(maker: &ViewMaker, stage: usize, view: View, key: u64) -> [u32; 2] {
     let mut out = vec![0.0; maker.view_len(stage)];

@@ -70,7 +70,7 @@ pub fn run() -> Result<ExitCode> {
         let count = reaches_all(&copy, &toolchain, board)?;
         note(format!("{}: all of {count} functions are reached", board.name));
     }
-    println!("\n  panic-free fails where it should");
+    note("panic-free fails where it should");
     Ok(ExitCode::SUCCESS)
 }
 

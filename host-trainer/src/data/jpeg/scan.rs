@@ -172,7 +172,7 @@ impl Codes<'_> {
     fn block(&mut self, tables: &BlockTables) -> Option<()> {
         let length = self.symbol(&tables.dc)?;
         (0..length).try_for_each(|_| self.bit().map(drop))?;
-        (1 + self.coefficients(tables)? <= BLOCK).then_some(())
+        (self.coefficients(tables)? < BLOCK).then_some(())
     }
 
     /// Passes over what is left of a block, and returns its coefficients.

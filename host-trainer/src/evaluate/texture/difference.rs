@@ -37,7 +37,7 @@ impl Difference {
     /// Returns how much more V2 is modulated than V1, `R(V2) - R(V1)`, from the
     /// families of both; `seed` is that of the bootstrap.
     pub(super) fn between(areas: [&BTreeMap<String, f64>; 2], seed: u64) -> Self {
-        Self::of(differences(areas).values().copied().collect(), BOTH, seed)
+        Self::of(&values(&differences(areas)), BOTH, seed)
     }
 
     /// Returns by how much V2 − V1 is larger in one model than in another: the
@@ -48,18 +48,22 @@ impl Difference {
         seed: u64,
     ) -> Self {
         let both = [&differences(theirs), &differences(ours)];
-        Self::of(differences(both).values().copied().collect(), GAIN, seed)
+        Self::of(&values(&differences(both)), GAIN, seed)
     }
 
-    fn of(differences: Vec<f64>, interval: u64, seed: u64) -> Self {
+    fn of(differences: &[f64], interval: u64, seed: u64) -> Self {
         let key = [interval, Drawn::Families as u64];
         Self {
-            mean: mean(&differences).unwrap_or(0.0),
-            over_families: percentile_interval(&differences, seed, key),
+            mean: mean(differences).unwrap_or(0.0),
+            over_families: percentile_interval(differences, seed, key),
             larger: differences.iter().filter(|difference| **difference > 0.0).count(),
             families: differences.len(),
         }
     }
+}
+
+fn values(of: &BTreeMap<String, f64>) -> Vec<f64> {
+    of.values().copied().collect()
 }
 
 /// Returns the second minus the first, of the families that both have.
