@@ -59,6 +59,8 @@ enum Command {
     Show(host::Arguments),
     /// Say which images of a sequence are novel
     Watch(host::Arguments),
+    /// Print a configuration with what each field means
+    Config(host::Arguments),
     /// Run an example on an emulated board
     Emulate(emulate::Arguments),
     /// Write an example and a blob to a board, and show its log
@@ -92,6 +94,7 @@ impl Cli {
             Command::Evaluate(_) => host::run("evaluate"),
             Command::Show(_) => host::run("show"),
             Command::Watch(_) => host::run("watch"),
+            Command::Config(_) => host::run("config"),
             Command::Emulate(arguments) => emulate::run(arguments),
             Command::Flash(arguments) => flash::run(arguments),
             Command::Boards(arguments) => boards::run(arguments),
