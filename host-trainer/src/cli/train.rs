@@ -356,7 +356,7 @@ fn quantise_best(
     file.write(&run.blob())?;
     let stages = compare_channels(&network, &file.open()?, at_size(&split.validation)())?;
     for concern in concerns(&calibration, &model, &stages) {
-        tell!("warning: {concern}");
+        say!("warning: {concern}");
     }
     Ok(QuantisationError {
         stages,
