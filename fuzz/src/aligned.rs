@@ -1,13 +1,16 @@
 //! Bytes at an aligned address, and how damaged blobs are mended.
 
 use crc::{CRC_32_ISO_HDLC, Crc};
-use lcl_infer::ALIGNMENT;
+use lcl_infer::blob::ALIGNMENT;
 
 /// Bytes of a blob's preamble.
 const PREAMBLE_LEN: usize = 40;
 
 /// What of a preamble is as every blob has it: magic, version, contract.
 const CONSTANT_LEN: usize = 24;
+
+/// Where the preamble tells `lcl.u8.v1` from `lcl.u8.v2`.
+const CONTRACT_DIGIT: usize = 20;
 
 /// Bytes at an aligned address, with nothing behind them, so that a sanitizer
 /// sees what is read past their end.
@@ -54,13 +57,18 @@ pub fn mend_crc(bytes: &mut [u8]) {
     }
 }
 
-/// Takes what is the same in every blob from `sound`, and states the length of
+/// Takes what is the same in every blob from `sound`, but for the contract where
+/// the bytes state a known one, and states the length of
 /// the payload and the CRC-32.
 pub fn mend_preamble(bytes: &mut [u8], sound: &[u8]) {
     if bytes.len() < PREAMBLE_LEN || sound.len() < PREAMBLE_LEN {
         return;
     }
+    let newer = bytes[CONTRACT_DIGIT] == b'2';
     bytes[..CONSTANT_LEN].copy_from_slice(&sound[..CONSTANT_LEN]);
+    if newer {
+        bytes[CONTRACT_DIGIT] = b'2';
+    }
     bytes[36..40].fill(0);
     let header_len = u64::from(u32::from_le_bytes([bytes[24], bytes[25], bytes[26], bytes[27]]));
     let start = (PREAMBLE_LEN as u64 + header_len).next_multiple_of(ALIGNMENT as u64);

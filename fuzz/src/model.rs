@@ -1,78 +1,103 @@
 //! Blobs whose every number is drawn from bytes.
 
 use arbitrary::{Result, Unstructured};
-use lcl_infer::{
-    Blob, BlobSpec, Channel, ConvGeometry, GOLDEN_MAX_SIDE, Golden, InputFormat, MIN_MULTIPLIER,
-    MIN_SHIFT, PoolOrder, Requant, StageSpec, min_image_side,
-};
+use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
+use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden, SECTION_LABELS};
+use lcl_infer::parameters::{Channel, MIN_MULTIPLIER, MIN_SHIFT, Requant};
+use lcl_infer::shape::Border;
+use lcl_infer::{Architecture, Blob, ConvGeometry, InputFormat, Layer, LayerKind, Name, PoolOrder};
 use lcl_infer_suite::{Random, Style, fill_parameters};
 
 use crate::aligned::Aligned;
 
-/// Most weights of one stage.
+/// Most weights of one convolution.
 const MAX_WEIGHTS: usize = 20_000;
 
-struct Stage {
-    conv: ConvGeometry,
-    pool: PoolOrder,
+/// Most layers of a chain that is drawn.
+const MOST_LAYERS: usize = 6;
+
+/// The weights of one convolution.
+#[derive(Default)]
+struct Weights {
     weights: Vec<i8>,
     channels: Vec<Channel>,
     output_scale: Vec<f32>,
 }
 
-/// Draws a blob that opens, or returns nothing where the geometry that was
-/// drawn has none.
+/// Draws a blob that opens, or returns `None` if the chain that was drawn has
+/// none.
 pub fn draw(input: &mut Unstructured<'_>) -> Result<Option<Aligned>> {
     let format = *input.choose(&InputFormat::ALL)?;
     let mut random = Random::new(input.arbitrary()?);
-    let pool = *input.choose(&PoolOrder::ALL)?;
-    let Some(first) = stage(input, &mut random, format.channels(), pool)? else {
-        return Ok(None);
-    };
-    let Some(second) = stage(input, &mut random, first.conv.out_c(), pool)? else {
-        return Ok(None);
-    };
-    let smallest = min_image_side(&[first.conv, second.conv]);
-    if smallest > GOLDEN_MAX_SIDE {
+    let count = input.int_in_range(1..=MOST_LAYERS)?;
+    let mut channels = format.channels();
+    let mut layers = Vec::new();
+    for index in 0..count {
+        let Some(kind) = kind(input, channels)? else {
+            return Ok(None);
+        };
+        channels = kind.out_c(channels);
+        let name = Name::new(&format!("layer{index}")).expect("a name");
+        let tapped = index + 1 == count || input.arbitrary()?;
+        layers.push(Layer { name, tap: tapped.then_some(name), kind });
+    }
+    let architecture = Architecture::new(format, &layers).expect("the layers fit each other");
+    if architecture.min_image_side() > GOLDEN_MAX_SIDE {
         return Ok(None);
     }
-    Ok(Some(emit(format, [&first, &second], smallest)))
+    Ok(Some(emit(&architecture, &mut random, None)))
 }
 
-fn stage(
-    input: &mut Unstructured<'_>,
-    random: &mut Random,
-    in_c: usize,
-    pool: PoolOrder,
-) -> Result<Option<Stage>> {
+fn kind(input: &mut Unstructured<'_>, in_c: usize) -> Result<Option<LayerKind>> {
+    if input.ratio(2_u8, 5)? {
+        return Ok(Some(LayerKind::Pool(*input.choose(&PoolOrder::ALL)?)));
+    }
     let out_c = input.int_in_range(1..=40)?;
     let kernel: usize = input.int_in_range(1..=15)?;
     let stride = input.int_in_range(1..=8)?;
     let padding = input.int_in_range(0..=(kernel - 1) / 2)?;
+    let border = *input.choose(&Border::ALL)?;
     let conv = ConvGeometry::new(in_c, out_c, kernel, stride, padding);
-    let Some(conv) = conv.filter(|conv| conv.weights_len() <= MAX_WEIGHTS) else {
-        return Ok(None);
-    };
-    let requant = Requant::new(MIN_MULTIPLIER, MIN_SHIFT).expect("within the contract's ranges");
-    let mut weights = vec![0; conv.weights_len()];
-    let mut channels = vec![Channel { bias: 0, requant }; out_c];
-    let style = Style::draw(random);
-    fill_parameters(random, style, &mut weights, &mut channels);
-    Ok(Some(Stage { conv, pool, weights, channels, output_scale: vec![0.5; out_c] }))
+    let conv = conv.filter(|conv| conv.weights_len() <= MAX_WEIGHTS);
+    Ok(conv.map(|conv| LayerKind::Conv(conv.with_border(border))))
 }
 
-fn emit(format: InputFormat, stages: [&Stage; 2], side: usize) -> Aligned {
-    let side = u16::try_from(side).expect("at most GOLDEN_MAX_SIDE");
+/// Writes the blob of an architecture with weights that are drawn, in one style
+/// or each in one of its own.
+fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) -> Aligned {
+    let weights = architecture.layers().iter().map(|layer| {
+        let LayerKind::Conv(conv) = layer.kind else { return Weights::default() };
+        let requant = Requant::new(MIN_MULTIPLIER, MIN_SHIFT).expect("within the ranges");
+        let mut weights = vec![0; conv.weights_len()];
+        let mut channels = vec![Channel { bias: 0, requant }; conv.out_c()];
+        let style = style.unwrap_or_else(|| Style::draw(random));
+        fill_parameters(random, style, &mut weights, &mut channels);
+        Weights { weights, channels, output_scale: vec![0.5; conv.out_c()] }
+    });
+    let weights: Vec<_> = weights.collect();
+    let layers = architecture.layers().iter().zip(&weights).map(|(layer, weights)| LayerSpec {
+        name: layer.name,
+        tap: layer.tap,
+        golden_crc32: 0,
+        operation: match layer.kind {
+            LayerKind::Conv(conv) => OperationSpec::Conv(ConvSpec {
+                conv,
+                weights: &weights.weights,
+                channels: &weights.channels,
+                output_scale: &weights.output_scale,
+            }),
+            LayerKind::Pool(order) => OperationSpec::Pool(order),
+            kind => panic!("{kind:?} is not drawn"),
+        },
+    });
+    let layers: Vec<_> = layers.collect();
+    let side = u16::try_from(architecture.min_image_side()).expect("at most GOLDEN_MAX_SIDE");
+    let labels: &[(u32, &[u8])] = &[(SECTION_LABELS, b"cat\ndog\n")];
     let spec = BlobSpec {
-        input: format,
-        golden: Golden { seed: 1, side, v1_crc32: 0, v2_crc32: 0 },
-        stages: stages.map(|stage| StageSpec {
-            conv: stage.conv,
-            pool: stage.pool,
-            weights: &stage.weights,
-            channels: &stage.channels,
-            output_scale: &stage.output_scale,
-        }),
+        input: architecture.input(),
+        golden: Golden { seed: 1, side },
+        layers: &layers,
+        sections: if random.below(2) == 0 { labels } else { &[] },
     };
     let mut bytes = vec![0; spec.max_len()];
     let len = spec.emit(&mut bytes).expect("max_len is enough");
@@ -81,17 +106,20 @@ fn emit(format: InputFormat, stages: [&Stage; 2], side: usize) -> Aligned {
     bytes
 }
 
-/// Returns a blob of a few hundred bytes.
+/// Returns a blob of a few hundred bytes: two convolutions with their pools.
 pub fn tiny(pool: PoolOrder, seed: u64) -> Aligned {
-    let mut random = Random::new(seed);
-    let mut stage = |in_c, out_c| {
-        let conv = ConvGeometry::new(in_c, out_c, 3, 1, 1).expect("the engine runs it");
-        let requant = Requant::new(MIN_MULTIPLIER, MIN_SHIFT).expect("within the ranges");
-        let mut weights = vec![0; conv.weights_len()];
-        let mut channels = vec![Channel { bias: 0, requant }; out_c];
-        fill_parameters(&mut random, Style::EDGES[0], &mut weights, &mut channels);
-        Stage { conv, pool, weights, channels, output_scale: vec![0.5; out_c] }
+    let name = |text: &str| Name::new(text).expect("a name");
+    let layer =
+        |text: &str, tap: Option<&str>, kind| Layer { name: name(text), tap: tap.map(name), kind };
+    let conv = |in_c, out_c| {
+        LayerKind::Conv(ConvGeometry::new(in_c, out_c, 3, 1, 1).expect("the engine runs it"))
     };
-    let (first, second) = (stage(3, 2), stage(2, 3));
-    emit(InputFormat::Rgb888, [&first, &second], 8)
+    let layers = [
+        layer("conv1", None, conv(3, 2)),
+        layer("pool1", Some("V1"), LayerKind::Pool(pool)),
+        layer("conv2", None, conv(2, 3)),
+        layer("pool2", Some("V2"), LayerKind::Pool(pool)),
+    ];
+    let architecture = Architecture::new(InputFormat::Rgb888, &layers).expect("they fit");
+    emit(&architecture, &mut Random::new(seed), Some(Style::EDGES[0]))
 }

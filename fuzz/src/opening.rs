@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use lcl_infer::{Blob, GoldenImage, PoolOrder, StageParameters, blob_len, self_test};
+use lcl_infer::golden::GoldenImage;
+use lcl_infer::parameters::{LayerParameters, Operation};
+use lcl_infer::{Blob, ImageSize, Name, PoolOrder, blob_len, self_test};
 
 use crate::aligned::{Aligned, mend_crc, mend_preamble};
 use crate::model;
@@ -53,13 +55,22 @@ pub fn open(data: &[u8]) {
 /// Reads everything that a blob offers, and runs its self-test where that is
 /// soon done.
 fn read_all(blob: &Blob<'_>) {
-    for stage in blob.stages() {
-        read_stage(stage);
-    }
+    assert_eq!(blob.layers().count(), blob.len());
+    blob.layers().for_each(|layer| read_layer(&layer));
     let side = usize::from(blob.golden().side);
-    let convs = blob.convolutions();
-    let macs = convs.iter().map(|conv| conv.macs(lcl_infer::ImageSize::square(side)));
-    if macs.sum::<u64>() > MAX_MACS {
+    let architecture = blob.architecture().expect("the layers were checked");
+    assert_eq!(architecture.min_image_side(), blob.min_image_side());
+    for tap in blob.taps() {
+        let chain = blob.up_to(tap).expect("the blob has it");
+        assert_eq!(chain.architecture(), architecture.up_to(tap));
+        let scales = chain.output_scale(tap).map(|scales| scales.len());
+        let channels = architecture.map_of(tap, side).map(|(_, channels)| channels);
+        assert!(scales.is_none() || scales == channels, "{tap}: {scales:?}, {channels:?}");
+    }
+    for kind in 0..4 {
+        assert!(blob.section(kind).is_none_or(|bytes| bytes.len() < 1 << 31));
+    }
+    if crate::streaming::macs(blob, ImageSize::square(side)) > MAX_MACS {
         return;
     }
     let mut memory = vec![0x55; lcl_infer::self_test_memory_len(blob)];
@@ -70,10 +81,12 @@ fn read_all(blob: &Blob<'_>) {
     golden.fill_row(u32::MAX, &mut memory);
 }
 
-fn read_stage(stage: &StageParameters<'_>) {
-    let conv = stage.conv;
+fn read_layer(layer: &LayerParameters<'_>) {
+    assert!(Name::new(layer.name.as_str()) == Some(layer.name), "{layer:?}");
+    let Operation::Conv(parameters) = layer.operation else { return };
+    let conv = parameters.conv;
     assert_eq!(conv.channels().iter().count(), conv.geometry().out_c());
-    for (channel, scale) in conv.channels().iter().zip(stage.output_scale.iter()) {
+    for (channel, scale) in conv.channels().iter().zip(parameters.output_scale.iter()) {
         assert!(scale > 0.0 && scale.is_finite());
         let sums = [i32::MIN, -1, 0, channel.bias, i32::MAX];
         let [low, .., high] = sums.map(|acc| channel.requant.requantise(acc));

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use lcl_infer::kernels::{self, Kernels, portable};
 use lcl_infer::{
-    Area, Blob, Frontend, FrontendError, ImageSize, PixelFormat, PoolOrder, RowError,
-    memory_len_of, min_image_side,
+    Blob, FeatureRow, Frontend, FrontendError, ImageSize, LayerKind, PixelFormat, PoolOrder,
+    RowError, Step,
 };
 use lcl_infer_suite::Random;
 
@@ -81,7 +81,7 @@ pub fn stream(data: &[u8]) {
         return;
     };
     refuses_what_cannot_stream(&blob);
-    let smallest = min_image_side(&blob.convolutions());
+    let smallest = blob.min_image_side();
     let size = ImageSize {
         width: smallest + usize::from(script.extra_w),
         height: smallest + usize::from(script.extra_h),
@@ -106,23 +106,29 @@ fn blob(draws: bool, input: &mut Unstructured<'_>) -> Result<Option<Aligned>> {
     Ok(Some(bytes))
 }
 
-fn macs(blob: &Blob<'_>, size: ImageSize) -> u64 {
-    let [first, second] = blob.stages();
-    let v1 = ImageSize {
-        width: first.geometry().out_side(size.width),
-        height: first.geometry().out_side(size.height),
-    };
-    first.conv.geometry().macs(size) + second.conv.geometry().macs(v1)
+/// Returns the multiply-accumulates of an image.
+pub fn macs(blob: &Blob<'_>, mut size: ImageSize) -> u64 {
+    let mut macs = 0_u64;
+    for kind in blob.layers().map(|layer| layer.kind()) {
+        if let LayerKind::Conv(conv) = kind {
+            macs = macs.saturating_add(conv.macs(size));
+        }
+        let [width, height] = [size.width, size.height].map(|side| kind.out_side(side));
+        size = ImageSize { width, height };
+    }
+    macs
 }
 
 fn refuses_what_cannot_stream(blob: &Blob<'_>) {
-    let smallest = min_image_side(&blob.convolutions());
+    let smallest = blob.min_image_side();
     for side in [0, smallest - 1, 8193, usize::MAX] {
         let refused = Frontend::new(blob, ImageSize::square(side), &mut []);
+        let refused = refused.map_err(FrontendError::from);
         assert!(matches!(refused, Err(FrontendError::ImageSize { .. })), "{side}");
     }
     for side in [smallest, 8192] {
         let refused = Frontend::new(blob, ImageSize::square(side), &mut []);
+        let refused = refused.map_err(FrontendError::from);
         assert!(matches!(refused, Err(FrontendError::Memory { got: 0, .. })), "{side}");
     }
 }
@@ -130,17 +136,20 @@ fn refuses_what_cannot_stream(blob: &Blob<'_>) {
 /// Returns everything that came out.
 fn run(script: &Script, blob: &Blob<'_>, size: ImageSize, kernels: &'static Kernels) -> Vec<u8> {
     let mut random = Random::new(script.seed.into());
-    let len = memory_len_of(&blob.convolutions(), size.width);
+    let len = blob.memory_len(size.width);
     let rubbish: Vec<u8> = (0..len).map(|_| random.byte()).collect();
     let mut memory = Aligned::copy_off(&rubbish, script.offset.into());
     let short = Frontend::with_kernels(blob, size, &mut memory.as_mut_slice()[1..], kernels);
-    assert!(matches!(short, Err(FrontendError::Memory { .. })));
+    assert!(matches!(short.map_err(FrontendError::from), Err(FrontendError::Memory { .. })));
     let frontend = Frontend::with_kernels(blob, size, memory.as_mut_slice(), kernels)
         .expect("as much memory as it asks for");
     let pixels = PixelFormat::ALL[usize::from(script.pixels) % PixelFormat::ALL.len()];
     let Some(row_len) = pixels.row_len(size.width) else {
         let refused = frontend.with_pixels(pixels);
-        assert!(matches!(refused, Err(FrontendError::OddWidth { .. })));
+        assert!(matches!(
+            refused.map_err(FrontendError::from),
+            Err(FrontendError::OddWidth { .. })
+        ));
         return Vec::new();
     };
     let mut frontend = frontend.with_pixels(pixels).expect("there are such rows");
@@ -175,27 +184,48 @@ fn run(script: &Script, blob: &Blob<'_>, size: ImageSize, kernels: &'static Kern
             Call::Frame | Call::WrongFrame(_) => {
                 let off = if let Call::WrongFrame(off) = call { off } else { 0 };
                 let image = bytes((row_len * size.height).saturating_add_signed(off));
-                let [mut v1, mut v2] =
-                    [Area::V1, Area::V2].map(|area| vec![0; frontend.features_len(area)]);
-                let ran = frontend.run_frame(&image, &mut v1, &mut v2);
+                let mut maps: Vec<_> =
+                    frontend.taps().map(|tap| (tap, vec![0; frontend.features_len(tap)])).collect();
+                let ran = frontend.run_frame(&image, |row| {
+                    for (_, map) in maps.iter_mut().filter(|(tap, _)| *tap == row.tap) {
+                        row.copy_to(map);
+                    }
+                });
                 assert_eq!(ran.is_ok(), off == 0 && arrived == 0, "{ran:?}");
-                out.extend(v1);
-                out.extend(v2);
+                out.extend(maps.into_iter().flat_map(|(_, map)| map));
             }
         }
     }
     out
 }
 
-fn push(
-    frontend: &mut Frontend<'_>,
+/// Pushes a row and pulls what it completes, by turns step by step and at once.
+fn push<M: lcl_infer::Memory>(
+    frontend: &mut Frontend<'_, M>,
     row: &[u8],
     out: &mut Vec<u8>,
 ) -> std::result::Result<(), RowError> {
-    frontend.push_row(row, |features| {
+    let mut take = |features: FeatureRow<'_>| {
+        assert_eq!(features.values.len(), features.width * features.channels);
         out.push(features.y.to_le_bytes()[0]);
         out.extend_from_slice(features.values);
-    })
+    };
+    frontend.push_row(row)?;
+    if frontend.arrived() % 2 == 0 {
+        while let Some(features) = frontend.next() {
+            take(features);
+        }
+        return Ok(());
+    }
+    loop {
+        match frontend.step() {
+            Step::Row(features) => take(features),
+            Step::Working => {
+                assert_eq!(frontend.push_row(row), Err(RowError::RowsWaiting));
+            }
+            Step::Idle => return Ok(()),
+        }
+    }
 }
 
 /// Returns the bytes that [`stream`] starts from: whole frames through blobs

@@ -2,7 +2,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use lcl_infer::{
-    Area, CellGrid, Departure, FeatureRow, ImageSize, NOVEL_CHANNELS, Novelty, WatchError,
+    CellGrid, Departure, FeatureRow, ImageSize, NOVEL_CHANNELS, Novelty, V2, WatchError,
     WatchSettings, Watcher, watcher_memory_len,
 };
 use lcl_infer_suite::Random;
@@ -102,7 +102,7 @@ fn run(script: &Script, map: ImageSize, channels: usize, settings: WatchSettings
                     let len = map.width * channels;
                     let values: Vec<u8> =
                         (0..len).map(|_| base + (random.byte() & noise)).collect();
-                    let row = FeatureRow { area: Area::V2, y: row, values: &values };
+                    let row = row_of(row, &values);
                     watcher.push(&row).expect("the next row");
                 }
                 let novelty = watcher.finish().expect("every row has arrived");
@@ -116,7 +116,7 @@ fn run(script: &Script, map: ImageSize, channels: usize, settings: WatchSettings
             }
             6 => {
                 let values = vec![step; map.width * channels];
-                let row = FeatureRow { area: Area::V2, y, values: &values };
+                let row = row_of(y, &values);
                 assert_eq!(watcher.push(&row).is_ok(), y < map.height);
                 y = map.height.min(y + 1);
                 assert_eq!(watcher.finish().is_ok(), y == map.height);
@@ -127,11 +127,16 @@ fn run(script: &Script, map: ImageSize, channels: usize, settings: WatchSettings
             _ => {
                 let values = vec![step; (map.width * channels).saturating_sub(1)];
                 let at = if step & 8 == 0 { y } else { y.wrapping_sub(1) };
-                let refused = watcher.push(&FeatureRow { area: Area::V2, y: at, values: &values });
+                let refused = watcher.push(&row_of(at, &values));
                 assert!(!refused.expect_err("no such row").to_string().is_empty());
             }
         }
     }
+}
+
+/// A row of V2.
+fn row_of(y: usize, values: &[u8]) -> FeatureRow<'_> {
+    FeatureRow { tap: V2, y, width: values.len(), channels: 1, values }
 }
 
 /// Holds what is said of a frame against what may be said.

@@ -18,7 +18,7 @@ use std::{
 };
 
 use blob::BlobFile;
-use lcl_infer::{Area, Blob, Frontend, ImageSize, PixelFormat, memory_len_of};
+use lcl_infer::{Blob, Frontend, FrontendError, ImageSize, PixelFormat, V1, V2};
 
 const USAGE: &str = "\
 usage: cargo run --release -p lcl-infer --example camera -- MODEL.lcl [FRAMES]
@@ -53,23 +53,25 @@ fn run(model: &str, frames: u16) -> Result<(), Box<dyn Error>> {
     let file = BlobFile::read(model)?;
     let blob = Blob::open(file.bytes()).map_err(|error| format!("{model}: {error}"))?;
     let size = ImageSize::square(SIDE.into());
-    let mut memory = vec![0; memory_len_of(&blob.convolutions(), size.width)];
-    let mut frontend = Frontend::new(&blob, size, &mut memory)?.with_pixels(PixelFormat::Yuyv)?;
+    let mut memory = vec![0; blob.memory_len(size.width)];
+    let frontend = Frontend::new(&blob, size, &mut memory).map_err(FrontendError::from)?;
+    let mut frontend = frontend.with_pixels(PixelFormat::Yuyv).map_err(FrontendError::from)?;
     let camera = camera(frames);
     for frame in 0..frames {
         let start = Instant::now();
         let (mut first_v1, mut sums) = (None, [0_usize; 2]);
         for y in 0..size.height {
             let row = camera.recv().map_err(|_| "the camera stopped within an image")?;
-            frontend.push_row(&row, |features| {
+            frontend.push_row(&row)?;
+            while let Some(row) = frontend.next() {
                 first_v1.get_or_insert(y);
-                sums[features.area as usize] +=
-                    features.values.iter().map(|&byte| usize::from(byte)).sum::<usize>();
-            })?;
+                sums[usize::from(row.tap == V2)] +=
+                    row.values.iter().map(|&byte| usize::from(byte)).sum::<usize>();
+            }
         }
         frontend.finish()?;
-        let [v1, v2] = [Area::V1, Area::V2]
-            .map(|area| sums[area as usize] as f64 / frontend.features_len(area) as f64);
+        let [v1, v2] = [(V1, sums[0]), (V2, sums[1])]
+            .map(|(tap, sum)| sum as f64 / frontend.features_len(tap) as f64);
         println!(
             "image {frame}: {} bytes a row, first features after row {}, mean byte of V1 {v1:.1}, \
              of V2 {v2:.1}, {:.1} ms",

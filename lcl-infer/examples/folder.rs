@@ -10,7 +10,7 @@ mod pnm;
 use std::{env, error::Error, fs, path::PathBuf, process::ExitCode};
 
 use blob::BlobFile;
-use lcl_infer::{Area, Blob, Frontend, memory_len_of};
+use lcl_infer::{Blob, Frontend, FrontendError, V1, V2};
 use pnm::Picture;
 
 const USAGE: &str = "\
@@ -67,17 +67,15 @@ fn pictures(folder: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
 
 fn describe(blob: &Blob<'_>, path: &str, memory: &mut Vec<u8>) -> Result<String, Box<dyn Error>> {
     let picture = Picture::read(path)?;
-    memory.resize(memory_len_of(&blob.convolutions(), picture.size.width), 0);
-    let mut frontend = Frontend::new(blob, picture.size, memory)?.with_pixels(picture.pixels)?;
+    memory.resize(blob.memory_len(picture.size.width), 0);
+    let frontend = Frontend::new(blob, picture.size, memory).map_err(FrontendError::from)?;
+    let mut frontend = frontend.with_pixels(picture.pixels).map_err(FrontendError::from)?;
     let mut active = [0_usize; 2];
-    for row in picture.bytes.chunks_exact(frontend.row_len()) {
-        frontend.push_row(row, |row| {
-            active[row.area as usize] += row.values.iter().filter(|&&byte| byte > 0).count();
-        })?;
-    }
-    frontend.finish()?;
-    let [v1, v2] = [Area::V1, Area::V2]
-        .map(|area| 100.0 * active[area as usize] as f64 / frontend.features_len(area) as f64);
+    frontend.run_frame(&picture.bytes, |row| {
+        active[usize::from(row.tap == V2)] += row.values.iter().filter(|&&byte| byte > 0).count();
+    })?;
+    let [v1, v2] = [(V1, active[0]), (V2, active[1])]
+        .map(|(tap, active)| 100.0 * active as f64 / frontend.features_len(tap) as f64);
     let size = picture.size;
     Ok(format!("{}×{}, {v1:.1} % of V1 and {v2:.1} % of V2 active", size.width, size.height))
 }

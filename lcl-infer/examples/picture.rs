@@ -8,7 +8,7 @@ mod pnm;
 use std::{env, error::Error, process::ExitCode};
 
 use blob::BlobFile;
-use lcl_infer::{Area, Blob, Frontend, memory_len_of};
+use lcl_infer::{Blob, Frontend, FrontendError};
 use pnm::Picture;
 
 const USAGE: &str = "\
@@ -34,24 +34,30 @@ fn run(model: &str, picture: &str) -> Result<(), Box<dyn Error>> {
     let blob = Blob::open(file.bytes()).map_err(|error| format!("{model}: {error}"))?;
     let picture = Picture::read(picture)?;
 
-    let mut memory = vec![0; memory_len_of(&blob.convolutions(), picture.size.width)];
-    let mut frontend =
-        Frontend::new(&blob, picture.size, &mut memory)?.with_pixels(picture.pixels)?;
-    let mut v1 = vec![0; frontend.features_len(Area::V1)];
-    let mut v2 = vec![0; frontend.features_len(Area::V2)];
-    frontend.run_frame(&picture.bytes, &mut v1, &mut v2)?;
+    let mut memory = vec![0; blob.memory_len(picture.size.width)];
+    let frontend = Frontend::new(&blob, picture.size, &mut memory).map_err(FrontendError::from)?;
+    let mut frontend = frontend.with_pixels(picture.pixels).map_err(FrontendError::from)?;
+    let mut maps: Vec<_> =
+        blob.taps().map(|tap| (tap, vec![0; frontend.features_len(tap)])).collect();
+    frontend.run_frame(&picture.bytes, |row| {
+        for (_, map) in maps.iter_mut().filter(|(tap, _)| *tap == row.tap) {
+            row.copy_to(map);
+        }
+    })?;
 
-    for (area, features) in [(Area::V1, &v1), (Area::V2, &v2)] {
-        let size = frontend.area_size(area);
-        let channels = features.len() / (size.width * size.height);
-        let scales = blob.stages()[area as usize].output_scale;
+    for (tap, features) in &maps {
+        let (Some(size), Some(channels)) = (frontend.map_size(*tap), frontend.map_channels(*tap))
+        else {
+            continue;
+        };
+        let scales = blob.output_scale(*tap).unwrap_or_default();
         let mut means = vec![0.0; channels];
         for pixel in features.chunks_exact(channels) {
             for ((mean, &byte), scale) in means.iter_mut().zip(pixel).zip(scales.iter()) {
                 *mean += scale * f32::from(byte) / (size.width * size.height) as f32;
             }
         }
-        println!("{area:?}: {}×{} pixels, {channels} channels", size.width, size.height);
+        println!("{tap}: {}×{} pixels, {channels} channels", size.width, size.height);
         let mut order: Vec<usize> = (0..channels).collect();
         order.sort_by(|&a, &b| means[b].total_cmp(&means[a]));
         for &channel in order.iter().take(5) {

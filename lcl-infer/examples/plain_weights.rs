@@ -6,7 +6,9 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-use lcl_infer::{ALIGNMENT, Blob};
+use lcl_infer::Blob;
+use lcl_infer::blob::ALIGNMENT;
+use lcl_infer::parameters::Operation;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<_> = env::args_os().skip(1).map(PathBuf::from).collect();
@@ -17,8 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     copy.copy_from_slice(&bytes);
     let blob = Blob::open(copy).map_err(|error| format!("{}: {error}", model.display()))?;
     bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
-    for stage in blob.stages() {
-        let filters = (0..stage.conv.geometry().out_c()).flat_map(|oc| stage.conv.filter(oc));
+    for layer in blob.layers() {
+        let Operation::Conv(layer) = layer.operation else { continue };
+        let filters = (0..layer.conv.geometry().out_c()).flat_map(|oc| layer.conv.filter(oc));
         bytes.extend(filters.flat_map(i8::to_le_bytes));
     }
     fs::write(out, bytes).map_err(|error| format!("{}: {error}", out.display()))?;

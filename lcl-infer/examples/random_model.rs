@@ -5,7 +5,7 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-use lcl_infer::{LCL_V2, PoolOrder};
+use lcl_infer::LCL_V2;
 use model::Model;
 
 #[path = "../tests/contract/model.rs"]
@@ -17,7 +17,7 @@ const SEED: u64 = 0x006c_636c;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = env::args_os().nth(1).map(PathBuf::from).ok_or("usage: random_model M.lcl")?;
-    let blob = Model::random(LCL_V2, PoolOrder::MaxBlur, SEED).blob();
+    let blob = Model::random(LCL_V2, SEED).blob();
     fs::write(&out, blob.as_slice()).map_err(|error| format!("{}: {error}", out.display()))?;
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(crate) const MIN_UPPER_SHIFT: u8 = 33;
 /// # Examples
 ///
 /// ```
-/// use lcl_infer::Requant;
+/// use lcl_infer::parameters::Requant;
 /// let half = Requant::new(1 << 30, 31).unwrap();
 /// assert_eq!(half.requantise(7), 4); // 3.5 rounds up
 /// assert_eq!(half.requantise(-7), 0);

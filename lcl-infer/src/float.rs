@@ -19,7 +19,8 @@ use crate::parameters::Scales;
 /// ```
 /// # fn run(blob: &lcl_infer::Blob<'_>, v1_row: &[u8]) {
 /// let mut real = [0.0; 28 * 64];
-/// lcl_infer::dequantise(v1_row, blob.stages()[0].output_scale, &mut real);
+/// let scales = blob.output_scale(lcl_infer::V1).unwrap_or_default();
+/// lcl_infer::dequantise(v1_row, scales, &mut real);
 /// # }
 /// ```
 pub fn dequantise(features: &[u8], scales: Scales<'_>, out: &mut [f32]) {

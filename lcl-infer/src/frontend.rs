@@ -1,137 +1,88 @@
-//! The streaming engine: image rows in, rows of V1 and V2 features out.
+//! The streaming engine: image rows in, rows of features out.
 
-use core::fmt;
+mod error;
 
-use crate::blob::{Blob, InputFormat};
+pub use error::{FrontendError, Refused, RowError};
+
+use crate::blob::Blob;
+use crate::chain::{Chain, Done, TapMap};
+use crate::input::InputFormat;
 use crate::kernels::{self, Kernels};
-use crate::memory::{ALIGNMENT, Carver, aligned};
+use crate::memory::{ALIGNMENT, Memory};
+use crate::name::Name;
 use crate::pixels::{Convert, PixelFormat, conversion, copy};
-use crate::shape::{ConvGeometry, ImageSize, LCL_V2, MAX_IMAGE_SIDE, min_image_side, pooled_side};
-use crate::stage::Stage;
-
-/// Returns the bytes that a [`Frontend`] needs to run the published model,
-/// LCL-V2, on images of `width` pixels, in any order of pooling.
-///
-/// A blob for grey images needs less: [`memory_len_of`] of
-/// [`LCL_V2_GRAY`](crate::LCL_V2_GRAY). The format of the camera's pixels does
-/// not matter.
-///
-/// Everything is counted: rings, partial results, the output row and the
-/// scratch of the kernels. The height of the image does not matter.
-///
-/// # Examples
-///
-/// ```
-/// static MEMORY: [u8; lcl_infer::memory_len(96)] = [0; lcl_infer::memory_len(96)];
-/// assert!(MEMORY.len() <= 32 * 1024);
-/// ```
-#[must_use]
-pub const fn memory_len(width: usize) -> usize {
-    memory_len_of(&LCL_V2, width)
-}
-
-/// Returns the bytes that a [`Frontend`] needs to run stages of that geometry
-/// on images of `width` pixels, or `usize::MAX` for a width above
-/// [`MAX_IMAGE_SIDE`], which no front-end takes.
-#[must_use]
-pub const fn memory_len_of(stages: &[ConvGeometry; 2], width: usize) -> usize {
-    if width > MAX_IMAGE_SIDE {
-        return usize::MAX;
-    }
-    let v1_w = pooled_side(stages[0].out_side(width));
-    let v2_w = pooled_side(stages[1].out_side(v1_w));
-    ALIGNMENT - 1
-        + Stage::memory_len(&stages[0], width)
-        + Stage::memory_len(&stages[1], v1_w)
-        + aligned(v2_w * stages[1].out_c())
-        + aligned(scratch_len(stages))
-}
-
-/// Returns the bytes of scratch, which the stages use in turn.
-const fn scratch_len(stages: &[ConvGeometry; 2]) -> usize {
-    let [v1, v2] = [kernels::scratch_len(&stages[0]), kernels::scratch_len(&stages[1])];
-    if v1 > v2 { v1 } else { v2 }
-}
-
-/// A cortical area.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Area {
-    /// The output of stage 1.
-    V1,
-    /// The output of stage 2.
-    V2,
-}
-
-/// One row of features.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct FeatureRow<'r> {
-    /// The area that the row belongs to.
-    pub area: Area,
-    /// The row, from 0 at the top.
-    pub y: usize,
-    /// The features, `[1, W, C]`: real = scale · byte, with the scale of each
-    /// channel in [`StageParameters::output_scale`](crate::StageParameters).
-    pub values: &'r [u8],
-}
+use crate::row::FeatureRow;
+use crate::shape::{ImageSize, MAX_IMAGE_SIDE};
 
 /// Runs a blob on images that arrive row by row.
 ///
 /// It keeps only the rows that the windows need, computes nothing twice, and
-/// calls back with each row of V1 and V2 as soon as it is complete. The bytes
-/// are those of the whole frame.
+/// hands out each row of a tap as soon as it is complete. The bytes are those
+/// of the whole frame.
+///
+/// Rows are pulled: after each [`push_row`](Self::push_row),
+/// [`next`](Self::next) is called until it returns `None`.
+/// [`push_row_with`](Self::push_row_with) does both and calls back.
+///
+/// To stop at a tap and pay time and memory for no more, hand over
+/// [`Blob::up_to`] that tap.
 ///
 /// # Examples
 ///
 /// ```no_run
 /// # fn camera_row(_y: usize) -> [u8; 96 * 3] { [0; 288] }
-/// # fn run(bytes: &[u8]) -> Result<(), Box<dyn core::error::Error + '_>> {
-/// use lcl_infer::{Area, Blob, Frontend, ImageSize, memory_len};
+/// # fn run(bytes: &[u8], memory: &mut [u8]) -> Result<(), lcl_infer::Error> {
+/// use lcl_infer::{Blob, Frontend, ImageSize, V2};
 ///
 /// let blob = Blob::open(bytes)?;
-/// let mut memory = [0; memory_len(96)];
-/// let mut frontend = Frontend::new(&blob, ImageSize::square(96), &mut memory)?;
+/// let mut frontend = Frontend::new(&blob, ImageSize::square(96), memory)?;
 /// for y in 0..96 {
-///     frontend.push_row(&camera_row(y), |row| {
-///         if row.area == Area::V2 {
-///             // Six calls a frame, one for each row of V2.
+///     frontend.push_row(&camera_row(y))?;
+///     while let Some(row) = frontend.next() {
+///         if row.tap == V2 {
+///             // Six rows a frame.
 ///         }
-///     })?;
+///     }
 /// }
 /// frontend.finish()?;
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
-pub struct Frontend<'a> {
+pub struct Frontend<'a, M = &'a mut [u8]> {
     size: ImageSize,
     input: InputFormat,
     pixels: PixelFormat,
     row_len: usize,
     convert: Convert,
-    v1: Stage<'a>,
-    v2: Stage<'a>,
-    v2_row: &'a mut [u8],
-    v2_rows: usize,
-    scratch: &'a mut [u8],
+    chain: Chain<'a>,
+    memory: M,
 }
 
-impl<'a> Frontend<'a> {
+/// What [`Frontend::step`] has done, and whether to call it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'r> {
+    /// A row of a tap is complete. There may be more.
+    Row(FeatureRow<'r>),
+    /// Part of the work is done, and no row is complete yet.
+    Working,
+    /// All is done: the next row of the image may come.
+    Idle,
+}
+
+impl<'a, M: Memory> Frontend<'a, M> {
     /// Creates a front-end for images of one size, with the kernels for the
     /// machine that this runs on.
     ///
-    /// Rows are to come in the format that the blob was made for; see
-    /// [`with_pixels`](Self::with_pixels) for others.
+    /// `memory` is a mutable slice, array or vector, or owns its bytes: see
+    /// [`Memory`]. Rows are to come in the format that the blob was made for;
+    /// see [`with_pixels`](Self::with_pixels) for others.
     ///
     /// # Errors
     ///
-    /// Returns an error for an image that the stages cannot stream, and for
-    /// memory of fewer bytes than [`memory_len`] of the image's width.
-    pub fn new(
-        blob: &Blob<'a>,
-        size: ImageSize,
-        memory: &'a mut [u8],
-    ) -> Result<Self, FrontendError> {
+    /// Returns an error, with the memory, for an image that the layers cannot
+    /// stream, and for memory of fewer bytes than
+    /// [`Blob::memory_len`] of the image's width.
+    pub fn new(blob: &Blob<'a>, size: ImageSize, memory: M) -> Result<Self, Refused<M>> {
         Self::with_kernels(blob, size, memory, kernels::active())
     }
 
@@ -143,38 +94,24 @@ impl<'a> Frontend<'a> {
     pub fn with_kernels(
         blob: &Blob<'a>,
         size: ImageSize,
-        memory: &'a mut [u8],
+        mut memory: M,
         kernels: &'static Kernels,
-    ) -> Result<Self, FrontendError> {
-        let geometry = blob.convolutions();
-        let smallest = min_image_side(&geometry);
-        if size.width.min(size.height) < smallest || size.width.max(size.height) > MAX_IMAGE_SIDE {
-            return Err(FrontendError::ImageSize { smallest, largest: MAX_IMAGE_SIDE, got: size });
-        }
-        let expected = memory_len_of(&geometry, size.width);
-        let error = FrontendError::Memory { expected, got: memory.len() };
-        if memory.len() < expected {
-            return Err(error);
-        }
-        let [v1, v2] = blob.stages();
-        let mut memory = Carver::new(memory);
-        let v1 = Stage::new(v1, size, kernels, &mut memory).ok_or(error)?;
-        let v2 = Stage::new(v2, v1.out_size(), kernels, &mut memory).ok_or(error)?;
-        let v2_row = memory.take(v2.out_size().width * geometry[1].out_c()).ok_or(error)?;
-        let scratch = memory.take(scratch_len(&geometry)).ok_or(error)?;
+    ) -> Result<Self, Refused<M>> {
+        let len = memory.bytes().len();
         let input = blob.input();
-        Ok(Self {
+        let mut frontend = Self {
             size,
             input,
             pixels: input.into(),
-            row_len: input.channels() * size.width,
+            row_len: input.channels().saturating_mul(size.width),
             convert: copy,
-            v1,
-            v2,
-            v2_row,
-            v2_rows: 0,
-            scratch,
-        })
+            chain: Chain::new(kernels),
+            memory,
+        };
+        match fill(&mut frontend.chain, blob, size, len) {
+            Ok(()) => Ok(frontend),
+            Err(error) => Err(Refused { error, memory: frontend.memory }),
+        }
     }
 
     /// Takes rows in the format that a camera delivers, whatever the blob was
@@ -192,13 +129,13 @@ impl<'a> Frontend<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error for YUV 4:2:2 and images of odd width, in which a pixel
-    /// would miss half of its colour.
+    /// Returns an error, with the memory, for YUV 4:2:2 and images of odd
+    /// width, in which a pixel would miss half of its colour.
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn run(blob: &lcl_infer::Blob<'_>, memory: &mut [u8]) -> Result<(), lcl_infer::FrontendError> {
+    /// # fn run(blob: &lcl_infer::Blob<'_>, memory: &mut [u8]) -> Result<(), lcl_infer::Error> {
     /// use lcl_infer::{Frontend, ImageSize, PixelFormat};
     ///
     /// let frontend =
@@ -207,16 +144,17 @@ impl<'a> Frontend<'a> {
     /// # Ok(()) }
     /// ```
     #[inline]
-    pub fn with_pixels(self, pixels: PixelFormat) -> Result<Self, FrontendError> {
+    pub fn with_pixels(self, pixels: PixelFormat) -> Result<Self, Refused<M>> {
         let width = self.size.width;
-        let row_len =
-            pixels.row_len(width).ok_or(FrontendError::OddWidth { pixels, got: width })?;
+        let Some(row_len) = pixels.row_len(width) else {
+            let error = FrontendError::OddWidth { pixels, got: width };
+            return Err(Refused { error, memory: self.memory });
+        };
         let convert = conversion(pixels, self.input);
         Ok(Self { pixels, row_len, convert, ..self })
     }
 
-    /// Takes in the next row of the image and calls `emit` with each row of
-    /// features that it completes, V1 before the V2 that needs it.
+    /// Takes in the next row of the image.
     ///
     /// # Shapes
     ///
@@ -225,43 +163,98 @@ impl<'a> Frontend<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error, and takes nothing in, for a row of another length and
-    /// for a row after the last of the frame, until [`finish`](Self::finish) or
-    /// [`reset`](Self::reset).
-    pub fn push_row(
-        &mut self,
-        row: &[u8],
-        mut emit: impl FnMut(FeatureRow<'_>),
-    ) -> Result<(), RowError> {
-        if self.v1.arrived() == self.size.height {
+    /// Returns an error, and takes nothing in, for a row of another length,
+    /// while rows of features wait to be pulled, and for a row after the last
+    /// of the frame, until [`finish`](Self::finish) or [`reset`](Self::reset).
+    pub fn push_row(&mut self, row: &[u8]) -> Result<(), RowError> {
+        self.check_row(row)?;
+        let convert = self.convert;
+        self.chain.push(aligned_part(&mut self.memory), |place| convert(row, place));
+        Ok(())
+    }
+
+    fn check_row(&self, row: &[u8]) -> Result<(), RowError> {
+        if self.chain.is_busy() {
+            return Err(RowError::RowsWaiting);
+        }
+        if self.chain.arrived() == self.size.height {
             return Err(RowError::FrameComplete { height: self.size.height });
         }
         if row.len() != self.row_len {
             return Err(RowError::Length { expected: self.row_len, got: row.len() });
         }
-        (self.convert)(row, self.v1.next_row());
-        self.v1.commit();
-        while self.v1.emit(self.v2.next_row(), self.scratch) {
-            let y = self.v2.arrived();
-            self.v2.commit();
-            emit(FeatureRow { area: Area::V1, y, values: self.v2.last_row() });
-            while self.v2.emit(self.v2_row, self.scratch) {
-                let y = self.v2_rows;
-                self.v2_rows += 1;
-                emit(FeatureRow { area: Area::V2, y, values: self.v2_row });
+        Ok(())
+    }
+
+    /// Returns the next row of features that the rows so far complete, V1
+    /// before the V2 that needs it, or `None` once the next row of the image
+    /// may come.
+    ///
+    /// It computes as many rows of convolutions as that row needs; where no
+    /// call may take long, [`step`](Self::step) computes one.
+    #[expect(clippy::should_implement_trait, reason = "rows borrow the front-end")]
+    pub fn next(&mut self) -> Option<FeatureRow<'_>> {
+        let index = loop {
+            match self.chain.advance(aligned_part(&mut self.memory)) {
+                Done::Row(index) => break index,
+                Done::Conv | Done::Little => {}
+                Done::All => return None,
             }
+        };
+        self.row(index)
+    }
+
+    /// Does a part of the work that the rows so far make possible: at most one
+    /// row of one convolution.
+    pub fn step(&mut self) -> Step<'_> {
+        let index = loop {
+            match self.chain.advance(aligned_part(&mut self.memory)) {
+                Done::Row(index) => break index,
+                Done::Conv => return Step::Working,
+                Done::Little => {}
+                Done::All => return Step::Idle,
+            }
+        };
+        self.row(index).map_or(Step::Working, Step::Row)
+    }
+
+    /// Returns the row that a layer with a tap has written.
+    fn row(&mut self, index: usize) -> Option<FeatureRow<'_>> {
+        let TapMap { tap, size, channels } = self.chain.map(index)?;
+        let (y, values) = self.chain.last_row(index, aligned_part(&mut self.memory));
+        Some(FeatureRow { tap, y, width: size.width, channels, values })
+    }
+
+    /// Takes in the next row of the image and calls `emit` with each row of
+    /// features that it completes.
+    ///
+    /// # Errors
+    ///
+    /// As [`push_row`](Self::push_row).
+    pub fn push_row_with(
+        &mut self,
+        row: &[u8],
+        mut emit: impl FnMut(FeatureRow<'_>),
+    ) -> Result<(), RowError> {
+        self.push_row(row)?;
+        while let Some(row) = self.next() {
+            emit(row);
         }
         Ok(())
     }
 
-    /// Ends a frame of which every row has arrived, so that all its features
-    /// were handed out; the next row is the first of another.
+    /// Ends the current frame. All its rows must have been pushed, and all rows
+    /// of features pulled. The next row starts a new frame.
     ///
     /// # Errors
     ///
-    /// Returns an error, and stays in the frame, while rows are missing.
+    /// Returns an error, and stays in the frame, while rows are missing or wait
+    /// to be pulled.
     pub fn finish(&mut self) -> Result<(), RowError> {
-        let (height, arrived) = (self.size.height, self.v1.arrived());
+        if self.chain.is_busy() {
+            return Err(RowError::RowsWaiting);
+        }
+        let (height, arrived) = (self.size.height, self.chain.arrived());
         if arrived < height {
             return Err(RowError::FrameIncomplete { height, arrived });
         }
@@ -269,63 +262,51 @@ impl<'a> Frontend<'a> {
         Ok(())
     }
 
-    /// Forgets the frame, complete or not; the next row is the first of
-    /// another.
+    /// Gives the frame up, complete or not. The next row starts a new frame.
     pub fn reset(&mut self) {
-        self.v1.reset();
-        self.v2.reset();
-        self.v2_rows = 0;
+        self.chain.reset();
     }
 
-    /// Runs a whole frame, from its first row to [`finish`](Self::finish).
+    /// Runs a whole frame, from its first row to [`finish`](Self::finish), and
+    /// calls `emit` with each row of features; [`FeatureRow::copy_to`] puts
+    /// them together.
     ///
     /// # Shapes
     ///
     /// `image` is the rows one after the other, `H` times
-    /// [`row_len`](Self::row_len) bytes; `v1` and `v2` are `[1, H, W, C]` with
-    /// the sizes that [`area_size`](Self::area_size) returns.
+    /// [`row_len`](Self::row_len) bytes.
     ///
     /// # Errors
     ///
-    /// Returns an error, and changes nothing, where one of the slices has
-    /// another length, and after rows of another frame that was neither
-    /// finished nor reset.
+    /// Returns an error, and changes nothing, for an image of another length,
+    /// and after rows of another frame that was neither finished nor reset.
     pub fn run_frame(
         &mut self,
         image: &[u8],
-        v1: &mut [u8],
-        v2: &mut [u8],
+        mut emit: impl FnMut(FeatureRow<'_>),
     ) -> Result<(), RowError> {
-        let arrived = self.v1.arrived();
+        let arrived = self.chain.arrived();
         if arrived > 0 {
             return Err(RowError::FrameStarted { arrived });
         }
-        let lengths = [
-            (self.size.height.saturating_mul(self.row_len), image.len()),
-            (self.features_len(Area::V1), v1.len()),
-            (self.features_len(Area::V2), v2.len()),
-        ];
-        for (expected, got) in lengths {
-            if expected != got {
-                return Err(RowError::Length { expected, got });
-            }
+        let (expected, got) = (self.size.height.saturating_mul(self.row_len), image.len());
+        if expected != got {
+            return Err(RowError::Length { expected, got });
         }
         // No image is 0 pixels wide.
         for row in image.chunks_exact(self.row_len.max(1)) {
-            self.push_row(row, |row| {
-                let area = match row.area {
-                    Area::V1 => &mut *v1,
-                    Area::V2 => &mut *v2,
-                };
-                let start = row.y * row.values.len();
-                if let Some(target) = area.get_mut(start..start + row.values.len()) {
-                    target.copy_from_slice(row.values);
-                }
-            })?;
+            self.push_row_with(row, &mut emit)?;
         }
         self.finish()
     }
 
+    /// Ends the front-end and returns its memory.
+    pub fn into_memory(self) -> M {
+        self.memory
+    }
+}
+
+impl<M> Frontend<'_, M> {
     /// Returns the format of the rows.
     #[must_use]
     pub fn pixels(&self) -> PixelFormat {
@@ -341,7 +322,7 @@ impl<'a> Frontend<'a> {
     /// Returns how many rows of the frame have arrived.
     #[must_use]
     pub fn arrived(&self) -> usize {
-        self.v1.arrived()
+        self.chain.arrived()
     }
 
     /// Returns the size of the images.
@@ -350,140 +331,61 @@ impl<'a> Frontend<'a> {
         self.size
     }
 
-    /// Returns the size of an area's feature map.
+    /// Iterates over the taps that hand out rows, from the image on.
+    pub fn taps(&self) -> impl Iterator<Item = Name> + '_ {
+        self.chain.maps().map(|map| map.tap)
+    }
+
+    /// Returns the size of a tap's map, or `None` if no layer has that tap.
     #[must_use]
-    pub fn area_size(&self, area: Area) -> ImageSize {
-        match area {
-            Area::V1 => self.v1.out_size(),
-            Area::V2 => self.v2.out_size(),
-        }
+    pub fn map_size(&self, tap: Name) -> Option<ImageSize> {
+        self.map(tap).map(|map| map.size)
     }
 
-    /// Returns the number of features of an area, `H · W · C`, or `usize::MAX`
-    /// where they are more than a slice of this machine can hold: a frame may
-    /// have 2^34 of them, and their rows still arrive one by one.
+    /// Returns the channels of a tap's map, or `None` if no layer has that tap.
     #[must_use]
-    pub fn features_len(&self, area: Area) -> usize {
-        let size = self.area_size(area);
-        let channels = match area {
-            Area::V1 => self.v1.out_c(),
-            Area::V2 => self.v2.out_c(),
-        };
-        size.width.saturating_mul(size.height).saturating_mul(channels)
+    pub fn map_channels(&self, tap: Name) -> Option<usize> {
+        self.map(tap).map(|map| map.channels)
+    }
+
+    /// Returns the number of features of a tap's map, `H · W · C`, or
+    /// `usize::MAX` if they are more than a slice of this machine can hold: a
+    /// frame may have 2^34 of them, and their rows still arrive one by one.
+    /// 0 if no layer has that tap.
+    #[must_use]
+    pub fn features_len(&self, tap: Name) -> usize {
+        self.map(tap).map_or(0, |TapMap { size, channels, .. }| {
+            size.width.saturating_mul(size.height).saturating_mul(channels)
+        })
+    }
+
+    fn map(&self, tap: Name) -> Option<TapMap> {
+        self.chain.maps().find(|map| map.tap == tap)
     }
 }
 
-/// Why a [`Frontend`] cannot be created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum FrontendError {
-    /// The stages cannot stream an image of this size.
-    ImageSize {
-        /// Smallest width and height.
-        smallest: usize,
-        /// Largest width and height.
-        largest: usize,
-        /// The size asked for.
-        got: ImageSize,
-    },
-    /// The memory is too small.
-    Memory {
-        /// Bytes that the image's width needs.
-        expected: usize,
-        /// Bytes handed over.
-        got: usize,
-    },
-    /// Rows of YUV 4:2:2 have an even number of pixels.
-    OddWidth {
-        /// The format asked for.
-        pixels: PixelFormat,
-        /// Width of the image, in pixels.
-        got: usize,
-    },
-}
-
-impl fmt::Display for FrontendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ImageSize { smallest, largest, got } => write!(
-                f,
-                "cannot stream an image of {}×{} pixels: width and height must be {smallest} to \
-                 {largest}",
-                got.width, got.height
-            ),
-            Self::Memory { expected, got } => write!(
-                f,
-                "the front-end needs {expected} bytes of memory for this width and has {got}: \
-                 size it with memory_len(width)"
-            ),
-            Self::OddWidth { pixels, got } => write!(
-                f,
-                "rows of {} have an even number of pixels and the image is {got} wide: crop it \
-                 by one column",
-                pixels.name()
-            ),
-        }
+/// Puts a blob's layers into a chain, if there is enough memory.
+#[inline(never)]
+fn fill<'a>(
+    chain: &mut Chain<'a>,
+    blob: &Blob<'a>,
+    size: ImageSize,
+    memory_len: usize,
+) -> Result<(), FrontendError> {
+    let smallest = blob.min_image_side();
+    if size.width.min(size.height) < smallest || size.width.max(size.height) > MAX_IMAGE_SIDE {
+        return Err(FrontendError::ImageSize { smallest, largest: MAX_IMAGE_SIDE, got: size });
     }
-}
-
-impl core::error::Error for FrontendError {}
-
-/// Why a row was not taken in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum RowError {
-    /// The slice has another length than the image's size asks for.
-    Length {
-        /// Bytes expected.
-        expected: usize,
-        /// Bytes handed over.
-        got: usize,
-    },
-    /// All rows of the frame have arrived.
-    FrameComplete {
-        /// Rows of the frame.
-        height: usize,
-    },
-    /// The frame is to be finished and has rows to come.
-    FrameIncomplete {
-        /// Rows of the frame.
-        height: usize,
-        /// Rows that have arrived.
-        arrived: usize,
-    },
-    /// A whole frame is to be run and another has begun.
-    FrameStarted {
-        /// Rows of the other frame that have arrived.
-        arrived: usize,
-    },
-}
-
-impl fmt::Display for RowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Length { expected, got } => {
-                write!(f, "expected {expected} bytes, got {got}")
-            }
-            Self::FrameComplete { height } => write!(
-                f,
-                "all {height} rows of the frame have arrived: call finish() or reset() before the \
-                 next image"
-            ),
-            Self::FrameIncomplete { height, arrived } => write!(
-                f,
-                "{arrived} of {height} rows of the frame have arrived: push the other {}, or call \
-                 reset() to give the frame up",
-                height.saturating_sub(arrived)
-            ),
-            Self::FrameStarted { arrived } => write!(
-                f,
-                "{arrived} rows of another frame have arrived: finish it, or call reset() to give \
-                 it up"
-            ),
-        }
+    let expected = chain.fill(blob, size).ok_or(FrontendError::Blob)?;
+    if memory_len < expected {
+        return Err(FrontendError::Memory { expected, got: memory_len });
     }
+    Ok(())
 }
 
-impl core::error::Error for RowError {}
+/// Returns the bytes from the first aligned one on.
+fn aligned_part<M: Memory>(memory: &mut M) -> &mut [u8] {
+    let bytes = memory.bytes();
+    let offset = bytes.as_ptr().align_offset(ALIGNMENT);
+    bytes.get_mut(offset..).unwrap_or_default()
+}

@@ -3,9 +3,12 @@
 
 use core::fmt;
 
-use crate::blob::{Blob, CRC32, GOLDEN_MAX_SIDE, OpenError};
-use crate::frontend::{Area, Frontend, FrontendError, memory_len_of};
+use crate::architecture::MAX_LAYERS;
+use crate::blob::{Blob, GOLDEN_MAX_SIDE, OpenError};
+use crate::crc32::Crc32;
+use crate::frontend::{Frontend, FrontendError};
 use crate::kernels::{self, Kernels, portable};
+use crate::name::Name;
 use crate::shape::ImageSize;
 
 /// A generated image: blocks of 8×8 pixels of random colours under noise.
@@ -18,7 +21,7 @@ use crate::shape::ImageSize;
 /// # Examples
 ///
 /// ```
-/// let image = lcl_infer::GoldenImage { seed: 1, side: 32 };
+/// let image = lcl_infer::golden::GoldenImage { seed: 1, side: 32 };
 /// let mut row = [0; 3 * 32];
 /// image.fill_row(0, &mut row);
 /// assert!(row.iter().any(|&byte| byte != 0));
@@ -66,10 +69,11 @@ fn hash(seed: u32, y: u32, x: u32, c: u32) -> u32 {
 /// Returns the bytes of memory that [`self_test`] needs for a blob.
 #[must_use]
 pub fn self_test_memory_len(blob: &Blob<'_>) -> usize {
-    memory_len_of(&blob.convolutions(), blob.golden().side.into())
+    blob.memory_len(blob.golden().side.into())
 }
 
-/// Returns the CRC-32 of the V1 and V2 features of a blob's golden image.
+/// Returns the CRC-32 of the golden image's features for each tap of a blob,
+/// from the image on; 0 behind the last.
 ///
 /// # Errors
 ///
@@ -78,24 +82,27 @@ pub fn golden_crc32(
     blob: &Blob<'_>,
     memory: &mut [u8],
     kernels: &'static Kernels,
-) -> Result<[u32; 2], FrontendError> {
+) -> Result<[u32; MAX_LAYERS], FrontendError> {
     let golden = blob.golden();
     let image = GoldenImage { seed: golden.seed, side: golden.side.into() };
-    let mut frontend =
-        Frontend::with_kernels(blob, ImageSize::square(image.side), memory, kernels)?;
-    let (mut v1, mut v2) = (CRC32.digest(), CRC32.digest());
+    let size = ImageSize::square(image.side);
+    let mut frontend = Frontend::with_kernels(blob, size, memory, kernels)?;
+    let mut digests = [Crc32::new(); MAX_LAYERS];
     let mut pixels = [0; 3 * GOLDEN_MAX_SIDE];
     for y in 0..u32::from(golden.side) {
         let row = pixels.get_mut(..frontend.row_len()).unwrap_or_default();
         image.fill_row(y, row);
-        let pushed = frontend.push_row(row, |features| match features.area {
-            Area::V1 => v1.update(features.values),
-            Area::V2 => v2.update(features.values),
-        });
+        let pushed = frontend.push_row(row);
         // The row has the width that the front-end was created with.
         debug_assert!(pushed.is_ok());
+        while let Some(row) = frontend.next() {
+            let tap = blob.taps().position(|tap| tap == row.tap);
+            if let Some(digest) = tap.and_then(|tap| digests.get_mut(tap)) {
+                digest.update(row.values);
+            }
+        }
     }
-    Ok([v1.finalize(), v2.finalize()])
+    Ok(digests.map(Crc32::value))
 }
 
 /// Tests the whole chain, from the bytes of the blob through the kernels in
@@ -153,11 +160,10 @@ fn first_difference(
     memory: &mut [u8],
     kernels: &'static Kernels,
 ) -> Result<Option<Difference>, SelfTestError> {
-    let golden = blob.golden();
-    let [v1, v2] = golden_crc32(blob, memory, kernels).map_err(SelfTestError::Frontend)?;
-    let areas = [(Area::V1, golden.v1_crc32, v1), (Area::V2, golden.v2_crc32, v2)];
+    let got = golden_crc32(blob, memory, kernels).map_err(SelfTestError::Frontend)?;
+    let taps = blob.layers().filter_map(|layer| Some((layer.tap?, layer.golden_crc32)));
     let mut differences =
-        areas.into_iter().map(|(area, expected, got)| Difference { area, expected, got });
+        taps.zip(got).map(|((tap, expected), got)| Difference { tap, expected, got });
     Ok(differences.find(|difference| difference.expected != difference.got))
 }
 
@@ -165,8 +171,8 @@ fn first_difference(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Difference {
-    /// First area that differs.
-    pub area: Area,
+    /// First tap that differs.
+    pub tap: Name,
     /// CRC-32 in the header.
     pub expected: u32,
     /// CRC-32 of the features.
@@ -220,8 +226,8 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the golden image gives {:?} features of CRC-32 {:08x} instead of {:08x}",
-            self.area, self.got, self.expected
+            "the golden image gives {} features of CRC-32 {:08x} instead of {:08x}",
+            self.tap, self.got, self.expected
         )
     }
 }
@@ -235,7 +241,7 @@ mod tests {
 
     #[test]
     fn blob_that_fades_is_told_from_kernels() {
-        let golden = crate::Golden { seed: 1, side: 8, v1_crc32: 0, v2_crc32: 0 };
+        let golden = crate::blob::Golden { seed: 1, side: 8 };
         let (blocks, len) = pointwise(golden);
         let bytes: &[u8] = &bytemuck::cast_slice(&blocks)[..len];
         let blob = Blob::open(bytes).expect("sound");

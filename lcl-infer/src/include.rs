@@ -13,7 +13,7 @@
 /// static MODEL: &[u8] = lcl_infer::include_blob!("model.lcl");
 /// # */
 /// # static MODEL: &[u8] = lcl_infer::include_blob!("include.rs");
-/// assert_eq!(MODEL.as_ptr().align_offset(lcl_infer::ALIGNMENT), 0);
+/// assert_eq!(MODEL.as_ptr().align_offset(lcl_infer::blob::ALIGNMENT), 0);
 /// ```
 #[macro_export]
 macro_rules! include_blob {

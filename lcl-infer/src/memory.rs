@@ -42,6 +42,97 @@ impl<'a> Carver<'a> {
     }
 }
 
+/// Returns whole words of 16 bits of bytes that start at an aligned address, or
+/// none.
+pub(crate) fn words_mut(bytes: &mut [u8]) -> &mut [u16] {
+    let len = bytes.len() & !1;
+    bytemuck::try_cast_slice_mut(bytes.get_mut(..len).unwrap_or_default()).unwrap_or_default()
+}
+
+/// Bytes that a front-end works in: a mutable reference to some, or an owner
+/// whose bytes stay where they are when it is moved.
+///
+/// It is implemented for `&mut` of arrays, slices and vectors, for
+/// [`AlignedMemory`], and with the feature `std` for `Vec<u8>` and `Box<[u8]>`.
+pub trait Memory: sealed::Sealed {
+    /// Returns the bytes.
+    fn bytes(&mut self) -> &mut [u8];
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl<T: AsMut<[u8]> + ?Sized> sealed::Sealed for &mut T {}
+
+impl<T: AsMut<[u8]> + ?Sized> Memory for &mut T {
+    fn bytes(&mut self) -> &mut [u8] {
+        (**self).as_mut()
+    }
+}
+
+/// `N` bytes at an aligned address, for a struct that owns a front-end with its
+/// memory.
+///
+/// # Examples
+///
+/// ```
+/// use lcl_infer::{AlignedMemory, Frontend, LCL_V2, memory_len};
+///
+/// struct Eye {
+///     frontend: Frontend<'static, AlignedMemory<{ memory_len(&LCL_V2, 96) }>>,
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[repr(align(16))]
+pub struct AlignedMemory<const N: usize>([u8; N]);
+
+impl<const N: usize> AlignedMemory<N> {
+    /// Creates the memory, of zeros.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self([0; N])
+    }
+}
+
+impl<const N: usize> Default for AlignedMemory<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> sealed::Sealed for AlignedMemory<N> {}
+
+impl<const N: usize> Memory for AlignedMemory<N> {
+    fn bytes(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+#[cfg(feature = "std")]
+mod owned {
+    use std::boxed::Box;
+    use std::vec::Vec;
+
+    use super::{Memory, sealed::Sealed};
+
+    impl Sealed for Vec<u8> {}
+
+    impl Memory for Vec<u8> {
+        fn bytes(&mut self) -> &mut [u8] {
+            self
+        }
+    }
+
+    impl Sealed for Box<[u8]> {}
+
+    impl Memory for Box<[u8]> {
+        fn bytes(&mut self) -> &mut [u8] {
+            self
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

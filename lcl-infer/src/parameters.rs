@@ -1,28 +1,55 @@
-//! What a stage computes with, read in place from a blob: weights, biases,
+//! What layers compute with, read in place from a blob: weights, biases,
 //! requantisation, scales.
 
-use crate::arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, Requant};
+pub use crate::arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
+use crate::layers::LayerKind;
 use crate::memory::ALIGNMENT;
+use crate::name::Name;
 use crate::packing::{CHANNEL_GROUP, packed_quads};
-use crate::shape::{ConvGeometry, PoolOrder, StageGeometry};
+use crate::shape::{ConvGeometry, PoolOrder};
 
-/// What a stage needs to run.
+/// One layer of a blob, with what it computes with.
 #[derive(Clone, Copy, Debug)]
-pub struct StageParameters<'a> {
-    /// The convolution with its weights.
-    pub conv: Conv2d<'a>,
-    /// The order of pooling.
-    pub pool: PoolOrder,
-    /// What one step of each channel's byte is worth.
-    pub output_scale: Scales<'a>,
+pub struct LayerParameters<'a> {
+    /// What the layer is called.
+    pub name: Name,
+    /// The name under which its rows are handed out, if they are.
+    pub tap: Option<Name>,
+    /// CRC-32 of the rows of the golden image that its tap hands out; 0 without
+    /// a tap.
+    pub golden_crc32: u32,
+    /// What it does.
+    pub operation: Operation<'a>,
 }
 
-impl StageParameters<'_> {
-    /// Returns the geometry of the stage.
+impl LayerParameters<'_> {
+    /// Returns what the layer does, without its weights.
     #[must_use]
-    pub const fn geometry(&self) -> StageGeometry {
-        StageGeometry { conv: self.conv.geometry(), pool: self.pool }
+    pub const fn kind(&self) -> LayerKind {
+        match self.operation {
+            Operation::Conv(parameters) => LayerKind::Conv(parameters.conv.geometry()),
+            Operation::Pool(order) => LayerKind::Pool(order),
+        }
     }
+}
+
+/// What a layer does, with what it computes with.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Operation<'a> {
+    /// See [`LayerKind::Conv`].
+    Conv(ConvParameters<'a>),
+    /// See [`LayerKind::Pool`].
+    Pool(PoolOrder),
+}
+
+/// A convolution of a blob, and what its bytes are worth.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvParameters<'a> {
+    /// The convolution with its weights.
+    pub conv: Conv2d<'a>,
+    /// What one step of each channel's byte is worth.
+    pub output_scale: Scales<'a>,
 }
 
 /// One convolution: geometry, weights and what each output channel adds.
@@ -34,14 +61,14 @@ pub struct Conv2d<'a> {
 }
 
 impl<'a> Conv2d<'a> {
-    /// Creates a convolution, or returns nothing where a length does not fit
-    /// the geometry or the weights do not start at a multiple of 16 bytes,
-    /// which kernels rely on.
+    /// Creates a convolution, or returns `None` if a length does not fit the
+    /// geometry or the weights do not start at a multiple of 16 bytes, which
+    /// kernels rely on.
     ///
     /// # Shapes
     ///
     /// `packed_weights` are the weights in their packed order, see
-    /// [`pack_weights`](crate::pack_weights); `channels` has `out_c` entries.
+    /// [`pack_weights`](crate::packing::pack_weights); `channels` has `out_c` entries.
     #[must_use]
     pub fn new(
         geometry: ConvGeometry,
@@ -89,7 +116,7 @@ pub const CHANNEL_WORDS: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct ChannelTable<'a> {
     words: &'a [i32],
-    len: usize,
+    len: u16,
     min_shift: u8,
 }
 
@@ -97,8 +124,8 @@ impl<'a> ChannelTable<'a> {
     /// Words of a channel that is not there.
     pub const PADDING: [i32; CHANNEL_WORDS] = [0, MIN_MULTIPLIER, MAX_SHIFT as i32, 0];
 
-    /// Creates a table of `len` channels from its words, or returns nothing
-    /// where they are not as many or a multiplier or shift is out of range.
+    /// Creates a table of `len` channels from its words, or returns `None` if
+    /// they are not as many or a multiplier or shift is out of range.
     #[must_use]
     pub fn new(words: &'a [i32], len: usize) -> Option<Self> {
         let groups = words.chunks_exact(CHANNEL_WORDS * CHANNEL_GROUP);
@@ -109,13 +136,13 @@ impl<'a> ChannelTable<'a> {
         for words in words.chunks_exact(CHANNEL_WORDS) {
             min_shift = min_shift.min(checked(words)?.requant.shift());
         }
-        Some(Self { words, len, min_shift })
+        Some(Self { words, len: u16::try_from(len).ok()?, min_shift })
     }
 
     /// Returns the number of channels.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     /// Returns whether the table has no channel.
@@ -127,7 +154,7 @@ impl<'a> ChannelTable<'a> {
     /// Iterates over the channels in order.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Channel> + 'a {
-        self.words.chunks_exact(CHANNEL_WORDS).map(trusted).take(self.len)
+        self.words.chunks_exact(CHANNEL_WORDS).map(trusted).take(self.len())
     }
 
     /// Returns the words: bias, multiplier, shift and sum of weights of each
@@ -169,7 +196,7 @@ fn checked(words: &[i32]) -> Option<Channel> {
 }
 
 /// One f32 a channel: real = scale · byte.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Scales<'a> {
     bytes: &'a [u8],
 }

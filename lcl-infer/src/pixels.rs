@@ -5,7 +5,7 @@
 //! same bytes on every machine. Each conversion is a function of its own, of
 //! which a program links those that it names.
 
-use crate::blob::InputFormat;
+use crate::input::InputFormat;
 
 /// How a camera lays out the pixels of a row, byte by byte.
 ///

@@ -4,8 +4,30 @@
 //! against. They read like the contract and are never optimised.
 
 use crate::arithmetic::round_blur;
-use crate::parameters::Conv2d;
-use crate::shape::{ImageSize, PoolOrder, pooled_side, reflect};
+use crate::parameters::{Conv2d, Operation};
+use crate::shape::{Border, ImageSize, PoolOrder, pooled_side, reflect};
+
+/// Computes one layer of a whole frame.
+///
+/// # Shapes
+///
+/// `input` is `[1, H, W, channels]`, `out` is its output (NHWC).
+///
+/// # Panics
+///
+/// Panics where a slice is shorter than its shape.
+pub fn layer_ref(
+    operation: &Operation<'_>,
+    size: ImageSize,
+    channels: usize,
+    input: &[u8],
+    out: &mut [u8],
+) {
+    match operation {
+        Operation::Conv(parameters) => conv2d_ref(&parameters.conv, size, input, out),
+        Operation::Pool(order) => pool_ref(*order, size, channels, input, out),
+    }
+}
 
 /// Computes a convolution with requantisation of a whole frame.
 ///
@@ -21,6 +43,10 @@ pub fn conv2d_ref(conv: &Conv2d<'_>, size: ImageSize, input: &[u8], out: &mut [u
     let (in_c, out_c, kernel) = (geometry.in_c(), geometry.out_c(), geometry.kernel());
     let (stride, padding) = (geometry.stride(), geometry.padding());
     let out_w = geometry.out_side(size.width);
+    let outside = |padded: usize, side: usize| match geometry.border() {
+        Border::Reflect => Some(reflect(padded, padding, side)),
+        Border::Zero => padded.checked_sub(padding).filter(|coordinate| *coordinate < side),
+    };
     for y in 0..geometry.out_side(size.height) {
         for x in 0..out_w {
             for (oc, channel) in conv.channels().iter().enumerate() {
@@ -29,9 +55,11 @@ pub fn conv2d_ref(conv: &Conv2d<'_>, size: ImageSize, input: &[u8], out: &mut [u
                 for ky in 0..kernel {
                     for kx in 0..kernel {
                         for c in 0..in_c {
-                            let row = reflect(y * stride + ky, padding, size.height);
-                            let column = reflect(x * stride + kx, padding, size.width);
-                            let value = input[(row * size.width + column) * in_c + c];
+                            let row = outside(y * stride + ky, size.height);
+                            let column = outside(x * stride + kx, size.width);
+                            let value = row.zip(column).map_or(0, |(row, column)| {
+                                input[(row * size.width + column) * in_c + c]
+                            });
                             let weight = filter.next().expect("as many weights as taps");
                             acc += i32::from(weight) * i32::from(value);
                         }

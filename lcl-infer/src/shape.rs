@@ -2,12 +2,10 @@
 
 use core::num::NonZero;
 
-use serde::{Deserialize, Serialize};
-
-/// Largest kernel side that a stage may have.
+/// Largest kernel side that a layer may have.
 pub const MAX_KERNEL: usize = 15;
 
-/// Largest number of channels at either side of a stage.
+/// Largest number of channels at either side of a layer.
 pub const MAX_CHANNELS: usize = 1024;
 
 /// Largest stride that a convolution may have.
@@ -33,9 +31,8 @@ pub(crate) const POOL_STRIDE: usize = 2;
 /// assert_eq!(PoolOrder::default(), PoolOrder::MaxBlur);
 /// assert_eq!(PoolOrder::MaxBlur.name(), "max-blur");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[serde(rename_all = "kebab-case")]
 pub enum PoolOrder {
     /// Maximum 3×3 at stride 1, then the binomial blur at stride 2.
     #[default]
@@ -79,7 +76,32 @@ impl ImageSize {
     }
 }
 
-/// Geometry of a convolution with reflection at the borders.
+/// What a window meets outside of a map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Border {
+    /// The map reflected, without repeating its edge pixel.
+    #[default]
+    Reflect,
+    /// Bytes of 0, which stand for real zeros.
+    Zero,
+}
+
+impl Border {
+    /// Every border, in the order of the blob's encoding.
+    pub const ALL: [Self; 2] = [Self::Reflect, Self::Zero];
+
+    /// Returns the name of the border.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reflect => "reflect",
+            Self::Zero => "zero",
+        }
+    }
+}
+
+/// Geometry of a convolution.
 ///
 /// Input `[1, H, W, in_c]` (NHWC), weights `[out_c, kernel, kernel, in_c]`
 /// (OHWI), output `[1, out(H), out(W), out_c]`.
@@ -94,16 +116,19 @@ impl ImageSize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ConvGeometry {
-    // Types that exclude zero: what divides by one of them cannot panic.
-    in_c: NonZero<usize>,
-    out_c: NonZero<usize>,
-    kernel: NonZero<usize>,
-    stride: NonZero<usize>,
-    padding: usize,
+    // Types that exclude zero: what divides by one of them cannot panic. And
+    // small ones: a front-end keeps a geometry for each layer.
+    in_c: NonZero<u16>,
+    out_c: NonZero<u16>,
+    kernel: NonZero<u8>,
+    stride: NonZero<u8>,
+    padding: u8,
+    border: Border,
 }
 
 impl ConvGeometry {
-    /// Creates a geometry, or returns nothing where the engine cannot run it.
+    /// Creates a geometry with reflection at the borders, or returns `None` if
+    /// the engine cannot run it.
     ///
     /// Kernel side 1 to [`MAX_KERNEL`], channels 1 to [`MAX_CHANNELS`], stride
     /// 1 to [`MAX_STRIDE`], and a padding below half of the kernel.
@@ -116,55 +141,81 @@ impl ConvGeometry {
         padding: usize,
     ) -> Option<Self> {
         let (Some(in_c), Some(out_c), Some(kernel), Some(stride)) = (
-            within(in_c, MAX_CHANNELS),
-            within(out_c, MAX_CHANNELS),
-            within(kernel, MAX_KERNEL),
-            within(stride, MAX_STRIDE),
+            channels_within(in_c),
+            channels_within(out_c),
+            side_within(kernel, MAX_KERNEL),
+            side_within(stride, MAX_STRIDE),
         ) else {
             return None;
         };
-        if padding >= kernel.get().div_ceil(2) {
+        if padding >= (kernel.get() as usize).div_ceil(2) {
             return None;
         }
-        Some(Self { in_c, out_c, kernel, stride, padding })
+        let padding = (padding & 0xff) as u8;
+        Some(Self { in_c, out_c, kernel, stride, padding, border: Border::Reflect })
+    }
+
+    /// Returns the same geometry with another border.
+    #[must_use]
+    pub const fn with_border(self, border: Border) -> Self {
+        Self { border, ..self }
     }
 
     /// Returns the number of input channels.
     #[must_use]
     pub const fn in_c(&self) -> usize {
-        self.in_c.get()
+        self.in_c.get() as usize
     }
 
     /// Returns the number of output channels.
     #[must_use]
     pub const fn out_c(&self) -> usize {
-        self.out_c.get()
+        self.out_c.get() as usize
     }
 
     /// Returns the side of the kernel.
     #[must_use]
     pub const fn kernel(&self) -> usize {
-        self.kernel.get()
+        self.kernel.get() as usize
     }
 
     /// Returns the stride, the same in both directions.
     #[must_use]
     pub const fn stride(&self) -> usize {
-        self.stride.get()
+        self.stride.get() as usize
     }
 
-    /// Returns the number of reflected pixels at each border.
+    /// Returns the number of pixels that are added at each border.
     #[must_use]
     pub const fn padding(&self) -> usize {
-        self.padding
+        self.padding as usize
+    }
+
+    /// Returns what is added at the borders.
+    #[must_use]
+    pub const fn border(&self) -> Border {
+        self.border
     }
 
     /// Returns the smallest side of an input: reflection leaves out the edge
     /// pixel, so it needs one more than it repeats.
     #[must_use]
     pub const fn min_side(&self) -> usize {
-        let window = self.kernel() - 2 * self.padding;
-        if window > self.padding + 1 { window } else { self.padding + 1 }
+        let window = self.kernel() - 2 * self.padding();
+        let reflected = match self.border {
+            Border::Reflect => self.padding() + 1,
+            Border::Zero => 1,
+        };
+        if window > reflected { window } else { reflected }
+    }
+
+    /// Returns the smallest side of an input whose output has `out_side`
+    /// pixels.
+    #[must_use]
+    pub const fn in_side(&self, out_side: usize) -> usize {
+        let window = self.kernel() - 2 * self.padding();
+        let reach = out_side.saturating_sub(1).saturating_mul(self.stride()).saturating_add(window);
+        if reach > self.min_side() { reach } else { self.min_side() }
     }
 
     /// Returns the side of the output for an input of `side` pixels, or 0 for
@@ -175,7 +226,7 @@ impl ConvGeometry {
             return 0;
         }
         // What the kernel reaches beyond the padding is at most `min_side`.
-        (side - (self.kernel() - 2 * self.padding)) / self.stride() + 1
+        (side - (self.kernel() - 2 * self.padding())) / self.stride() + 1
     }
 
     /// Returns the taps in one row of the kernel, which lie together in a row of
@@ -216,55 +267,18 @@ pub const fn pooled_side(side: usize) -> usize {
     side.div_ceil(POOL_STRIDE)
 }
 
-/// Geometry of one cortical stage: convolution, ReLU, pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct StageGeometry {
-    /// The convolution; batch norm is folded into it.
-    pub conv: ConvGeometry,
-    /// The order of pooling.
-    pub pool: PoolOrder,
-}
-
-impl StageGeometry {
-    /// Returns the side of the stage's output for an input of `side` pixels.
-    #[must_use]
-    pub const fn out_side(&self, side: usize) -> usize {
-        pooled_side(self.conv.out_side(side))
-    }
-}
-
-/// Convolutions of the published model, LCL-V2: stage 1 (V1) and stage 2 (V2).
-pub const LCL_V2: [ConvGeometry; 2] =
-    match (ConvGeometry::new(3, 64, 11, 4, 5), ConvGeometry::new(64, 192, 5, 1, 2)) {
-        (Some(v1), Some(v2)) => [v1, v2],
-        _ => panic!("the engine runs the published model"),
-    };
-
-/// Convolutions of the published model once stage 1 is folded to grey images.
-pub const LCL_V2_GRAY: [ConvGeometry; 2] = match ConvGeometry::new(1, LCL_V2[0].out_c(), 11, 4, 5) {
-    Some(v1) => [v1, LCL_V2[1]],
-    None => panic!("the engine runs the published model on grey images"),
-};
-
 /// Tells the compiler what it cannot see in a product: that it is not zero.
 const fn at_least_one(product: usize) -> usize {
     if product == 0 { 1 } else { product }
 }
 
-const fn within(value: usize, largest: usize) -> Option<NonZero<usize>> {
-    if value <= largest { NonZero::new(value) } else { None }
+const fn channels_within(value: usize) -> Option<NonZero<u16>> {
+    const { assert!(MAX_CHANNELS <= u16::MAX as usize) };
+    if value <= MAX_CHANNELS { NonZero::new((value & 0xffff) as u16) } else { None }
 }
 
-/// Returns the smallest width and height that stages of that geometry can
-/// stream: reflection leaves out the edge pixel, in each stage.
-#[must_use]
-pub const fn min_image_side(stages: &[ConvGeometry; 2]) -> usize {
-    let mut side = stages[0].min_side();
-    while side < MAX_IMAGE_SIDE && pooled_side(stages[0].out_side(side)) < stages[1].min_side() {
-        side += 1;
-    }
-    side
+const fn side_within(value: usize, largest: usize) -> Option<NonZero<u8>> {
+    if value <= largest { NonZero::new((value & 0xff) as u8) } else { None }
 }
 
 /// Returns the coordinate in `0..side` that stands at `padded` once `padding`
@@ -289,14 +303,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_of_the_published_model() {
-        for (side, v1, v2) in [(48, 6, 3), (96, 12, 6), (224, 28, 14), (17, 3, 2)] {
-            let conv1 = pooled_side(LCL_V2[0].out_side(side));
-            assert_eq!((conv1, pooled_side(LCL_V2[1].out_side(conv1))), (v1, v2), "{side}");
-        }
-    }
-
-    #[test]
     fn reflection_leaves_out_the_edge() {
         let reflected: [usize; 8] = core::array::from_fn(|padded| reflect(padded, 2, 4));
         assert_eq!(reflected, [2, 1, 0, 1, 2, 3, 2, 1]);
@@ -306,7 +312,8 @@ mod tests {
     fn numbers_that_no_image_has_neither_wrap_nor_panic() {
         let widest = ConvGeometry::new(1024, 1024, 15, 1, 7).expect("valid");
         let narrow = ConvGeometry::new(1, 1, 1, 1, 0).expect("valid");
-        for conv in [widest, narrow, LCL_V2[0], LCL_V2[1]] {
+        let zero = widest.with_border(Border::Zero);
+        for conv in [widest, narrow, zero] {
             for side in [0, 1, 2, 8192, usize::MAX / 2, usize::MAX - 1, usize::MAX] {
                 let out = conv.out_side(side);
                 assert!(out <= side && pooled_side(out) <= out, "{side}");
@@ -328,5 +335,20 @@ mod tests {
         assert!(ConvGeometry::new(0, 8, 3, 1, 1).is_none());
         assert!(ConvGeometry::new(3, 8, 17, 1, 8).is_none());
         assert_eq!(ConvGeometry::new(3, 8, 3, 1, 0).map(|g| g.min_side()), Some(3));
+    }
+
+    #[test]
+    fn side_that_is_needed_is_the_smallest() {
+        for (kernel, stride, padding) in [(11, 4, 5), (5, 1, 2), (3, 2, 0), (4, 3, 1), (1, 8, 0)] {
+            for border in Border::ALL {
+                let conv = ConvGeometry::new(1, 1, kernel, stride, padding).expect("valid");
+                let conv = conv.with_border(border);
+                for out in 1..20 {
+                    let side = conv.in_side(out);
+                    assert!(conv.out_side(side) >= out, "{conv:?} {out}");
+                    assert!(conv.out_side(side - 1) < out, "{conv:?} {out}");
+                }
+            }
+        }
     }
 }

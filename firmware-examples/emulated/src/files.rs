@@ -8,7 +8,7 @@
 use core::ffi::CStr;
 
 use defmt::Formatter;
-use lcl_infer::{Area, FeatureRow, ImageSize};
+use lcl_infer::{FeatureRow, ImageSize};
 use semihosting::fs::File;
 use semihosting::io::{Read, Write};
 
@@ -92,10 +92,7 @@ impl Files {
             Some(file) => file,
             none => none.insert(File::create(ROWS).map_err(|_| FileError::NoRows)?),
         };
-        let area = match features.area {
-            Area::V1 => 1,
-            Area::V2 => 2,
-        };
+        let area = shared::record_area(features.tap);
         let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(|_| FileError::RowsNotWritten);
         for field in [area, features.y, features.values.len()] {
             write(&u32::try_from(field).unwrap_or(u32::MAX).to_le_bytes())?;

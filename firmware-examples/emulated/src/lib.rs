@@ -20,7 +20,7 @@ pub use machine::{Emulated, Machine, run};
 
 #[doc(hidden)]
 pub mod macro_support {
-    pub use lcl_infer::memory_len;
+    pub use shared::memory_len;
     pub use static_cell::ConstStaticCell;
 }
 

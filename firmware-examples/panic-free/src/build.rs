@@ -2,9 +2,11 @@
 
 use core::hint::black_box;
 
-use lcl_infer::{
-    BlobSpec, Channel, ConvGeometry, Golden, InputFormat, PoolOrder, Requant, StageSpec,
-};
+use lcl_infer::blob::Golden;
+use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
+use lcl_infer::parameters::{Channel, Requant};
+use lcl_infer::shape::Border;
+use lcl_infer::{ConvGeometry, InputFormat, Name, PoolOrder};
 
 use crate::errors;
 
@@ -16,20 +18,27 @@ pub fn run(
     numbers: [usize; 8],
 ) -> Option<usize> {
     let [in_c, out_c, kernel, stride, padding, len, ..] = numbers;
-    let conv = ConvGeometry::new(in_c, out_c, kernel, stride, padding)?;
+    let border = if black_box(false) { Border::Zero } else { Border::Reflect };
+    let conv = ConvGeometry::new(in_c, out_c, kernel, stride, padding)?.with_border(border);
     let requant = Requant::new(black_box(1 << 30), black_box(40))?;
     black_box((requant.requantise(black_box(0)), requant.multiplier(), requant.shift()));
     let channels = [Channel { bias: black_box(0), requant }; 16];
-    let stage = StageSpec {
-        conv,
-        pool: PoolOrder::default(),
-        weights,
-        channels: channels.get(..len)?,
-        output_scale,
+    let name = Name::new(core::str::from_utf8(bytes).ok()?)?;
+    let conv = ConvSpec { conv, weights, channels: channels.get(..len)?, output_scale };
+    let layer = |operation| LayerSpec {
+        name,
+        tap: black_box(Some(name)),
+        golden_crc32: black_box(0),
+        operation,
     };
-    let seed = u32::from(*bytes.first()?);
-    let golden = Golden { seed, side: black_box(0), v1_crc32: 0, v2_crc32: 0 };
-    let spec = BlobSpec { input: InputFormat::Rgb888, golden, stages: [stage, stage] };
+    let pool = PoolOrder::default();
+    let layers = [layer(OperationSpec::Conv(conv)), layer(OperationSpec::Pool(pool))];
+    black_box((layers.map(|layer| layer.operation.kind().name()), border.name()));
+    let golden = Golden { seed: u32::from(*bytes.first()?), side: black_box(0) };
+    let input = InputFormat::Rgb888;
+    let sections = [(black_box(1), bytes)];
+    let (layers, sections) = (layers.get(..len)?, sections.get(..len)?);
+    let spec = BlobSpec { input, golden, layers, sections };
     let mut out = [0; 512];
     let written = spec.emit(&mut out).map_err(errors::show).ok()?;
     black_box(&out);

@@ -3,10 +3,10 @@
 use core::hint::black_box;
 
 use lcl_infer::kernels::{self, Kernels, PoolStep, RowWindow};
-use lcl_infer::{
-    ChannelTable, Conv2d, ConvGeometry, ImageSize, accumulator_bound, pack_weights, pooled_side,
-    reflect,
-};
+use lcl_infer::packing::pack_weights;
+use lcl_infer::parameters::{ChannelTable, Conv2d, accumulator_bound};
+use lcl_infer::shape::{pooled_side, reflect};
+use lcl_infer::{ConvGeometry, ImageSize};
 
 #[inline(never)]
 pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
@@ -49,16 +49,16 @@ fn each(
     len: usize,
 ) {
     let (out, scratch) = memory.split_at_mut_checked(len).unwrap_or_default();
-    (kernels.conv2d_row)(conv2d, window, out, scratch);
-    (kernels.max_rows)(out, bytes);
+    (kernels.conv.conv2d_row)(conv2d, window, out, scratch);
+    (kernels.pool.max_rows)(out, bytes);
     let channels = conv2d.geometry().out_c() ^ black_box(0);
     let mut partial = [black_box(0); 64];
     let partial = partial.get_mut(..len).unwrap_or_default();
-    (kernels.max_blur_row)(bytes, channels, partial, PoolStep::Middle);
-    (kernels.max_blur_row)(bytes, channels, partial, PoolStep::Edge(out));
-    (kernels.blur_max_row)([bytes, scratch, bytes], channels, partial, PoolStep::Middle);
-    (kernels.blur_max_row)([bytes, scratch, bytes], channels, partial, PoolStep::Edge(out));
-    (kernels.max_row)(bytes, channels, partial, PoolStep::Middle);
-    (kernels.max_row)(bytes, channels, partial, PoolStep::Edge(out));
+    (kernels.pool.max_blur_row)(bytes, channels, partial, PoolStep::Middle);
+    (kernels.pool.max_blur_row)(bytes, channels, partial, PoolStep::Edge(out));
+    (kernels.pool.blur_max_row)([bytes, scratch, bytes], channels, partial, PoolStep::Middle);
+    (kernels.pool.blur_max_row)([bytes, scratch, bytes], channels, partial, PoolStep::Edge(out));
+    (kernels.pool.max_row)(bytes, channels, partial, PoolStep::Middle);
+    (kernels.pool.max_row)(bytes, channels, partial, PoolStep::Edge(out));
     black_box(partial);
 }

@@ -3,9 +3,12 @@
 
 use core::hint::black_box;
 
+use lcl_infer::golden::{GoldenImage, golden_crc32};
+use lcl_infer::parameters::Operation;
+use lcl_infer::shape::reflect;
 use lcl_infer::{
-    Area, Blob, Frontend, GoldenImage, ImageSize, Kernels, PixelFormat, blob_len, golden_crc32,
-    memory_len, memory_len_of, min_image_side, reflect, self_test, self_test_memory_len,
+    AlignedMemory, Blob, Error, Frontend, FrontendError, ImageSize, Kernels, LCL_V2, Memory, Name,
+    PixelFormat, Step, blob_len, memory_len, self_test, self_test_memory_len,
 };
 
 use crate::errors::{self, Length};
@@ -13,27 +16,51 @@ use crate::errors::{self, Length};
 /// Widest image that the memory is for.
 const MAX_WIDTH: usize = 96;
 
+const MEMORY_LEN: usize = memory_len(&LCL_V2, MAX_WIDTH);
+
 #[inline(never)]
 pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
     let [width, height, padded, padding, ..] = numbers;
     let size = ImageSize { width, height };
-    let mut memory = [0; memory_len(MAX_WIDTH)];
+    let mut memory = AlignedMemory::<MEMORY_LEN>::new();
     let len = blob_len(bytes).ok()?;
-    let blob = Blob::open(bytes.get(..len)?).ok()?;
-    self_test(&blob, &mut memory).map_err(errors::show).ok()?;
-    let mut seen = self_test_memory_len(&blob) ^ min_image_side(&blob.convolutions());
-    seen ^= memory_len_of(&blob.convolutions(), width);
-    for stage in blob.stages() {
-        let scales = stage.output_scale;
-        let scales = scales.iter().filter(|scale| scale.is_normal()).count() ^ scales.len();
-        seen ^= scales ^ stage.geometry().out_side(width) ^ stage.pool.name().len();
-    }
-    seen ^= reflect(padded, padding, width) ^ memory_len(width);
-    seen ^= blob.input().channels() ^ blob.input().name().len();
+    let blob = Blob::open(bytes.get(..len)?).map_err(Error::from).map_err(errors::show).ok()?;
+    let tap = Name::new(core::str::from_utf8(bytes).ok()?)?;
+    let blob = if black_box(false) { blob } else { blob.up_to(tap)? };
+    let tested = self_test(&blob, memory.bytes()).map_err(Error::from);
+    tested.map_err(errors::show).ok()?;
+    let mut seen = self_test_memory_len(&blob) ^ blob.min_image_side() ^ blob.memory_len(width);
+    seen ^= described(&blob, tap, width)? ^ reflect(padded, padding, width);
+    seen ^= memory_len(&LCL_V2, width) ^ blob.section(black_box(1))?.len();
     for kernels in lcl_infer::kernels::available() {
-        seen ^= with_kernels(&blob, size, bytes, &mut memory, kernels)?;
+        seen ^= with_kernels(&blob, size, bytes, memory.bytes(), kernels)?;
     }
+    // In memory of its own.
+    let frontend = Frontend::new(&blob, size, memory).map_err(Error::from);
+    let mut frontend = frontend.map_err(errors::show).ok()?;
+    stream(&mut frontend, bytes, tap)?;
+    black_box(frontend.into_memory().bytes());
     Some(seen)
+}
+
+/// Reads what a blob says of itself.
+fn described(blob: &Blob<'_>, tap: Name, width: usize) -> Option<usize> {
+    let mut seen = blob.len() ^ usize::from(blob.is_empty()) ^ blob.taps().count();
+    seen ^= blob.contract().id().len() ^ blob.input().channels() ^ blob.input().name().len();
+    for layer in blob.layers() {
+        seen ^= layer.kind().out_side(width) ^ layer.name.as_str().len();
+        if let Operation::Conv(conv) = layer.operation {
+            let scales = conv.output_scale;
+            let normal = scales.iter().filter(|scale| scale.is_normal()).count();
+            seen ^= normal ^ scales.len() ^ usize::from(scales.is_empty());
+        }
+    }
+    let architecture = blob.architecture()?.up_to(tap)?;
+    seen ^= blob.output_scale(tap)?.len() ^ architecture.min_image_side();
+    seen ^= architecture.convolutions().count() ^ memory_len(&architecture, width);
+    seen ^= architecture.input().channels();
+    let (side, channels) = architecture.map_of(tap, width)?;
+    Some(seen ^ side ^ channels)
 }
 
 fn with_kernels(
@@ -56,28 +83,33 @@ fn with_kernels(
         Frontend::with_kernels(blob, size, memory, kernels)
     };
     let pixels = black_box(PixelFormat::Rgb888);
-    let frontend = frontend.map_err(errors::show).ok()?;
-    let mut frontend = frontend.with_pixels(pixels).map_err(errors::show).ok()?;
+    let frontend = frontend.map_err(FrontendError::from).map_err(errors::show).ok()?;
+    let frontend = frontend.with_pixels(pixels);
+    let mut frontend = frontend.map_err(FrontendError::from).map_err(errors::show).ok()?;
+    let tap = blob.taps().next()?;
+    stream(&mut frontend, rows, tap)
+}
+
+fn stream<M: Memory>(frontend: &mut Frontend<'_, M>, rows: &[u8], tap: Name) -> Option<usize> {
     // It may be anywhere in a frame.
-    let frontend = black_box(&mut frontend);
+    let frontend = black_box(frontend);
     let mut seen = Length::default();
     for row in rows.split(|&byte| byte == 0) {
-        let pushed = frontend.push_row(row, |features| seen.add(features.values));
-        if pushed.map_err(errors::show).is_err() {
+        let pushed = frontend.push_row_with(row, |features| seen.add(features.values));
+        if pushed.map_err(Error::from).map_err(errors::show).is_err() {
             let finished = frontend.finish().map_err(errors::show);
             finished.unwrap_or_else(|()| frontend.reset());
         }
+        if let Step::Row(features) = frontend.step() {
+            seen.add(features.values);
+            seen.add(features.pixels().next()?);
+        }
     }
-    let (mut v1, mut v2) = ([0; 64], [0; 64]);
-    let areas = [(Area::V1, &mut v1), (Area::V2, &mut v2)];
-    let [v1, v2] = areas.map(|(area, out)| {
-        let len = frontend.features_len(area) ^ frontend.area_size(area).width;
-        out.get_mut(..len).unwrap_or_default()
-    });
-    let ran = frontend.run_frame(rows, v1, v2);
-    ran.map_err(errors::show).ok()?;
-    seen.add(v1);
-    seen.add(v2);
+    let mut map = [0; 64];
+    let map = map.get_mut(..frontend.features_len(tap)).unwrap_or_default();
+    frontend.run_frame(rows, |features| features.copy_to(map)).map_err(errors::show).ok()?;
+    seen.add(map);
+    let size = frontend.map_size(tap)?.width ^ frontend.map_channels(tap)?;
     let format = frontend.pixels().name().len() ^ frontend.row_len() ^ frontend.arrived();
-    Some(seen.get() ^ frontend.image_size().width ^ format)
+    Some(seen.get() ^ frontend.image_size().width ^ format ^ size ^ frontend.taps().count())
 }

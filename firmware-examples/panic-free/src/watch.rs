@@ -2,7 +2,9 @@
 
 use core::hint::black_box;
 
-use lcl_infer::{Area, FeatureRow, ImageSize, Novelty, WatchSettings, Watcher, watcher_memory_len};
+use lcl_infer::{
+    FeatureRow, ImageSize, Novelty, V1, V2, WatchSettings, Watcher, watcher_memory_len,
+};
 
 use crate::errors;
 
@@ -21,9 +23,10 @@ pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
         Watcher::new(map, channels, settings, &mut memory).map_err(errors::show).ok()?;
     // It may have seen any number of frames: the first two have no score.
     let watcher = black_box(&mut watcher);
-    let area = if black_box(false) { Area::V1 } else { Area::V2 };
+    let tap = if black_box(false) { V1 } else { V2 };
     for values in bytes.split(|&byte| byte == 0) {
-        let row = FeatureRow { area, y: y ^ black_box(0), values };
+        let y = y ^ black_box(0);
+        let row = FeatureRow { tap, y, width, channels, values };
         if watcher.push(&row).map_err(errors::show).is_err() {
             watcher.reset();
         }

@@ -8,7 +8,9 @@
 
 mod cmsis_nn;
 
-use lcl_infer::{Blob, ConvGeometry, StageParameters, pooled_side};
+use lcl_infer::parameters::{Conv2d, Operation};
+use lcl_infer::shape::pooled_side;
+use lcl_infer::{Blob, ConvGeometry};
 use shared::{Board, Failure, Meter, Ratio};
 use static_cell::ConstStaticCell;
 
@@ -17,10 +19,10 @@ use cmsis_nn::{Dims, Filter, Map};
 /// Sides of the square images that are measured.
 const SIDES: [usize; 3] = [48, 96, 224];
 
-/// Bytes of the largest feature map, that of the convolution of stage 1.
+/// Bytes of the largest feature map, that of conv1.
 const MAP_LEN: usize = 56 * 56 * 64;
 
-/// Channels of the wider stage.
+/// Channels of conv2.
 const MAX_CHANNELS: usize = 192;
 
 /// Words of scratch for any layer.
@@ -60,14 +62,14 @@ impl Tables {
         no_bias: [0; MAX_CHANNELS],
     };
 
-    fn set(&mut self, stage: &StageParameters<'_>) {
+    fn set(&mut self, conv: &Conv2d<'_>) {
         let rows = self.bias.iter_mut().zip(&mut self.multiplier).zip(&mut self.shift);
-        for (((bias, multiplier), shift), channel) in rows.zip(stage.conv.channels().iter()) {
+        for (((bias, multiplier), shift), channel) in rows.zip(conv.channels().iter()) {
             *bias = channel.bias;
             *multiplier = channel.requant.multiplier();
             *shift = 31 - i32::from(channel.requant.shift());
         }
-        let channels = stage.conv.geometry().out_c();
+        let channels = conv.geometry().out_c();
         for (weights, tap) in self.blur_weights.chunks_mut(channels).zip(BLUR) {
             weights.fill(tap);
         }
@@ -83,7 +85,7 @@ pub fn cmsis_nn<B: Board + Meter>(board: &mut B, _: &mut [u8]) -> Result<(), Fai
     let partition = board.model();
     let len = lcl_infer::blob_len(partition).map_err(Failure::Model)?;
     let (blob, behind) = partition.split_at_checked(len).unwrap_or((partition, &[]));
-    let padding = len.next_multiple_of(lcl_infer::ALIGNMENT) - len;
+    let padding = len.next_multiple_of(lcl_infer::blob::ALIGNMENT) - len;
     let weights: &[i8] = bytemuck::cast_slice(behind.get(padding..).unwrap_or_default());
     let blob = Blob::open(blob).map_err(Failure::Model)?;
 
@@ -99,21 +101,27 @@ pub fn cmsis_nn<B: Board + Meter>(board: &mut B, _: &mut [u8]) -> Result<(), Fai
         let mut total = 0;
         let mut macs = 0;
         let mut noise = 1_u32;
-        let [stage_1, stage_2] = blob.stages();
-        let in_c = stage_1.conv.geometry().in_c();
+        let mut convolutions = blob.layers().filter_map(|layer| match layer.operation {
+            Operation::Conv(parameters) => Some(parameters.conv),
+            _ => None,
+        });
+        let (Some(conv1), Some(conv2)) = (convolutions.next(), convolutions.next()) else {
+            return Err(Failure::Peer("a model of fewer than two convolutions"));
+        };
+        let in_c = conv1.geometry().in_c();
         for value in second.iter_mut().take(side * side * in_c) {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let [.., high] = noise.to_le_bytes();
             *value = i8::from_le_bytes([high.wrapping_sub(128)]);
         }
         let (weights_1, rest) =
-            weights.split_at_checked(stage_1.conv.geometry().weights_len()).unwrap_or_default();
-        let weights_2 = rest.get(..stage_2.conv.geometry().weights_len()).unwrap_or_default();
+            weights.split_at_checked(conv1.geometry().weights_len()).unwrap_or_default();
+        let weights_2 = rest.get(..conv2.geometry().weights_len()).unwrap_or_default();
         let mut in_side = side;
         let mut frames = [&mut *first, &mut *second];
-        for (number, stage, weights) in [(1_u8, stage_1, weights_1), (2, stage_2, weights_2)] {
-            peer.tables.set(stage);
-            let costs = peer.stage(stage.conv.geometry(), in_side, weights, &mut frames)?;
+        for (number, conv, weights) in [(1_u8, conv1, weights_1), (2, conv2, weights_2)] {
+            peer.tables.set(&conv);
+            let costs = peer.conv_and_pool(conv.geometry(), in_side, weights, &mut frames)?;
             for (op, cost) in ["conv2d", "max", "blur"].into_iter().zip(costs) {
                 total += cost.units;
                 macs += cost.macs;
@@ -127,10 +135,9 @@ pub fn cmsis_nn<B: Board + Meter>(board: &mut B, _: &mut [u8]) -> Result<(), Fai
                     cost.macs
                 );
             }
-            in_side = pooled_side(stage.conv.geometry().out_side(in_side));
+            in_side = pooled_side(conv.geometry().out_side(in_side));
         }
-        let ram_bytes =
-            2 * stage_1.conv.geometry().out_side(side).pow(2) * stage_1.conv.geometry().out_c();
+        let ram_bytes = 2 * conv1.geometry().out_side(side).pow(2) * conv1.geometry().out_c();
         defmt::info!(
             "bench size={=usize} stage=0 op=total {=str}={=u64} macs={=u64} ram_bytes={=usize} flash_bytes={=usize} stack_bytes={=usize}",
             side,
@@ -161,7 +168,7 @@ struct Cost {
 impl<M: Board + Meter> Peer<M> {
     /// Runs convolution, maximum and blur from the second frame, and swaps the
     /// frames so that the result is in the second.
-    fn stage(
+    fn conv_and_pool(
         &mut self,
         conv: ConvGeometry,
         in_side: usize,

@@ -23,7 +23,7 @@ pub use sensor::{Camera, CameraError, NoCamera};
 
 #[doc(hidden)]
 pub mod macro_support {
-    pub use lcl_infer::memory_len;
+    pub use shared::memory_len;
     pub use static_cell::ConstStaticCell;
 }
 

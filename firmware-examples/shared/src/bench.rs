@@ -1,7 +1,9 @@
 //! What each operation costs on this board.
 
-use lcl_infer::{Blob, Frontend, ImageSize, InputFormat, memory_len_of};
+use lcl_infer::kernels::active;
+use lcl_infer::{Blob, Frontend, ImageSize, Kernels, LayerKind};
 
+use crate::failure::refused;
 use crate::features::{blob_bytes, open, row_of};
 use crate::tally::{self, OPS};
 use crate::{Board, Failure, Meter, ROW_BYTES, Ratio};
@@ -50,14 +52,12 @@ fn bench_size<B: Board + Meter>(
     flash_bytes: usize,
 ) -> Result<(), Failure<B::Error>> {
     let empty = empty_window::<B>();
-    let plain = Frontend::new(blob, size, memory).map_err(Failure::Frontend)?;
-    let total = ratio.divide(run::<B>(plain, blob.input(), size, empty)?);
+    let total = ratio.divide(run::<B>(blob, size, memory, active(), empty)?);
 
-    let [stage_1, _] = blob.convolutions();
-    tally::set_stage_1_row_len(stage_1.out_side(size.width) * stage_1.out_c());
-    let measured = Frontend::with_kernels(blob, size, memory, tally::measured::<B>())
-        .map_err(Failure::Frontend)?;
-    run::<B>(measured, blob.input(), size, empty)?;
+    if let Some(LayerKind::Conv(conv)) = blob.layers().next().map(|layer| layer.kind()) {
+        tally::set_first_row_len(conv.out_side(size.width) * conv.out_c());
+    }
+    run::<B>(blob, size, memory, tally::measured::<B>(), empty)?;
 
     let (mut macs, mut within) = (0, 0);
     for (costs, stage) in tally::take(ratio, empty).iter().zip(1_u8..) {
@@ -87,7 +87,7 @@ fn bench_size<B: Board + Meter>(
         B::UNIT,
         total,
         macs,
-        memory_len_of(&blob.convolutions(), size.width),
+        blob.memory_len(size.width),
         flash_bytes,
         B::stack_bytes()
     );
@@ -95,14 +95,17 @@ fn bench_size<B: Board + Meter>(
 }
 
 /// Runs one generated image through and returns the ticks of all rows.
+#[inline(never)]
 fn run<B: Board + Meter>(
-    mut frontend: Frontend<'_>,
-    input: InputFormat,
+    blob: &Blob<'_>,
     size: ImageSize,
+    memory: &mut [u8],
+    kernels: &'static Kernels,
     empty: u32,
 ) -> Result<u64, Failure<B::Error>> {
+    let mut frontend = Frontend::with_kernels(blob, size, memory, kernels).map_err(refused)?;
     let mut buffer = [0; ROW_BYTES];
-    let row = row_of::<B>(&mut buffer, input, size)?;
+    let row = row_of::<B>(&mut buffer, blob.input(), size)?;
     let mut noise = 1_u32;
     let mut ticks = 0;
     for _ in 0..size.height {
@@ -112,7 +115,7 @@ fn run<B: Board + Meter>(
             *value = high;
         }
         let start = B::ticks();
-        let pushed = frontend.push_row(row, |_| {});
+        let pushed = frontend.push_row_with(row, |_| {});
         let end = B::ticks();
         pushed.map_err(Failure::Row)?;
         ticks += u64::from(end.wrapping_sub(start).saturating_sub(empty));

@@ -1,6 +1,6 @@
 //! What a camera sees, and how fast.
 
-use lcl_infer::{Area, FeatureRow};
+use lcl_infer::{FeatureRow, V1};
 
 use crate::energy::Energy;
 use crate::features::open;
@@ -23,8 +23,8 @@ pub fn camera<B: Camera + Meter>(
     let ratio = B::calibrate();
     let first = board.wait_frame().map_err(Failure::Board)?.ok_or(Failure::NoFrame)?;
     let mut stream = Stream::new(board, &blob, first, memory)?;
-    let [stage_1, _] = blob.convolutions();
-    let mut energy = Energy::new(stream.frontend().area_size(Area::V1), stage_1.out_c());
+    let map = stream.frontend().map_size(V1).ok_or(Failure::NoTap(V1))?;
+    let mut energy = Energy::new(map);
     let mut next = Some(first);
     while let Some(size) = next {
         let mut ticks = 0;

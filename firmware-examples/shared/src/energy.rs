@@ -2,7 +2,7 @@
 
 use core::str;
 
-use lcl_infer::{Area, FeatureRow, ImageSize};
+use lcl_infer::{FeatureRow, ImageSize, V1};
 
 /// Most columns and rows of the picture: V1 of an image of 256 pixels.
 const MAX_SIDE: usize = 32;
@@ -13,23 +13,21 @@ const SHADES: &[u8; 10] = b" .:-=+*#%@";
 /// The energy of V1 at each location: the sum of its squared bytes.
 pub(crate) struct Energy {
     size: ImageSize,
-    channels: usize,
     values: [[u32; MAX_SIDE]; MAX_SIDE],
 }
 
 impl Energy {
     /// Creates a picture of a map of that size; what lies beyond [`MAX_SIDE`]
     /// is left out.
-    pub(crate) fn new(map: ImageSize, channels: usize) -> Self {
+    pub(crate) fn new(map: ImageSize) -> Self {
         let size = ImageSize { width: map.width.min(MAX_SIDE), height: map.height.min(MAX_SIDE) };
-        Self { size, channels, values: [[0; MAX_SIDE]; MAX_SIDE] }
+        Self { size, values: [[0; MAX_SIDE]; MAX_SIDE] }
     }
 
-    /// Takes in a row of V1; rows of V2 are passed over.
+    /// Takes in a row of V1; rows of other taps are passed over.
     pub(crate) fn add(&mut self, row: &FeatureRow<'_>) {
-        let (Area::V1, Some(values)) = (row.area, self.values.get_mut(row.y)) else { return };
-        let locations = row.values.chunks_exact(self.channels.max(1));
-        for (value, location) in values.iter_mut().zip(locations) {
+        let (V1, Some(values)) = (row.tap, self.values.get_mut(row.y)) else { return };
+        for (value, location) in values.iter_mut().zip(row.pixels()) {
             *value = location.iter().map(|&byte| u32::from(byte) * u32::from(byte)).sum();
         }
     }
@@ -64,14 +62,17 @@ mod tests {
     use std::string::String;
     use std::vec::Vec;
 
+    use lcl_infer::V2;
+
     use super::*;
 
     #[test]
     fn energy_is_drawn_from_dark_to_bright() {
-        let mut energy = Energy::new(ImageSize { width: 3, height: 2 }, 2);
-        energy.add(&FeatureRow { area: Area::V1, y: 0, values: &[0, 0, 10, 0, 6, 8] });
-        energy.add(&FeatureRow { area: Area::V1, y: 1, values: &[0, 5, 0, 1, 30, 0] });
-        energy.add(&FeatureRow { area: Area::V2, y: 1, values: &[255; 6] });
+        let mut energy = Energy::new(ImageSize { width: 3, height: 2 });
+        let row = |tap, y, values| FeatureRow { tap, y, width: 3, channels: 2, values };
+        energy.add(&row(V1, 0, &[0, 0, 10, 0, 6, 8]));
+        energy.add(&row(V1, 1, &[0, 5, 0, 1, 30, 0]));
+        energy.add(&row(V2, 1, &[255; 6]));
         let lines = |energy: &Energy| {
             let mut lines = Vec::new();
             energy.each_line(|line| lines.push(String::from(line)));

@@ -2,7 +2,7 @@
 
 use defmt::Formatter;
 use lcl_infer::{
-    CONTRACT, FrontendError, ImageSize, OpenError, RowError, SelfTestError, WatchError,
+    FrontendError, ImageSize, Name, OpenError, Refused, RowError, SelfTestError, WatchError,
 };
 use lcl_infer_suite::Mismatch;
 
@@ -32,6 +32,8 @@ pub enum Failure<E> {
     },
     /// The watcher cannot take these features.
     Watch(WatchError),
+    /// The blob has no layer of this tap.
+    NoTap(Name),
     /// There was no image at all.
     NoFrame,
     /// An image could not be read or features could not be written.
@@ -68,6 +70,7 @@ impl<E: defmt::Format> defmt::Format for Failure<E> {
                 expected.height
             ),
             Self::Watch(error) => defmt::write!(f, "cannot watch these images: {}", error),
+            Self::NoTap(tap) => defmt::write!(f, "the model hands out no rows of {}", tap),
             Self::NoFrame => defmt::write!(f, "there is no image: pass one with --image"),
             Self::Board(error) => defmt::write!(f, "{}", error),
             Self::Peer(what) => defmt::write!(f, "{=str}", what),
@@ -80,6 +83,11 @@ impl<E: defmt::Format> defmt::Format for Failure<E> {
             }
         }
     }
+}
+
+/// Drops the memory of a front-end that was not created.
+pub(crate) fn refused<M, E>(refused: Refused<M>) -> Failure<E> {
+    Failure::Frontend(refused.error)
 }
 
 /// Says what is wrong with the blob, and what to do.
@@ -106,10 +114,9 @@ fn describe_model(error: &OpenError, f: Formatter<'_>) {
         ),
         OpenError::Contract { got } => defmt::write!(
             f,
-            "the blob follows the integer contract {=[u8]:a} and this program runs {=[u8]:a}: quantise \
-             the checkpoint again, or write program and blob of one version",
-            id(got),
-            CONTRACT.as_bytes()
+            "the blob follows the integer contract {=[u8]:a}, which this program does not know: \
+             write program and blob of one version",
+            id(got)
         ),
         error => defmt::write!(
             f,

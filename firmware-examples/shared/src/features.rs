@@ -1,7 +1,8 @@
 //! Rows in, V1 and V2 rows out.
 
-use lcl_infer::{Area, Blob, Frontend, ImageSize, InputFormat};
+use lcl_infer::{Blob, Frontend, ImageSize, InputFormat, V2};
 
+use crate::failure::refused;
 use crate::{Board, Failure, ROW_BYTES};
 
 /// Streams every image of the board through the front-end and sends the rows
@@ -17,19 +18,14 @@ pub fn features<B: Board>(board: &mut B, memory: &mut [u8]) -> Result<(), Failur
         let mut rows = [0_usize; 2];
         let mut buffer = [0; ROW_BYTES];
         let row = row_of::<B>(&mut buffer, blob.input(), size)?;
-        let mut frontend = Frontend::new(&blob, size, memory).map_err(Failure::Frontend)?;
+        let mut frontend = Frontend::new(&blob, size, &mut *memory).map_err(refused)?;
         for _ in 0..size.height {
             board.read_row(row).map_err(Failure::Board)?;
-            let mut sent = Ok(());
-            frontend
-                .push_row(row, |features| {
-                    rows[usize::from(features.area == Area::V2)] += 1;
-                    if sent.is_ok() {
-                        sent = board.write_features(&features);
-                    }
-                })
-                .map_err(Failure::Row)?;
-            sent.map_err(Failure::Board)?;
+            frontend.push_row(row).map_err(Failure::Row)?;
+            while let Some(features) = frontend.next() {
+                rows[usize::from(features.tap == V2)] += 1;
+                board.write_features(&features).map_err(Failure::Board)?;
+            }
         }
         let [v1, v2] = rows;
         defmt::info!(

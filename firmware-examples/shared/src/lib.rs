@@ -26,10 +26,17 @@ pub use camera::camera;
 pub use failure::Failure;
 pub use features::features;
 pub use kernels::kernels;
-pub use link::{Link, LinkError, Request, Stream, record_header};
+pub use link::{Link, LinkError, Request, Stream, record_area, record_header};
 pub use ratio::Ratio;
 pub use self_test::self_test;
 pub use watch::{watch, watch_memory_len};
+
+/// Returns the bytes of memory for a front-end that runs LCL-V2 on images of
+/// `width` pixels.
+#[must_use]
+pub const fn memory_len(width: usize) -> usize {
+    lcl_infer::memory_len(&lcl_infer::LCL_V2, width)
+}
 
 /// Bytes of one row of the widest image that any board takes.
 pub const ROW_BYTES: usize = 3 * 256;

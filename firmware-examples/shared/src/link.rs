@@ -1,7 +1,7 @@
 //! Images and features as bytes of a link between board and host.
 
 use defmt::Formatter;
-use lcl_infer::{Area, FeatureRow, ImageSize};
+use lcl_infer::{FeatureRow, ImageSize, Name, V1, V2};
 
 /// What a record of an event has for its area.
 const EVENT_AREA: usize = 3;
@@ -133,10 +133,7 @@ impl<L: Link> Stream<L> {
 
     /// Sends one row of features.
     pub fn write_features(&mut self, features: &FeatureRow<'_>) {
-        let area = match features.area {
-            Area::V1 => 1,
-            Area::V2 => 2,
-        };
+        let area = record_area(features.tap);
         self.link.send(&record_header([area, features.y, features.values.len()]), features.values);
     }
 
@@ -156,6 +153,17 @@ impl<L: Link> Stream<L> {
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             filled += self.link.read(rest);
         }
+    }
+}
+
+/// Returns the area that the records of a tap have: 1 for V1, 2 for V2. Rows of
+/// other taps have none, 0.
+#[must_use]
+pub fn record_area(tap: Name) -> usize {
+    match tap {
+        V1 => 1,
+        V2 => 2,
+        _ => 0,
     }
 }
 
@@ -248,7 +256,7 @@ mod tests {
     #[test]
     fn rows_leave_as_the_host_collects_them() {
         let mut host = Host::default();
-        let row = FeatureRow { area: Area::V2, y: 3, values: &[7, 8] };
+        let row = FeatureRow { tap: V2, y: 3, width: 1, channels: 2, values: &[7, 8] };
         Stream::new(&mut host).write_features(&row);
         assert_eq!(host.from_board, [2, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 7, 8]);
     }

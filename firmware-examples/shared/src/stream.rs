@@ -2,6 +2,7 @@
 
 use lcl_infer::{Blob, FeatureRow, Frontend, ImageSize};
 
+use crate::failure::refused;
 use crate::{Arrival, Camera, Failure, Loss, ROW_BYTES};
 
 /// Frames of one size, of which only the row at hand is kept.
@@ -26,9 +27,9 @@ impl<'m> Stream<'m> {
         if size.width > B::MAX_WIDTH {
             return Err(Failure::TooWide { expected: B::MAX_WIDTH, got: size.width });
         }
-        let frontend = Frontend::new(blob, size, memory).map_err(Failure::Frontend)?;
+        let frontend = Frontend::new(blob, size, memory).map_err(refused)?;
         let pixels = board.pixels(blob.input());
-        let frontend = frontend.with_pixels(pixels).map_err(Failure::Frontend)?;
+        let frontend = frontend.with_pixels(pixels).map_err(refused)?;
         Ok(Self { frontend, row: [0; ROW_BYTES], whole: 0, lost: 0 })
     }
 
@@ -63,7 +64,7 @@ impl<'m> Stream<'m> {
             }
             let (mut pushed, mut emitted) = (Ok(()), Ok(()));
             around(&mut || {
-                pushed = self.frontend.push_row(row, |features| {
+                pushed = self.frontend.push_row_with(row, |features| {
                     if emitted.is_ok() {
                         emitted = emit(&features);
                     }

@@ -1,12 +1,13 @@
-//! Sums of ticks, one for each operation of each stage.
+//! Sums of ticks, one for each operation of the first convolution with its pool
+//! and of the layers behind them.
 //!
 //! Kernels are plain functions, so the sums that their wrappers add to are
 //! statics. One program runs at a time and no interrupt measures.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use lcl_infer::Conv2d;
-use lcl_infer::kernels::{Kernels, PoolStep, RowWindow, active};
+use lcl_infer::kernels::{ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow, active};
+use lcl_infer::parameters::Conv2d;
 
 use crate::{Meter, Ratio};
 
@@ -23,10 +24,10 @@ enum Op {
 /// Names of the operations.
 pub(crate) const OPS: [&str; 5] = ["conv2d", "max_rows", "max_blur", "blur_max", "max"];
 
-/// Stages of the model.
+/// Parts of the chain that are told apart.
 pub(crate) const STAGES: usize = 2;
 
-/// What one operation of one stage has cost so far.
+/// What one operation of one part has cost so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
     /// What the [`Meter`] counts.
@@ -72,15 +73,15 @@ static TALLIES: [[Tally; OPS.len()]; STAGES] = [const {
         OPS.len()]
 }; STAGES];
 
-/// Bytes of one row that stage 1 convolves: other rows are stage 2's.
-static STAGE_1_ROW_LEN: AtomicU32 = AtomicU32::new(0);
+/// Bytes of one row of the first convolution: other rows are of layers behind.
+static FIRST_ROW_LEN: AtomicU32 = AtomicU32::new(0);
 
-/// Says how many bytes one row of stage 1's convolution has.
-pub(crate) fn set_stage_1_row_len(len: usize) {
-    STAGE_1_ROW_LEN.store(u32::try_from(len).unwrap_or(u32::MAX), Relaxed);
+/// Says how many bytes one row of the first convolution has.
+pub(crate) fn set_first_row_len(len: usize) {
+    FIRST_ROW_LEN.store(u32::try_from(len).unwrap_or(u32::MAX), Relaxed);
 }
 
-/// Returns the costs `[stage][operation]` since the last call.
+/// Returns the costs `[part][operation]` since the last call.
 ///
 /// `empty` is the number of ticks that a window with nothing in it shows.
 pub(crate) fn take(ratio: Ratio, empty: u32) -> [[Cost; OPS.len()]; STAGES] {
@@ -99,11 +100,13 @@ pub(crate) fn measured<M: Meter>() -> &'static Kernels {
     const {
         &Kernels {
             name: "measured",
-            conv2d_row: conv2d_row::<M>,
-            max_rows: max_rows::<M>,
-            max_blur_row: max_blur_row::<M>,
-            blur_max_row: blur_max_row::<M>,
-            max_row: max_row::<M>,
+            conv: ConvKernels { conv2d_row: conv2d_row::<M> },
+            pool: PoolKernels {
+                max_rows: max_rows::<M>,
+                max_blur_row: max_blur_row::<M>,
+                blur_max_row: blur_max_row::<M>,
+                max_row: max_row::<M>,
+            },
         }
     }
 }
@@ -112,9 +115,9 @@ fn measure<M: Meter>(op: Op, row_len: usize, macs: usize, kernel: impl FnOnce())
     let start = M::ticks();
     kernel();
     let ticks = M::ticks().wrapping_sub(start);
-    let first = u32::try_from(row_len) == Ok(STAGE_1_ROW_LEN.load(Relaxed));
-    let [stage_1, stage_2] = &TALLIES;
-    let stage = if first { stage_1 } else { stage_2 };
+    let first = u32::try_from(row_len) == Ok(FIRST_ROW_LEN.load(Relaxed));
+    let [conv1, behind] = &TALLIES;
+    let stage = if first { conv1 } else { behind };
     if let Some(tally) = stage.get(op as usize) {
         tally.ticks.add(ticks);
         tally.macs.add(u32::try_from(macs).unwrap_or(u32::MAX));
@@ -130,19 +133,19 @@ fn conv2d_row<M: Meter>(
 ) {
     let macs = out.len() * conv.geometry().taps();
     measure::<M>(Op::Conv2d, out.len(), macs, || {
-        (active().conv2d_row)(conv, window, out, scratch);
+        (active().conv.conv2d_row)(conv, window, out, scratch);
     });
 }
 
 fn max_rows<M: Meter>(row: &mut [u8], other: &[u8]) {
     measure::<M>(Op::MaxRows, other.len(), 0, || {
-        (active().max_rows)(row, other);
+        (active().pool.max_rows)(row, other);
     });
 }
 
 fn max_blur_row<M: Meter>(row: &[u8], channels: usize, sum: &mut [u16], step: PoolStep<'_>) {
     measure::<M>(Op::MaxBlur, row.len(), 0, || {
-        (active().max_blur_row)(row, channels, sum, step);
+        (active().pool.max_blur_row)(row, channels, sum, step);
     });
 }
 
@@ -154,12 +157,12 @@ fn blur_max_row<M: Meter>(
 ) {
     let [_, middle, _] = rows;
     measure::<M>(Op::BlurMax, middle.len(), 0, || {
-        (active().blur_max_row)(rows, channels, largest, step);
+        (active().pool.blur_max_row)(rows, channels, largest, step);
     });
 }
 
 fn max_row<M: Meter>(row: &[u8], channels: usize, largest: &mut [u16], step: PoolStep<'_>) {
     measure::<M>(Op::Max, row.len(), 0, || {
-        (active().max_row)(row, channels, largest, step);
+        (active().pool.max_row)(row, channels, largest, step);
     });
 }

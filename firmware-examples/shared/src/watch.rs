@@ -1,8 +1,8 @@
 //! A sensor that speaks only where the scene departs from what it was.
 
 use lcl_infer::{
-    Area, FeatureRow, ImageSize, LCL_V2, Novelty, StageGeometry, WatchSettings, Watcher,
-    memory_len, memory_len_of, watcher_memory_len,
+    FeatureRow, ImageSize, LCL_V2, Novelty, V2, WatchSettings, Watcher, memory_len,
+    watcher_memory_len,
 };
 
 use crate::features::open;
@@ -13,11 +13,8 @@ use crate::{Board, Camera, Failure};
 /// `width` pixels.
 #[must_use]
 pub const fn watch_memory_len(width: usize) -> usize {
-    let [stage_1, stage_2] = LCL_V2;
-    let pool = lcl_infer::PoolOrder::MaxBlur;
-    let v1 = StageGeometry { conv: stage_1, pool }.out_side(width);
-    let v2 = StageGeometry { conv: stage_2, pool }.out_side(v1);
-    memory_len(width) + watcher_memory_len(ImageSize::square(v2), stage_2.out_c())
+    let Some((side, channels)) = LCL_V2.map_of(V2, width) else { return usize::MAX };
+    memory_len(&LCL_V2, width) + watcher_memory_len(ImageSize::square(side), channels)
 }
 
 /// Watches what the camera sees and sends one event, of some 15 bytes, for each
@@ -32,12 +29,12 @@ pub const fn watch_memory_len(width: usize) -> usize {
 pub fn watch<B: Camera>(board: &mut B, memory: &mut [u8]) -> Result<(), Failure<B::Error>> {
     let blob = open(board)?;
     let first = board.wait_frame().map_err(Failure::Board)?.ok_or(Failure::NoFrame)?;
-    let frontend_len = memory_len_of(&blob.convolutions(), first.width.min(B::MAX_WIDTH));
+    let frontend_len = blob.memory_len(first.width.min(B::MAX_WIDTH));
     let (memory, watcher_memory) = memory.split_at_mut_checked(frontend_len).unwrap_or_default();
     let mut stream = Stream::new(board, &blob, first, memory)?;
-    let map = stream.frontend().area_size(Area::V2);
-    let [_, stage_2] = blob.convolutions();
-    let mut watcher = Watcher::new(map, stage_2.out_c(), WatchSettings::default(), watcher_memory)
+    let map = stream.frontend().map_size(V2).ok_or(Failure::NoTap(V2))?;
+    let channels = stream.frontend().map_channels(V2).ok_or(Failure::NoTap(V2))?;
+    let mut watcher = Watcher::new(map, channels, WatchSettings::default(), watcher_memory)
         .map_err(Failure::Watch)?;
     let frame_len = u64::try_from(stream.frontend().row_len() * first.height).unwrap_or(u64::MAX);
     let (mut events, mut sent) = (0_u32, 0_u64);

@@ -5,9 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use lcl_infer::{
-    Area, Blob, Frontend, ImageSize, Kernels, LCL_V2, PoolOrder, kernels, memory_len, pooled_side,
-};
+use lcl_infer::{Blob, Frontend, ImageSize, Kernels, LCL_V2, V1, V2, kernels, memory_len};
 
 #[path = "../../tests/contract/model.rs"]
 #[allow(dead_code, missing_docs, reason = "written for the tests")]
@@ -28,7 +26,7 @@ const SLOW: Duration = Duration::from_millis(20);
 const ROUNDS: usize = 3;
 
 fn main() {
-    let model = model::Model::random(LCL_V2, PoolOrder::MaxBlur, 1);
+    let mut model = model::Model::random(LCL_V2, 1);
     let bytes = model.blob();
     let blob = bytes.open();
     for size in SIZES {
@@ -81,7 +79,7 @@ impl Entry {
         Self {
             kernels,
             size,
-            memory: vec![0; memory_len(size)],
+            memory: vec![0; memory_len(&LCL_V2, size)],
             features: [const { Vec::new() }; 2],
             frame: Duration::MAX,
             operations: [Duration::MAX; timed::OPERATIONS.len()],
@@ -96,11 +94,13 @@ impl Entry {
         for (kernels, repeats) in [(&timed::KERNELS, 1), (self.kernels, 4)] {
             let frontend = Frontend::with_kernels(blob, size, &mut self.memory, kernels);
             let mut frontend = frontend.expect("the memory is as long as it asks for");
-            self.features = [Area::V1, Area::V2].map(|area| vec![0; frontend.features_len(area)]);
-            let [v1, v2] = &mut self.features;
+            self.features = [V1, V2].map(|tap| vec![0; frontend.features_len(tap)]);
             for _ in 0..repeats {
                 let start = Instant::now();
-                frontend.run_frame(image, v1, v2).expect("the lengths are right");
+                let run = frontend.run_frame(image, |row| {
+                    row.copy_to(&mut self.features[usize::from(row.tap == V2)]);
+                });
+                run.expect("the lengths are right");
                 self.frame = self.frame.min(start.elapsed());
             }
         }
@@ -110,9 +110,10 @@ impl Entry {
     }
 
     fn print(&self) {
-        let size = ImageSize::square(self.size);
-        let v1 = ImageSize::square(pooled_side(LCL_V2[0].out_side(self.size)));
-        let [conv1, conv2] = [LCL_V2[0].macs(size), LCL_V2[1].macs(v1)];
+        let (v1, _) = LCL_V2.map_of(V1, self.size).expect("LCL-V2 has V1");
+        let sizes = [self.size, v1].map(ImageSize::square);
+        let macs = LCL_V2.convolutions().zip(sizes).map(|(conv, size)| conv.macs(size));
+        let [conv1, conv2] = macs.collect::<Vec<_>>()[..] else { panic!("two convolutions") };
         let macs = [conv1, 0, conv2, 0, conv1 + conv2];
         let operations = timed::OPERATIONS.iter().zip(self.operations);
         let lines = operations.chain([(&"total", self.frame)]).zip(macs);

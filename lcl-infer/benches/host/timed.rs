@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use lcl_infer::LCL_V2;
-use lcl_infer::kernels::{self, Kernels};
+use lcl_infer::kernels::{self, ConvKernels, Kernels, PoolKernels};
 
-/// Names of what is timed: convolution and pool of each stage.
+/// Names of the layers, which are timed.
 pub const OPERATIONS: [&str; 4] = ["conv1", "pool1", "conv2", "pool2"];
 
 type Times = [Duration; OPERATIONS.len()];
@@ -22,27 +22,32 @@ thread_local! {
 /// The kernels that [`wrap`] was given, timed.
 pub static KERNELS: Kernels = Kernels {
     name: "timed",
-    conv2d_row: |conv, window, out, scratch| {
-        let spent = clocked(|inner| (inner.conv2d_row)(conv, window, out, scratch));
-        add("conv", conv.geometry().out_c(), spent);
+    conv: ConvKernels {
+        conv2d_row: |conv, window, out, scratch| {
+            let spent = clocked(|inner| (inner.conv.conv2d_row)(conv, window, out, scratch));
+            add("conv", conv.geometry().out_c(), spent);
+        },
     },
-    // Its stage is that of the call which follows.
-    max_rows: |row, other| {
-        let spent = clocked(|inner| (inner.max_rows)(row, other));
-        UNASSIGNED.set(UNASSIGNED.get() + spent);
+    pool: PoolKernels {
+        // Its layer is that of the call which follows.
+        max_rows: |row, other| {
+            let spent = clocked(|inner| (inner.pool.max_rows)(row, other));
+            UNASSIGNED.set(UNASSIGNED.get() + spent);
+        },
+        max_blur_row: |row, channels, sum, step| {
+            let spent = clocked(|inner| (inner.pool.max_blur_row)(row, channels, sum, step));
+            add("pool", channels, spent + UNASSIGNED.take());
+        },
+        blur_max_row: |rows, channels, largest, step| {
+            let spent = clocked(|inner| (inner.pool.blur_max_row)(rows, channels, largest, step));
+            add("pool", channels, spent);
+        },
+        max_row: |row, channels, largest, step| {
+            let spent = clocked(|inner| (inner.pool.max_row)(row, channels, largest, step));
+            add("pool", channels, spent);
+        },
     },
-    max_blur_row: |row, channels, sum, step| {
-        let spent = clocked(|inner| (inner.max_blur_row)(row, channels, sum, step));
-        add("pool", channels, spent + UNASSIGNED.take());
-    },
-    blur_max_row: |rows, channels, largest, step| {
-        let spent = clocked(|inner| (inner.blur_max_row)(rows, channels, largest, step));
-        add("pool", channels, spent);
-    },
-    max_row: |row, channels, largest, step| {
-        let spent = clocked(|inner| (inner.max_row)(row, channels, largest, step));
-        add("pool", channels, spent);
-    },
+    ..kernels::portable::KERNELS
 };
 
 /// Sets the kernels that are timed.
@@ -63,10 +68,10 @@ fn clocked(call: impl FnOnce(&'static Kernels)) -> Duration {
 }
 
 fn add(operation: &str, channels: usize, spent: Duration) {
-    let stage = if channels == LCL_V2[0].out_c() { "1" } else { "2" };
+    let first = LCL_V2.convolutions().next().is_some_and(|conv| conv.out_c() == channels);
     let mut times = SPENT.get();
     for (name, time) in OPERATIONS.iter().zip(&mut times) {
-        if name.strip_prefix(operation) == Some(stage) {
+        if name.strip_prefix(operation) == Some(if first { "1" } else { "2" }) {
             *time += spent;
         }
     }

@@ -5,10 +5,12 @@ use core::fmt;
 use super::preamble::VERSION;
 use super::{MAX_SCALE, MIN_SCALE};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
+use crate::contract::Contract;
+use crate::name::Name;
 
 /// Why a blob cannot be opened.
 ///
-/// Stages are counted from 1, channels from 0.
+/// Layers go by their names, channels are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -68,36 +70,101 @@ pub enum OpenError {
     HeaderPadding,
     /// The blob has a layer that this crate does not know.
     UnknownLayer {
-        /// Position of the layer.
+        /// Position of the layer, from 0.
         index: u32,
+        /// Its name.
+        layer: Name,
         /// Its kind.
         kind: u32,
     },
-    /// The blob does not have the two stages of the model.
+    /// The blob has no layer, or more than this crate runs.
     LayerCount {
-        /// Layers that this crate runs.
-        expected: usize,
+        /// Most layers that this crate runs.
+        largest: usize,
         /// Layers of the blob.
-        got: usize,
+        got: u32,
     },
-    /// The engine cannot run a convolution of this geometry.
+    /// A layer or a tap is called by what is no name.
+    Name,
+    /// Two layers or two taps have one name.
+    NameTwice {
+        /// The name.
+        name: Name,
+    },
+    /// The last layer has no tap, so that its rows would be lost.
+    NoTap {
+        /// The layer.
+        layer: Name,
+    },
+    /// A layer states another contract than the one that its operation is of.
+    LayerContract {
+        /// The layer.
+        layer: Name,
+        /// Number of the contract.
+        expected: u32,
+        /// Number that the layer states.
+        got: u32,
+    },
+    /// The preamble states another contract than the newest of the layers.
+    NewestContract {
+        /// The newest of the layers.
+        expected: Contract,
+        /// The one of the preamble.
+        got: Contract,
+    },
+    /// The weights of a layer are transformed in a way that this crate does not
+    /// know.
+    Transform {
+        /// The layer.
+        layer: Name,
+        /// Number of the transform.
+        got: u32,
+    },
+    /// The sums of a convolution become what this crate does not know.
+    Sums {
+        /// The layer.
+        layer: Name,
+        /// Number of what becomes of them.
+        got: u8,
+    },
+    /// The blob has more sections beside those of its layers than this crate
+    /// reads.
+    SectionCount {
+        /// Most that this crate reads.
+        largest: usize,
+        /// Sections of the blob.
+        got: u32,
+    },
+    /// A section beside those of the layers is out of order.
+    SectionKind {
+        /// Least kind that may follow.
+        expected: u32,
+        /// The section's kind.
+        got: u32,
+    },
+    /// A section beside those of the layers is not as the format asks for.
+    Section {
+        /// The section's kind.
+        kind: u32,
+    },
+    /// The engine cannot run a layer of this geometry.
     Geometry {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
     },
-    /// A stage does not take what the one before it, or the image, gives.
+    /// A layer does not take what the one before it, or the image, gives.
     InputChannels {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// Channels that arrive.
         expected: usize,
-        /// Channels that the stage takes.
+        /// Channels that the layer takes.
         got: usize,
     },
     /// A table has another length than the geometry asks for.
     SectionLen {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// Bytes that the geometry asks for.
         expected: usize,
         /// Bytes of the table.
@@ -105,8 +172,8 @@ pub enum OpenError {
     },
     /// A table lies outside of the payload or is not aligned.
     SectionRange {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// Offset in the payload, in bytes.
         offset: u32,
         /// Bytes of the payload.
@@ -114,8 +181,8 @@ pub enum OpenError {
     },
     /// A table does not start where the one before it ends.
     SectionOffset {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// Offset in the payload at which it starts, in bytes.
         expected: u32,
         /// Offset that the header states.
@@ -131,15 +198,15 @@ pub enum OpenError {
     /// What stands behind the last tap or the last channel is not what the
     /// format asks for.
     Padding {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// The output channel.
         channel: usize,
     },
     /// The sum of a channel's weights is not the one in its table.
     WeightSum {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// The output channel.
         channel: usize,
         /// Sum of the weights.
@@ -149,15 +216,15 @@ pub enum OpenError {
     },
     /// A weight is -128.
     Weight {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// The output channel.
         channel: usize,
     },
     /// A multiplier is out of range.
     Multiplier {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// The output channel.
         channel: usize,
         /// The multiplier.
@@ -165,8 +232,8 @@ pub enum OpenError {
     },
     /// A shift is out of range.
     Shift {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// The output channel.
         channel: usize,
         /// The shift.
@@ -174,31 +241,31 @@ pub enum OpenError {
     },
     /// An accumulator could leave 32 bits.
     Accumulator {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// The output channel.
         channel: usize,
         /// Largest magnitude that the accumulator can reach.
         got: i64,
     },
-    /// A scale is not a number in [`MIN_SCALE`](crate::MIN_SCALE) to
-    /// [`MAX_SCALE`](crate::MAX_SCALE).
+    /// A scale is not a number in [`MIN_SCALE`](crate::blob::MIN_SCALE) to
+    /// [`MAX_SCALE`](crate::blob::MAX_SCALE).
     Scale {
-        /// The stage.
-        stage: usize,
+        /// The layer.
+        layer: Name,
         /// The output channel.
         channel: usize,
         /// The scale.
         got: f32,
     },
-    /// The stages stream no image that is small enough for a golden one.
+    /// The layers stream no image that is small enough for a golden one.
     MinImageSide {
         /// Side of the smallest image that they stream, in pixels.
         smallest: usize,
         /// Largest side of a golden image, in pixels.
         largest: usize,
     },
-    /// The golden image is one that the stages cannot stream.
+    /// The golden image is one that the layers cannot stream.
     Golden {
         /// Smallest side, in pixels.
         smallest: usize,
@@ -235,8 +302,9 @@ impl fmt::Display for OpenError {
                 }
                 write!(
                     f,
-                    "\" and this program runs \"{}\": quantise the checkpoint again",
-                    crate::CONTRACT
+                    "\" and this program runs \"{}\" and \"{}\": update the program",
+                    Contract::V1.id(),
+                    Contract::V2.id()
                 )
             }
             Self::Crc { expected, got } => write!(
@@ -259,76 +327,120 @@ impl fmt::Display for OpenError {
                 "the bytes between the blob's header and its payload are not all zero: fill them \
                  with zeros",
             ),
-            Self::UnknownLayer { index, kind } => write!(
+            Self::UnknownLayer { index, layer, kind } => write!(
                 f,
-                "layer {index} of the blob is of kind {kind}, which this program does not know: \
-                 update the program"
+                "layer {layer}, at position {index} of the blob, is of kind {kind}, which this \
+                 program does not know: update the program"
             ),
-            Self::LayerCount { expected, got } => {
-                write!(f, "the blob has {got} layers and this program runs {expected}")
+            Self::LayerCount { largest, got } => {
+                write!(f, "the blob has {got} layers and this program runs 1 to {largest}")
             }
-            Self::Geometry { stage } => {
-                write!(f, "the engine cannot run the convolution of stage {stage}")
-            }
-            Self::InputChannels { stage, expected, got } => {
-                write!(f, "stage {stage} of the blob takes {got} channels and gets {expected}")
-            }
-            Self::SectionLen { stage, expected, got } => write!(
-                f,
-                "a table of stage {stage} has {got} bytes and its geometry asks for {expected}"
+            Self::Name => f.write_str(
+                "a layer or a tap of the blob has no name of one to eight letters, digits and \
+                 hyphens",
             ),
-            Self::SectionRange { stage, offset, payload_len } => write!(
+            Self::NameTwice { name } => {
+                write!(f, "two layers or two taps of the blob are called {name}")
+            }
+            Self::NoTap { layer } => {
+                write!(f, "layer {layer} is the blob's last and has no tap: end with one")
+            }
+            Self::LayerContract { layer, expected, got } => write!(
                 f,
-                "a table of stage {stage} at offset {offset} is not aligned or not inside the \
+                "layer {layer} states contract {got}, and its operation is of contract {expected}"
+            ),
+            Self::NewestContract { expected, got } => write!(
+                f,
+                "the blob states the contract \"{}\", and the newest of its layers is \"{}\"",
+                got.id(),
+                expected.id()
+            ),
+            Self::Transform { layer, got } => write!(
+                f,
+                "the weights of layer {layer} are transformed in way {got}, which this program \
+                 does not know: update the program"
+            ),
+            Self::Sums { layer, got } => write!(
+                f,
+                "the sums of layer {layer} become what number {got} stands for, which this \
+                 program does not know: update the program"
+            ),
+            Self::SectionCount { largest, got } => write!(
+                f,
+                "the blob has {got} sections beside its layers and this program reads {largest}"
+            ),
+            Self::SectionKind { expected, got } => write!(
+                f,
+                "the blob's sections beside its layers are out of order: kind {got} where \
+                 {expected} or more should follow"
+            ),
+            Self::Section { kind } => write!(
+                f,
+                "the section of kind {kind} is not where the one before it ends, or not filled up \
+                 with zeros to a multiple of 16 bytes"
+            ),
+            Self::Geometry { layer } => {
+                write!(f, "the engine cannot run the geometry of layer {layer}")
+            }
+            Self::InputChannels { layer, expected, got } => {
+                write!(f, "layer {layer} of the blob takes {got} channels and gets {expected}")
+            }
+            Self::SectionLen { layer, expected, got } => write!(
+                f,
+                "a table of layer {layer} has {got} bytes and its geometry asks for {expected}"
+            ),
+            Self::SectionRange { layer, offset, payload_len } => write!(
+                f,
+                "a table of layer {layer} at offset {offset} is not aligned or not inside the \
                  payload of {payload_len} bytes"
             ),
-            Self::SectionOffset { stage, expected, got } => write!(
+            Self::SectionOffset { layer, expected, got } => write!(
                 f,
-                "a table of stage {stage} is at offset {got}, and the one before it ends at \
+                "a table of layer {layer} is at offset {got}, and the one before it ends at \
                  {expected}: tables follow each other"
             ),
             Self::PayloadLen { expected, got } => write!(
                 f,
                 "the payload has {got} bytes and its tables end after {expected}: end it there"
             ),
-            Self::Padding { stage, channel } => write!(
+            Self::Padding { layer, channel } => write!(
                 f,
-                "what fills up stage {stage}, channel {channel}, is not what the format asks for"
+                "what fills up layer {layer}, channel {channel}, is not what the format asks for"
             ),
-            Self::WeightSum { stage, channel, expected, got } => write!(
+            Self::WeightSum { layer, channel, expected, got } => write!(
                 f,
-                "the weights of stage {stage}, channel {channel}, sum to {expected}, and the blob \
+                "the weights of layer {layer}, channel {channel}, sum to {expected}, and the blob \
                  states {got}"
             ),
-            Self::Weight { stage, channel } => write!(
+            Self::Weight { layer, channel } => write!(
                 f,
-                "a weight of stage {stage}, channel {channel}, is -128; weights are in [-127, 127]"
+                "a weight of layer {layer}, channel {channel}, is -128; weights are in [-127, 127]"
             ),
-            Self::Multiplier { stage, channel, got } => write!(
+            Self::Multiplier { layer, channel, got } => write!(
                 f,
-                "the multiplier of stage {stage}, channel {channel}, is {got}; it is at least \
+                "the multiplier of layer {layer}, channel {channel}, is {got}; it is at least \
                  {MIN_MULTIPLIER}"
             ),
-            Self::Shift { stage, channel, got } => write!(
+            Self::Shift { layer, channel, got } => write!(
                 f,
-                "the shift of stage {stage}, channel {channel}, is {got}; it is in [{MIN_SHIFT}, \
+                "the shift of layer {layer}, channel {channel}, is {got}; it is in [{MIN_SHIFT}, \
                  {MAX_SHIFT}]"
             ),
-            Self::Accumulator { stage, channel, got } => write!(
+            Self::Accumulator { layer, channel, got } => write!(
                 f,
-                "the accumulator of stage {stage}, channel {channel}, can reach ±{got}, which \
+                "the accumulator of layer {layer}, channel {channel}, can reach ±{got}, which \
                  does not fit 32 bits"
             ),
-            Self::Scale { stage, channel, got } => write!(
+            Self::Scale { layer, channel, got } => write!(
                 f,
-                "the scale of stage {stage}, channel {channel}, is {}; it is {} to {}",
+                "the scale of layer {layer}, channel {channel}, is {}; it is {} to {}",
                 Magnitude(got),
                 Magnitude(MIN_SCALE),
                 Magnitude(MAX_SCALE)
             ),
             Self::MinImageSide { smallest, largest } => write!(
                 f,
-                "the stages need an image of {smallest} pixels a side, and a blob's golden image \
+                "the layers need an image of {smallest} pixels a side, and a blob's golden image \
                  has at most {largest}: choose smaller kernels or strides"
             ),
             Self::Golden { smallest, largest, got } => write!(

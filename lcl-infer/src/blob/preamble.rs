@@ -1,6 +1,7 @@
 //! The fixed start of a blob.
 
 use super::OpenError;
+use crate::contract::Contract;
 
 /// Bytes of the preamble.
 pub(crate) const LEN: usize = 40;
@@ -9,7 +10,7 @@ pub(crate) const LEN: usize = 40;
 pub(crate) const MAGIC: [u8; 8] = *b"LCLBLOB\n";
 
 /// Version of the format.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// Bytes of the contract's id, padded with zeros.
 const CONTRACT_LEN: usize = 12;
@@ -29,6 +30,8 @@ mod field {
 /// What the preamble says of the bytes that follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Preamble {
+    /// The newest contract that a layer asks for.
+    pub(crate) contract: Contract,
     /// Bytes of the postcard header, which starts at [`LEN`].
     pub(crate) header_len: u32,
     /// Bytes of the payload, which starts at the next multiple of 16.
@@ -50,15 +53,17 @@ impl Preamble {
         if version != VERSION {
             return Err(OpenError::Version { expected: VERSION, got: version });
         }
-        if bytes[field::CONTRACT] != contract_id() {
-            let mut got = [0; CONTRACT_LEN];
-            got.copy_from_slice(&bytes[field::CONTRACT]);
-            return Err(OpenError::Contract { got });
-        }
+        let mut id = [0; CONTRACT_LEN];
+        id.copy_from_slice(&bytes[field::CONTRACT]);
+        let mut contracts = Contract::ALL.into_iter();
+        let contract = contracts
+            .find(|contract| padded_id(*contract) == id)
+            .ok_or(OpenError::Contract { got: id })?;
         if word(bytes, field::RESERVED) != 0 {
             return Err(OpenError::Header);
         }
         Ok(Self {
+            contract,
             header_len: word(bytes, field::HEADER_LEN),
             payload_len: word(bytes, field::PAYLOAD_LEN),
             crc32: word(bytes, field::CRC32),
@@ -70,7 +75,7 @@ impl Preamble {
         let mut bytes = [0; LEN];
         bytes[field::MAGIC].copy_from_slice(&MAGIC);
         bytes[field::VERSION].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[field::CONTRACT].copy_from_slice(&contract_id());
+        bytes[field::CONTRACT].copy_from_slice(&padded_id(self.contract));
         bytes[field::HEADER_LEN].copy_from_slice(&self.header_len.to_le_bytes());
         bytes[field::PAYLOAD_LEN].copy_from_slice(&self.payload_len.to_le_bytes());
         bytes[field::CRC32].copy_from_slice(&self.crc32.to_le_bytes());
@@ -88,11 +93,11 @@ impl Preamble {
     }
 }
 
-const fn contract_id() -> [u8; CONTRACT_LEN] {
-    let id = crate::CONTRACT.as_bytes();
+const fn padded_id(contract: Contract) -> [u8; CONTRACT_LEN] {
+    let id = contract.id().as_bytes();
     let mut padded = [0; CONTRACT_LEN];
     let mut position = 0;
-    while position < id.len() {
+    while position < id.len() && position < CONTRACT_LEN {
         padded[position] = id[position];
         position += 1;
     }

@@ -1,7 +1,8 @@
-//! The kernels, behind one seam: a table of plain functions, chosen once.
+//! The kernels, behind one seam: tables of plain functions, chosen once.
 //!
-//! A kernel works on one row of output. It knows shapes and arithmetic, and
-//! nothing of rings, stages or blobs. [`portable`] is always there; the kernels
+//! Each operation has a table of its own, so a new operation leaves the tables
+//! of others alone. A kernel works on one row. It knows shapes and arithmetic,
+//! and neither rings, layers nor blobs. [`portable`] is always there; the kernels
 //! for an instruction set are one more table under `arch/`, and [`active`]
 //! picks.
 
@@ -91,21 +92,36 @@ pub enum PoolStep<'a> {
     Edge(&'a mut [u8]),
 }
 
-/// One implementation of every operation: a row of output at a call.
+/// One implementation of every operation, a small table for each.
 ///
 /// All implementations give the same bytes. The slices have the lengths that
 /// the geometry says; where they have not, a kernel writes fewer values and
-/// never reads or writes out of bounds. Of more than
-/// [`MAX_CHANNELS`](crate::MAX_CHANNELS) channels it pools none.
+/// never reads or writes out of bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
     /// Name of the instruction set.
     pub name: &'static str,
+    /// The convolution.
+    pub conv: ConvKernels,
+    /// The pool of window 3 and stride 2.
+    pub pool: PoolKernels,
+}
+
+/// The convolution, a row of output at a call.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvKernels {
     /// One row of convolution and requantisation, `out` is `[1, W_out, out_c]`;
     /// `scratch` is aligned to 16 bytes and has [`scratch_len`] of them, whose
     /// content is of no account.
     pub conv2d_row:
         fn(conv: &Conv2d<'_>, window: &RowWindow<'_>, out: &mut [u8], scratch: &mut [u8]),
+}
+
+/// The pool of window 3 and stride 2, a row of input at a call.
+///
+/// Of more than [`MAX_CHANNELS`](crate::shape::MAX_CHANNELS) channels it pools none.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolKernels {
     /// `row = max(row, other)`, byte by byte.
     pub max_rows: fn(row: &mut [u8], other: &[u8]),
     /// One row `[1, W, C]`, the maximum over rows taken, through the maximum

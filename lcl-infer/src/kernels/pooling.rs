@@ -32,7 +32,7 @@ impl Lanes for Portable {
     }
 }
 
-/// `row = max(row, other)`, as [`super::Kernels::max_rows`].
+/// `row = max(row, other)`, as [`super::PoolKernels::max_rows`].
 pub(super) fn max_rows<M: Lanes>(row: &mut [u8], other: &[u8]) {
     let mut words = row.chunks_exact_mut(LANES);
     let mut others = other.chunks_exact(LANES);
@@ -59,7 +59,7 @@ pub(super) trait Pooling {
     );
 }
 
-/// Pools a row, as the functions of [`super::Kernels`] do.
+/// Pools a row, as the functions of [`super::PoolKernels`] do.
 pub(super) fn pool_row<P: Pooling, M: Lanes>(
     rows: P::Rows<'_>,
     channels: usize,
@@ -83,7 +83,7 @@ pub(super) fn pool_row<P: Pooling, M: Lanes>(
     }
 }
 
-/// The maximum over columns and the blur, as [`super::Kernels::max_blur_row`].
+/// The maximum over columns and the blur, as [`super::PoolKernels::max_blur_row`].
 pub(super) enum MaxBlur {}
 
 impl Pooling for MaxBlur {
@@ -116,7 +116,7 @@ impl Pooling for MaxBlur {
     }
 }
 
-/// The blur and the maximum, as [`super::Kernels::blur_max_row`].
+/// The blur and the maximum, as [`super::PoolKernels::blur_max_row`].
 pub(super) enum BlurMax {}
 
 impl Pooling for BlurMax {
@@ -151,7 +151,7 @@ impl Pooling for BlurMax {
     }
 }
 
-/// The maximum alone, as [`super::Kernels::max_row`].
+/// The maximum alone, as [`super::PoolKernels::max_row`].
 pub(super) enum Max {}
 
 impl Pooling for Max {

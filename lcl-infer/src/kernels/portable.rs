@@ -2,20 +2,22 @@
 
 use core::hint::black_box;
 
-use super::Kernels;
 use super::pooling::{self, BlurMax, Max, MaxBlur, Portable};
 use super::tiled::{self, Accumulators, CHANNELS, Microkernel, PIXELS, Weights};
+use super::{ConvKernels, Kernels, PoolKernels};
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_QUAD};
 use crate::shape::ConvGeometry;
 
 /// The portable kernels.
 pub static KERNELS: Kernels = Kernels {
     name: "portable",
-    conv2d_row: tiled::conv2d_row::<Bytes>,
-    max_rows: pooling::max_rows::<Portable>,
-    max_blur_row: pooling::pool_row::<MaxBlur, Portable>,
-    blur_max_row: pooling::pool_row::<BlurMax, Portable>,
-    max_row: pooling::pool_row::<Max, Portable>,
+    conv: ConvKernels { conv2d_row: tiled::conv2d_row::<Bytes> },
+    pool: PoolKernels {
+        max_rows: pooling::max_rows::<Portable>,
+        max_blur_row: pooling::pool_row::<MaxBlur, Portable>,
+        blur_max_row: pooling::pool_row::<BlurMax, Portable>,
+        max_row: pooling::pool_row::<Max, Portable>,
+    },
 };
 
 /// Returns the bytes of scratch that the convolution asks for.

@@ -67,7 +67,7 @@ pub(super) const fn scratch_len<K: Microkernel>(conv: &ConvGeometry) -> usize {
     aligned(pairs_len(conv)) + aligned(part_taps::<K>(conv) / TAP_QUAD * size_of::<K::Quad>())
 }
 
-/// Computes one row of a convolution, as [`super::Kernels::conv2d_row`].
+/// Computes one row of a convolution, as [`super::ConvKernels::conv2d_row`].
 pub(super) fn conv2d_row<K: Microkernel>(
     conv: &Conv2d<'_>,
     window: &RowWindow<'_>,

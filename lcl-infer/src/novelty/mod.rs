@@ -21,8 +21,9 @@ pub use grid::CellGrid;
 use grid::MAX_MAP_SIDE;
 use mean::{average, score, shifts, towards};
 
-use crate::frontend::{Area, FeatureRow};
 use crate::memory::{ALIGNMENT, Carver, aligned};
+use crate::name::V2;
+use crate::row::FeatureRow;
 use crate::shape::{ImageSize, MAX_CHANNELS};
 
 /// A departure below 1/32 of what an average cell holds is never novel, or in a
@@ -128,20 +129,21 @@ const fn can_watch(map: ImageSize, channels: usize) -> bool {
 /// ```
 /// # fn camera_row(_y: usize) -> [u8; 288] { [0; 288] }
 /// # fn send(_: &[u8]) {}
-/// # fn run(blob: &lcl_infer::Blob<'_>) -> Result<(), Box<dyn core::error::Error>> {
-/// use lcl_infer::{Area, Frontend, ImageSize, Novelty, WatchSettings, Watcher};
+/// # fn run(blob: &lcl_infer::Blob<'_>) -> Result<(), lcl_infer::Error> {
+/// use lcl_infer::{Frontend, ImageSize, LCL_V2, Novelty, WatchSettings, Watcher};
 /// use lcl_infer::{memory_len, watcher_memory_len};
 ///
-/// const V2: ImageSize = ImageSize::square(6);
-/// let mut memory = [0; memory_len(96)];
+/// const MAP: ImageSize = ImageSize::square(6);
+/// let mut memory = [0; memory_len(&LCL_V2, 96)];
 /// let mut frontend = Frontend::new(blob, ImageSize::square(96), &mut memory)?;
-/// let mut memory = [0; watcher_memory_len(V2, 192)];
-/// let mut watcher = Watcher::new(V2, 192, WatchSettings::default(), &mut memory)?;
+/// let mut memory = [0; watcher_memory_len(MAP, 192)];
+/// let mut watcher = Watcher::new(MAP, 192, WatchSettings::default(), &mut memory)?;
 /// # for _ in 0..1 {
 /// for y in 0..96 {
-///     let mut pushed = Ok(());
-///     frontend.push_row(&camera_row(y), |row| pushed = pushed.and(watcher.push(&row)))?;
-///     pushed?;
+///     frontend.push_row(&camera_row(y))?;
+///     while let Some(row) = frontend.next() {
+///         watcher.push(&row)?;
+///     }
 /// }
 /// frontend.finish()?;
 /// let novelty = watcher.finish()?;
@@ -221,14 +223,14 @@ impl<'a> Watcher<'a> {
         })
     }
 
-    /// Takes in the next row of V2; rows of V1 are passed over.
+    /// Takes in the next row of V2; rows of other taps are passed over.
     ///
     /// # Errors
     ///
     /// Returns an error, and takes nothing in, for a row that is not the next
     /// of the frame or has another length.
     pub fn push(&mut self, row: &FeatureRow<'_>) -> Result<(), WatchError> {
-        if row.area == Area::V1 {
+        if row.tap != V2 {
             return Ok(());
         }
         if row.y != self.arrived || self.arrived >= self.map.height {

@@ -1,10 +1,10 @@
 //! `conv2d_row` against the reference.
 
 use lcl_infer::kernels::{self, Kernels, RowWindow};
-use lcl_infer::{
-    CHANNEL_WORDS, Channel, ChannelTable, Conv2d, ConvGeometry, ImageSize, MAX_KERNEL, MAX_STRIDE,
-    pack_weights, reference, reflect,
-};
+use lcl_infer::packing::pack_weights;
+use lcl_infer::parameters::{CHANNEL_WORDS, Channel, ChannelTable, Conv2d};
+use lcl_infer::shape::{Border, MAX_KERNEL, MAX_STRIDE, reflect};
+use lcl_infer::{ConvGeometry, ImageSize, reference};
 
 use crate::draw::{NO_CHANNEL, Style, fill_parameters};
 use crate::memory::{CHANNELS_LEN, Guarded, INPUT_LEN, Memory, OUT_LEN};
@@ -41,6 +41,9 @@ impl ConvCase {
             let Some(conv) = ConvGeometry::new(in_c, out_c, kernel, stride, padding) else {
                 continue;
             };
+            // The kernel sees no difference: a ring adds either border.
+            let border = random.pick(&Border::ALL).unwrap_or_default();
+            let conv = conv.with_border(border);
             let columns = random.count(6, &[1, 2, 3, 4, 5, 8, 9, 17]);
             let rows = random.count(3, &[1]);
             let side = |outputs: usize, random: &mut Random| {
@@ -61,7 +64,7 @@ impl ConvCase {
     fn has_room(&self) -> bool {
         let out_len = self.out_w() * self.out_h() * self.conv.out_c();
         Memory::holds(&self.conv)
-            && self.row_len() * self.size.height + MAX_OFFSET <= INPUT_LEN
+            && self.row_len() * (self.size.height + 1) + MAX_OFFSET <= INPUT_LEN
             && out_len + MAX_OFFSET <= OUT_LEN
     }
 
@@ -73,7 +76,7 @@ impl ConvCase {
         self.conv.out_side(self.size.height)
     }
 
-    /// Bytes of a row of the input, reflected at both ends.
+    /// Bytes of a row of the input, with its borders.
     fn row_len(&self) -> usize {
         (self.size.width + 2 * self.conv.padding()) * self.conv.in_c()
     }
@@ -108,7 +111,8 @@ pub(crate) fn check(
     reference::conv2d_ref(&conv2d, size, input, expected);
 
     let offset = random.below(1 + MAX_OFFSET);
-    let padded_len = case.row_len() * size.height;
+    // Behind the rows, one of zeros.
+    let padded_len = case.row_len() * (size.height + 1);
     let padded = memory.padded.get_mut(offset..offset + padded_len).ok_or(Fault::Refused)?;
     pad_rows(case, input, padded);
     let padded = &*padded;
@@ -116,7 +120,11 @@ pub(crate) fn check(
     let row_len = case.out_w() * conv.out_c();
     for (y, expected) in expected.chunks_exact(row_len).enumerate() {
         let rows = (0..conv.kernel()).map(|ky| {
-            let y = reflect(y * conv.stride() + ky, conv.padding(), size.height);
+            let padded_y = y * conv.stride() + ky;
+            let y = match conv.border() {
+                Border::Reflect => reflect(padded_y, conv.padding(), size.height),
+                Border::Zero => padded_y.wrapping_sub(conv.padding()).min(size.height),
+            };
             padded.get(y * case.row_len()..(y + 1) * case.row_len()).unwrap_or_default()
         });
         let window = RowWindow::new(rows);
@@ -129,7 +137,7 @@ pub(crate) fn check(
         let scratch_len = kernels::scratch_len(&conv);
         let scratch = memory.scratch.part(0, scratch_len).ok_or(Fault::Refused)?;
         scratch.fill(random.byte());
-        (kernels.conv2d_row)(&conv2d, &window, out, scratch);
+        (kernels.conv.conv2d_row)(&conv2d, &window, out, scratch);
         unbreached(&memory.out, offset, row_len)?;
         unbreached(&memory.scratch, 0, scratch_len)?;
         compare(expected, memory.out.written(offset, row_len), y, conv.out_c())?;
@@ -170,13 +178,19 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// Lays out the rows of an input, each reflected at both ends.
+/// Lays out the rows of an input, each with its borders, and a row of zeros.
 fn pad_rows(case: &ConvCase, input: &[u8], padded: &mut [u8]) {
     let ConvCase { conv, size, .. } = *case;
+    padded.fill(0);
     let rows = input.chunks_exact(size.width * conv.in_c());
     for (row, padded) in rows.zip(padded.chunks_exact_mut(case.row_len())) {
         for (x, pixel) in padded.chunks_exact_mut(conv.in_c()).enumerate() {
-            let start = reflect(x, conv.padding(), size.width) * conv.in_c();
+            let column = match conv.border() {
+                Border::Reflect => Some(reflect(x, conv.padding(), size.width)),
+                Border::Zero => x.checked_sub(conv.padding()).filter(|&x| x < size.width),
+            };
+            let Some(column) = column else { continue };
+            let start = column * conv.in_c();
             pixel.copy_from_slice(row.get(start..start + conv.in_c()).unwrap_or_default());
         }
     }
@@ -208,7 +222,7 @@ fn misuse<const OUT: usize, const SCRATCH: usize>(
         let (Some(out_part), Some(scratch_part)) = (out_part, scratch_part) else {
             return Err(Fault::Refused);
         };
-        (kernels.conv2d_row)(conv2d, &window, out_part, scratch_part);
+        (kernels.conv.conv2d_row)(conv2d, &window, out_part, scratch_part);
         unbreached(out, 1, out_len)?;
         unbreached(scratch, 0, scratch_len)?;
     }

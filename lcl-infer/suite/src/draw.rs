@@ -1,6 +1,6 @@
 //! Weights, biases, scalings and values that lie where kernels go wrong.
 
-use lcl_infer::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
+use lcl_infer::parameters::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
 
 use crate::random::Random;
 

@@ -1,10 +1,11 @@
 //! Shapes at the edges of what the engine takes, run every time.
 
-use lcl_infer::{ConvGeometry, ImageSize, MAX_KERNEL, MAX_STRIDE, PoolOrder};
+use lcl_infer::shape::{Border, MAX_KERNEL, MAX_STRIDE};
+use lcl_infer::{Architecture, ConvGeometry, ImageSize, LayerKind, PoolOrder};
 
 use crate::conv::ConvCase;
 use crate::draw::{Style, Values};
-use crate::frame::FrameCase;
+use crate::frame::{FrameCase, architecture};
 use crate::pool::PoolCase;
 
 /// Convolutions, `[in_c, out_c, kernel, stride, padding]`, and the width and
@@ -80,8 +81,8 @@ const ROWS: &[[usize; 2]] = &[
     [1536, 1536],
 ];
 
-/// Models `[first, second]`, in the order of [`CONVOLUTIONS`], and the size of
-/// an image.
+/// Two convolutions, in the order of [`CONVOLUTIONS`], each with a pool behind
+/// it, and the size of an image.
 const MODELS: &[([[usize; 5]; 2], [usize; 2])] = &[
     ([[3, 2, 1, 1, 0], [2, 3, 1, 1, 0]], [1, 1]),
     ([[3, 2, 1, 1, 0], [2, 3, 1, 1, 0]], [2, 5]),
@@ -130,9 +131,33 @@ pub(crate) fn models() -> impl Iterator<Item = Option<FrameCase>> {
         let size = ImageSize { width, height };
         PoolOrder::ALL.map(|order| {
             let conv = [geometry(first)?, geometry(second)?];
-            Some(FrameCase { conv, order, size })
+            Some(FrameCase { architecture: two_areas(conv, order)?, size })
         })
     })
+}
+
+/// Iterates over chains of other shapes.
+pub(crate) fn chains() -> impl Iterator<Item = Option<FrameCase>> {
+    let size = ImageSize { width: 9, height: 7 };
+    let case = move |kinds: &[LayerKind]| {
+        Some(FrameCase { architecture: architecture(kinds, u32::MAX)?, size })
+    };
+    let zero = |numbers| Some(LayerKind::Conv(geometry(numbers)?.with_border(Border::Zero)));
+    let pool = LayerKind::Pool(PoolOrder::MaxBlur);
+    [
+        // A pool of the image, convolutions that follow each other, one pool.
+        case(&[pool]),
+        zero([3, 4, 3, 1, 1]).and_then(|conv| case(&[conv])),
+        zero([3, 4, 3, 2, 1])
+            .zip(zero([4, 5, 5, 1, 2]))
+            .and_then(|(first, second)| case(&[pool, first, second, pool])),
+    ]
+    .into_iter()
+}
+
+fn two_areas([first, second]: [ConvGeometry; 2], order: PoolOrder) -> Option<Architecture> {
+    let pool = LayerKind::Pool(order);
+    architecture(&[LayerKind::Conv(first), pool, LayerKind::Conv(second), pool], 0b1010)
 }
 
 fn geometry([in_c, out_c, kernel, stride, padding]: [usize; 5]) -> Option<ConvGeometry> {

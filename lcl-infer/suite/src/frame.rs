@@ -1,9 +1,11 @@
 //! Whole images, streamed with the kernels, against the reference.
 
+use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
+use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden};
 use lcl_infer::kernels::Kernels;
 use lcl_infer::{
-    Area, Blob, BlobSpec, ConvGeometry, Frontend, Golden, ImageSize, InputFormat, PoolOrder,
-    StageParameters, StageSpec, memory_len_of, min_image_side, pooled_side, reference,
+    Architecture, Blob, ConvGeometry, Frontend, ImageSize, InputFormat, Layer, LayerKind,
+    MAX_LAYERS, Name, PoolOrder, memory_len, reference,
 };
 
 use crate::conv::compare;
@@ -15,226 +17,278 @@ use crate::random::Random;
 /// Most multiply-accumulates of a case that is drawn.
 const MAX_MACS: u64 = 150_000;
 
-/// Largest golden image, which the blob's stages must be able to stream.
-const MAX_SIDE: usize = lcl_infer::GOLDEN_MAX_SIDE;
+/// Most layers of a case that is drawn.
+const MOST_LAYERS: usize = 6;
 
-/// A model of two stages and the size of an image.
+/// A chain of layers and the size of an image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameCase {
-    pub(crate) conv: [ConvGeometry; 2],
-    pub(crate) order: PoolOrder,
+    pub(crate) architecture: Architecture,
     pub(crate) size: ImageSize,
+}
+
+/// Names of the layers, which are those of their taps.
+const NAMES: [&str; MAX_LAYERS] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"];
+
+/// Returns the chain of layers, of which those are tapped that `taps` has a bit
+/// for, and the last.
+pub(crate) fn architecture(kinds: &[LayerKind], taps: u32) -> Option<Architecture> {
+    let name = Name::new("-")?;
+    let kind = LayerKind::Pool(PoolOrder::Max);
+    let mut layers = [Layer { name, tap: None, kind }; MAX_LAYERS];
+    for (index, ((layer, name), kind)) in layers.iter_mut().zip(NAMES).zip(kinds).enumerate() {
+        let name = Name::new(name)?;
+        let tapped = (taps >> index) & 1 == 1 || index + 1 == kinds.len();
+        *layer = Layer { name, tap: tapped.then_some(name), kind: *kind };
+    }
+    Architecture::new(InputFormat::Rgb888, layers.get(..kinds.len())?)
 }
 
 impl FrameCase {
     /// Draws a case that the suite has room and time for.
     pub(crate) fn draw(random: &mut Random) -> Self {
-        let order = random.pick(&PoolOrder::ALL).unwrap_or_default();
         loop {
-            let channels = [1 + random.below(10), 1 + random.below(10)];
-            let first = stage(random, InputFormat::Rgb888.channels(), channels[0], 11);
-            let second = stage(random, channels[0], channels[1], 5);
-            let (Some(first), Some(second)) = (first, second) else {
-                continue;
-            };
-            let conv = [first, second];
-            let smallest = min_image_side(&conv);
+            let Some(architecture) = draw(random) else { continue };
+            let smallest = architecture.min_image_side();
             let size = ImageSize {
                 width: smallest + random.below(14),
                 height: smallest + random.below(10),
             };
-            let case = Self { conv, order, size };
-            if case.macs() <= MAX_MACS && case.has_room() {
+            let case = Self { architecture, size };
+            if smallest <= GOLDEN_MAX_SIDE && case.macs() <= MAX_MACS && case.has_room() {
                 return case;
             }
         }
     }
 
     pub(crate) fn shape(&self) -> Shape {
-        Shape::Model { conv: self.conv, order: self.order, size: self.size }
+        let mut layers = [None; MAX_LAYERS];
+        for (place, layer) in layers.iter_mut().zip(self.architecture.layers()) {
+            *place = Some(layer.kind);
+        }
+        Shape::Chain { layers, size: self.size }
+    }
+
+    /// Iterates over the layers with the size and channels of their input.
+    fn layers(&self) -> impl Iterator<Item = (Layer, ImageSize, usize)> + '_ {
+        let (mut size, mut channels) = (self.size, self.architecture.input().channels());
+        self.architecture.layers().iter().map(move |&layer| {
+            let item = (layer, size, channels);
+            (size, channels) = (out_size(&layer.kind, size), layer.kind.out_c(channels));
+            item
+        })
     }
 
     fn macs(&self) -> u64 {
-        self.conv[0].macs(self.size) + self.conv[1].macs(pooled(&self.conv[0], self.size))
+        let macs = self.layers().map(|(layer, size, _)| match layer.kind {
+            LayerKind::Conv(conv) => conv.macs(size),
+            _ => 0,
+        });
+        macs.sum()
     }
 
     fn has_room(&self) -> bool {
-        let [v1, v2] = &self.conv;
-        let v1_size = pooled(v1, self.size);
-        // The reference's inputs lie behind each other.
-        let input = 3 * area(self.size) + area(v1_size) * v1.out_c();
-        let activations = [
-            area(convolved(v1, self.size)) * v1.out_c(),
-            area(convolved(v2, v1_size)) * v2.out_c(),
-        ];
-        input <= INPUT_LEN
-            && activations.iter().all(|&len| len <= INPUT_LEN)
-            && area(pooled(v2, v1_size)) * v2.out_c() <= OUT_LEN
-            && Memory::holds(v1)
-            && Memory::holds(v2)
-            && v1.packed_len() + v2.packed_len() + 1024 <= BLOB_LEN
-            && v1.out_c() + v2.out_c() <= CHANNELS_LEN
-            && memory_len_of(&self.conv, self.size.width) + MAX_OFFSET <= FRONTEND_LEN
-            && min_image_side(&self.conv) <= MAX_SIDE
+        let mut weights = 0;
+        let (mut channels_len, mut packed) = (0, 1024);
+        let layers_fit = self.layers().all(|(layer, size, channels)| {
+            let (kind, out) = (layer.kind, out_size(&layer.kind, size));
+            let fits = match kind {
+                LayerKind::Conv(conv) => {
+                    weights += conv.weights_len();
+                    channels_len += conv.out_c();
+                    packed += conv.packed_len() + 8 * conv.padded_out_c() * 4;
+                    Memory::holds(&conv)
+                }
+                _ => true,
+            };
+            fits && area(size) * channels <= INPUT_LEN
+                && area(out) * kind.out_c(channels) <= OUT_LEN.min(INPUT_LEN)
+        });
+        layers_fit
+            && weights <= crate::memory::WEIGHTS_LEN
+            && channels_len <= CHANNELS_LEN
+            && packed <= BLOB_LEN
+            && memory_len(&self.architecture, self.size.width) + MAX_OFFSET <= FRONTEND_LEN
     }
 }
 
-/// What a step of each byte is worth, which is nothing to the integers.
+/// Draws a chain whose layers fit each other.
+fn draw(random: &mut Random) -> Option<Architecture> {
+    let order = random.pick(&PoolOrder::ALL)?;
+    let mut kinds = [LayerKind::Pool(order); MOST_LAYERS];
+    let len = 1 + random.below(MOST_LAYERS);
+    let mut channels = InputFormat::Rgb888.channels();
+    for (index, kind) in kinds.iter_mut().take(len).enumerate() {
+        let is_pool = if index == 0 { random.below(8) == 0 } else { random.below(2) == 0 };
+        if !is_pool {
+            let largest_kernel = if index == 0 { 11 } else { 5 };
+            *kind = LayerKind::Conv(conv(random, channels, largest_kernel)?);
+        }
+        channels = kind.out_c(channels);
+    }
+    let taps = u32::from(random.byte());
+    architecture(kinds.get(..len)?, taps)
+}
+
+fn conv(random: &mut Random, in_c: usize, largest_kernel: usize) -> Option<ConvGeometry> {
+    let out_c = 1 + random.below(10);
+    let kernel = 1 + random.below(largest_kernel);
+    let any = random.below(kernel.div_ceil(2));
+    let padding = random.pick(&[(kernel - 1) / 2, any])?;
+    let border = random.pick(&lcl_infer::shape::Border::ALL)?;
+    let conv = ConvGeometry::new(in_c, out_c, kernel, 1 + random.below(4), padding)?;
+    Some(conv.with_border(border))
+}
+
+/// What a step of each byte is worth, which is of no account to the integers.
 static SCALES: [f32; CHANNELS_LEN] = [1.0; CHANNELS_LEN];
 
 /// The front-end's memory starts up to so many bytes past an aligned address.
 const MAX_OFFSET: usize = 15;
 
-fn stage(
-    random: &mut Random,
-    in_c: usize,
-    out_c: usize,
-    largest_kernel: usize,
-) -> Option<ConvGeometry> {
-    let kernel = 1 + random.below(largest_kernel);
-    let any = random.below(kernel.div_ceil(2));
-    let padding = random.pick(&[(kernel - 1) / 2, any])?;
-    ConvGeometry::new(in_c, out_c, kernel, 1 + random.below(4), padding)
-}
-
-fn convolved(conv: &ConvGeometry, size: ImageSize) -> ImageSize {
-    ImageSize { width: conv.out_side(size.width), height: conv.out_side(size.height) }
-}
-
-fn pooled(conv: &ConvGeometry, size: ImageSize) -> ImageSize {
-    let size = convolved(conv, size);
-    ImageSize { width: pooled_side(size.width), height: pooled_side(size.height) }
+fn out_size(kind: &LayerKind, size: ImageSize) -> ImageSize {
+    ImageSize { width: kind.out_side(size.width), height: kind.out_side(size.height) }
 }
 
 const fn area(size: ImageSize) -> usize {
     size.width * size.height
 }
 
-/// Streams an image and compares every row of both areas as it comes, and
-/// returns the number of bytes compared.
+/// Streams an image and compares every row of every tap with what the reference
+/// makes of whole maps, and returns the number of bytes compared.
+///
+/// The image is streamed once for each tap, whose map is what the suite has
+/// room for; all rows are counted.
 pub(crate) fn check(
     kernels: &'static Kernels,
     memory: &mut Memory,
     case: &FrameCase,
     random: &mut Random,
 ) -> Result<usize, Fault> {
-    let FrameCase { conv, size, .. } = *case;
+    let FrameCase { size, .. } = *case;
     if !case.has_room() {
         return Err(Fault::Refused);
     }
     let Memory { input, padded, weights, expected, frontend, blob, .. } = memory;
     let len = emit(case, random, weights, &mut **blob)?;
     let blob = blob.get(..len).and_then(|bytes| Blob::open(bytes).ok()).ok_or(Fault::Refused)?;
-
-    let (image, v1) = input.split_at_mut_checked(3 * area(size)).ok_or(Fault::Refused)?;
-    Values::Any.fill(random, image);
-    let [v1_stage, v2_stage] = blob.stages();
-    let v1_len = whole_stage(v1_stage, size, image, &mut **padded, v1)?;
-    let v1_size = pooled(&conv[0], size);
-    let v2_len = whole_stage(v2_stage, v1_size, v1, &mut **padded, expected)?;
-    let (v1, v2) = (v1.get(..v1_len), expected.get(..v2_len));
-    let (v1, v2) = (v1.ok_or(Fault::Refused)?, v2.ok_or(Fault::Refused)?);
-
-    let memory_len = memory_len_of(&conv, size.width);
+    let seed = random.bits();
+    let memory_len = memory_len(&case.architecture, size.width);
     let offset = random.below(1 + MAX_OFFSET);
-    let part = frontend.part(offset, memory_len).ok_or(Fault::Refused)?;
-    Values::Any.fill(random, part);
-    let mut engine =
-        Frontend::with_kernels(&blob, size, part, kernels).map_err(|_| Fault::Refused)?;
-    let v1_rows = engine.area_size(Area::V1).height;
-    let row_count = v1_rows + engine.area_size(Area::V2).height;
-    for _ in 0..2 {
-        let mut rows = [0; 2];
-        let mut result = Ok(());
-        for row in image.chunks_exact(3 * size.width) {
-            let pushed = engine.push_row(row, |row| {
-                let (expected, index, above) = match row.area {
-                    Area::V1 => (v1, 0, 0),
-                    Area::V2 => (v2, 1, v1_rows),
-                };
-                let channels = conv.get(index).map_or(1, ConvGeometry::out_c);
-                let y = rows.get(index).copied().unwrap_or_default();
-                let expected = expected.chunks_exact(row.values.len().max(1)).nth(y);
-                let compared =
-                    compare(expected.unwrap_or_default(), row.values, above + y, channels);
-                result = result.and(compared);
-                if row.y != y {
-                    result = result.and(Err(Fault::RowCount { expected: y, got: row.y }));
+    let row_count: usize =
+        case.layers().filter(|(layer, ..)| layer.tap.is_some()).map(height).sum();
+    let (mut compared, mut above) = (0, 0);
+    for tapped in case.layers().filter(|(layer, ..)| layer.tap.is_some()) {
+        let row_len = 3 * size.width;
+        let len = whole_map(case, &blob, tapped.0.name, seed, [input, &mut **padded], expected)?;
+        let expected = expected.get(..len).ok_or(Fault::Refused)?;
+        let part = frontend.part(offset, memory_len).ok_or(Fault::Refused)?;
+        Values::Any.fill(random, part);
+        let mut engine =
+            Frontend::with_kernels(&blob, size, part, kernels).map_err(|_| Fault::Refused)?;
+        let (mut rows, mut of_tap) = (0, 0);
+        let image = input.get_mut(..row_len * size.height).ok_or(Fault::Refused)?;
+        Values::Any.fill(&mut Random::new(seed), image);
+        for row in image.chunks_exact(row_len) {
+            engine.push_row(row).map_err(|_| Fault::Refused)?;
+            while let Some(row) = engine.next() {
+                rows += 1;
+                if Some(row.tap) != tapped.0.tap {
+                    continue;
                 }
-                if let Some(count) = rows.get_mut(index) {
-                    *count += 1;
+                let expected = expected.chunks_exact(row.values.len().max(1)).nth(of_tap);
+                let expected = expected.unwrap_or_default();
+                compare(expected, row.values, above + of_tap, row.channels)?;
+                if row.y != of_tap {
+                    return Err(Fault::RowCount { expected: of_tap, got: row.y });
                 }
-            });
-            if pushed.is_err() {
-                return Err(Fault::Refused);
+                of_tap += 1;
             }
         }
-        result?;
-        let got = rows.iter().sum();
-        if got != row_count {
-            return Err(Fault::RowCount { expected: row_count, got });
+        if rows != row_count || of_tap != height(tapped) {
+            return Err(Fault::RowCount { expected: row_count, got: rows });
         }
-        engine.reset();
+        crate::conv::unbreached(frontend, offset, memory_len)?;
+        compared += len;
+        above += of_tap;
     }
-    crate::conv::unbreached(frontend, offset, memory_len)?;
-    Ok(v1_len + v2_len)
+    Ok(compared)
 }
 
-/// Draws the parameters of the stages and writes the blob.
+/// Returns the rows that a layer writes.
+fn height((layer, size, _): (Layer, ImageSize, usize)) -> usize {
+    layer.kind.out_side(size.height)
+}
+
+/// Computes the map of a layer with the reference into `out`, and returns its
+/// length.
+fn whole_map(
+    case: &FrameCase,
+    blob: &Blob<'_>,
+    name: Name,
+    seed: u64,
+    maps: [&mut [u8]; 2],
+    out: &mut [u8],
+) -> Result<usize, Fault> {
+    let [mut from, mut to] = maps;
+    let image_len = 3 * area(case.size);
+    let image = from.get_mut(..image_len).ok_or(Fault::Refused)?;
+    Values::Any.fill(&mut Random::new(seed), image);
+    for ((layer, size, channels), parameters) in case.layers().zip(blob.layers()) {
+        let len = area(out_size(&layer.kind, size)) * layer.kind.out_c(channels);
+        let map = to.get_mut(..len).ok_or(Fault::Refused)?;
+        reference::layer_ref(&parameters.operation, size, channels, from, map);
+        if layer.name == name {
+            out.get_mut(..len).ok_or(Fault::Refused)?.copy_from_slice(map);
+            return Ok(len);
+        }
+        core::mem::swap(&mut from, &mut to);
+    }
+    Err(Fault::Refused)
+}
+
+/// Draws the parameters of the layers and writes the blob.
 fn emit(
     case: &FrameCase,
     random: &mut Random,
-    weights: &mut [i8],
+    mut weights: &mut [i8],
     blob: &mut [u8],
 ) -> Result<usize, Fault> {
-    let [v1, v2] = case.conv;
-    let (weights_1, rest) = weights.split_at_mut_checked(v1.weights_len()).ok_or(Fault::Refused)?;
-    let weights_2 = rest.get_mut(..v2.weights_len()).ok_or(Fault::Refused)?;
     let mut channels = [NO_CHANNEL; CHANNELS_LEN];
-    let (channels_1, rest) = channels.split_at_mut_checked(v1.out_c()).ok_or(Fault::Refused)?;
-    let channels_2 = rest.get_mut(..v2.out_c()).ok_or(Fault::Refused)?;
-    fill_parameters(random, Style::EDGES[0], weights_1, channels_1);
-    fill_parameters(random, Style::EDGES[0], weights_2, channels_2);
-    let scales = |count: usize| SCALES.get(..count).unwrap_or_default();
-    let side = u16::try_from(min_image_side(&case.conv)).map_err(|_| Fault::Refused)?;
-    let spec = BlobSpec {
-        input: InputFormat::Rgb888,
-        golden: Golden { seed: 0, side, v1_crc32: 0, v2_crc32: 0 },
-        stages: [
-            StageSpec {
-                conv: v1,
-                pool: case.order,
-                weights: weights_1,
-                channels: channels_1,
-                output_scale: scales(v1.out_c()),
-            },
-            StageSpec {
-                conv: v2,
-                pool: case.order,
-                weights: weights_2,
-                channels: channels_2,
-                output_scale: scales(v2.out_c()),
-            },
-        ],
-    };
+    let mut channels = &mut channels[..];
+    let mut layers = [LayerSpec {
+        name: Name::new("-").ok_or(Fault::Refused)?,
+        tap: None,
+        golden_crc32: 0,
+        operation: OperationSpec::Pool(PoolOrder::Max),
+    }; MAX_LAYERS];
+    for (spec, layer) in layers.iter_mut().zip(case.architecture.layers()) {
+        (spec.name, spec.tap) = (layer.name, layer.tap);
+        spec.operation = match layer.kind {
+            LayerKind::Pool(order) => OperationSpec::Pool(order),
+            LayerKind::Conv(conv) => {
+                let (own, rest) = core::mem::take(&mut weights)
+                    .split_at_mut_checked(conv.weights_len())
+                    .ok_or(Fault::Refused)?;
+                weights = rest;
+                let (own_channels, rest) = core::mem::take(&mut channels)
+                    .split_at_mut_checked(conv.out_c())
+                    .ok_or(Fault::Refused)?;
+                channels = rest;
+                fill_parameters(random, Style::EDGES[0], own, own_channels);
+                OperationSpec::Conv(ConvSpec {
+                    conv,
+                    weights: own,
+                    channels: own_channels,
+                    output_scale: SCALES.get(..conv.out_c()).ok_or(Fault::Refused)?,
+                })
+            }
+            _ => return Err(Fault::Refused),
+        };
+    }
+    let side = u16::try_from(case.architecture.min_image_side()).map_err(|_| Fault::Refused)?;
+    let layers = layers.get(..case.architecture.layers().len()).ok_or(Fault::Refused)?;
+    let golden = Golden { seed: 0, side };
+    let spec = BlobSpec { input: InputFormat::Rgb888, golden, layers, sections: &[] };
     spec.emit(blob).map_err(|_| Fault::Refused)
-}
-
-/// Computes a stage of a whole map with the reference, and returns the bytes of
-/// its output.
-fn whole_stage(
-    stage: &StageParameters<'_>,
-    size: ImageSize,
-    input: &[u8],
-    activation: &mut [u8],
-    out: &mut [u8],
-) -> Result<usize, Fault> {
-    let conv = stage.conv.geometry();
-    let conv_size = convolved(&conv, size);
-    let out_len = area(pooled(&conv, size)) * conv.out_c();
-    let activation = activation.get_mut(..area(conv_size) * conv.out_c()).ok_or(Fault::Refused)?;
-    let out = out.get_mut(..out_len).ok_or(Fault::Refused)?;
-    reference::conv2d_ref(&stage.conv, size, input, activation);
-    reference::pool_ref(stage.pool, conv_size, conv.out_c(), activation, out);
-    Ok(out_len)
 }

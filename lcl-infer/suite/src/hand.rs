@@ -1,7 +1,8 @@
 //! A few cases whose expectations were written by hand.
 
 use lcl_infer::kernels::{self, Kernels, PoolStep, RowWindow};
-use lcl_infer::{Channel, ConvGeometry, ImageSize, PoolOrder, Requant};
+use lcl_infer::parameters::{Channel, Requant};
+use lcl_infer::{ConvGeometry, ImageSize, PoolOrder};
 
 use crate::conv::{Tables, compare};
 use crate::memory::Memory;
@@ -147,7 +148,7 @@ pub(crate) fn run(kernels: &Kernels, memory: &mut Memory) -> Result<[usize; 2], 
     }
     let [row, other, expected] = MAXIMUM;
     let mut got = row;
-    (kernels.max_rows)(&mut got, &other);
+    (kernels.pool.max_rows)(&mut got, &other);
     let shape = Shape::Rows { row: row.len(), other: other.len() };
     compare(&expected, &got, 0, 1).map_err(mismatch(Operation::MaxRows, "unsigned", shape))?;
     Ok([CONVOLUTIONS.len() + PIXELS.len() + 1, compared + got.len()])
@@ -172,7 +173,7 @@ fn convolve(kernels: &Kernels, memory: &mut Memory, case: &Convolution) -> Resul
     let scratch = memory.scratch.part(0, kernels::scratch_len(&CONV)).ok_or(Fault::Refused)?;
     let window = RowWindow::new(case.rows.iter().map(|row| &row[..]));
     let mut out = [0; 3];
-    (kernels.conv2d_row)(&conv2d, &window, &mut out, scratch);
+    (kernels.conv.conv2d_row)(&conv2d, &window, &mut out, scratch);
     compare(&case.expected, &out, 0, 1)?;
     Ok(out.len())
 }
@@ -197,12 +198,12 @@ fn pool(kernels: &Kernels, order: PoolOrder, expected: [[u8; 2]; 2]) -> Result<u
             PoolOrder::MaxBlur => {
                 let bright = [above, row, below].contains(&&BRIGHT[..]);
                 let largest = if bright { BRIGHT } else { DARK };
-                (kernels.max_blur_row)(&largest, 1, &mut partial, step);
+                (kernels.pool.max_blur_row)(&largest, 1, &mut partial, step);
             }
             PoolOrder::BlurMax => {
-                (kernels.blur_max_row)([above, row, below], 1, &mut partial, step);
+                (kernels.pool.blur_max_row)([above, row, below], 1, &mut partial, step);
             }
-            PoolOrder::Max => (kernels.max_row)(row, 1, &mut partial, step),
+            PoolOrder::Max => (kernels.pool.max_row)(row, 1, &mut partial, step),
         }
     }
     for (y, (expected, out)) in expected.iter().zip(&out).enumerate() {

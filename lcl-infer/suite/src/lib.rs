@@ -125,7 +125,7 @@ impl Run<'_> {
             let mut random = next(self);
             self.max_rows(lens, &mut random)?;
         }
-        for case in edges::models() {
+        for case in edges::models().chain(edges::chains()) {
             let mut random = next(self);
             let case = case.ok_or(self.refused())?;
             self.frame(&case, &mut random)?;

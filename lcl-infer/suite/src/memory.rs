@@ -10,7 +10,7 @@ const GUARD_LEN: usize = 64;
 /// What is in them.
 const GUARD: u8 = 0xa5;
 
-/// Most bytes of one input, and of one whose rows are reflected at both ends.
+/// Most bytes of one input, and of one whose rows have their borders.
 pub(crate) const INPUT_LEN: usize = 16 * 1024;
 
 /// Most weights of one convolution, packed.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use lcl_infer::{ConvGeometry, ImageSize, PoolOrder};
+use lcl_infer::{ConvGeometry, ImageSize, LayerKind, MAX_LAYERS, PoolOrder};
 
 use crate::draw::Style;
 
@@ -81,12 +81,10 @@ pub enum Shape {
         /// The one that is read.
         other: usize,
     },
-    /// A model of two stages on an image of this size.
-    Model {
-        /// The convolutions.
-        conv: [ConvGeometry; 2],
-        /// Order of pooling.
-        order: PoolOrder,
+    /// A chain of layers on an image of this size.
+    Chain {
+        /// The layers.
+        layers: [Option<LayerKind>; MAX_LAYERS],
         /// Size of the image.
         size: ImageSize,
     },
@@ -98,7 +96,8 @@ pub enum Shape {
 pub enum Fault {
     /// A byte of the output.
     Value {
-        /// Row of the output; for a model, rows of V2 follow those of V1.
+        /// Row of the output; for a chain, rows of a tap follow those of the one
+        /// before it.
         y: usize,
         /// Column.
         x: usize,
@@ -116,7 +115,7 @@ pub enum Fault {
     },
     /// The number of rows that came out.
     RowCount {
-        /// Rows of the feature maps.
+        /// Rows of the maps.
         expected: usize,
         /// Rows that came.
         got: usize,

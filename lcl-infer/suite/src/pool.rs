@@ -1,7 +1,8 @@
 //! The poolings and the maximum of rows against the reference.
 
 use lcl_infer::kernels::{Kernels, PoolStep};
-use lcl_infer::{ImageSize, PoolOrder, pooled_side, reference};
+use lcl_infer::shape::pooled_side;
+use lcl_infer::{ImageSize, PoolOrder, reference};
 
 use crate::conv::{compare, unbreached};
 use crate::draw::Values;
@@ -72,7 +73,7 @@ pub(crate) fn check(
         memory.partial.split_at_mut_checked(out_row_len).ok_or(Fault::Refused)?;
     partial.fill(0);
     behind.fill(RUBBISH);
-    // Zeros, as the stage has them outside of the map, then the row in work.
+    // Zeros, as the layer has them outside of the map, then the row in work.
     let (outside, work) = memory.padded.split_at_mut_checked(row_len).ok_or(Fault::Refused)?;
     outside.fill(0);
     let row = |y: usize| match input.get(y.wrapping_mul(row_len)..) {
@@ -96,10 +97,10 @@ pub(crate) fn check(
                     let column = window.map(|row| row.get(index).copied().unwrap_or_default());
                     *value = column.into_iter().fold(0, u8::max);
                 }
-                (kernels.max_blur_row)(work, channels, partial, step);
+                (kernels.pool.max_blur_row)(work, channels, partial, step);
             }
-            PoolOrder::BlurMax => (kernels.blur_max_row)(window, channels, partial, step),
-            PoolOrder::Max => (kernels.max_row)(row(y), channels, partial, step),
+            PoolOrder::BlurMax => (kernels.pool.blur_max_row)(window, channels, partial, step),
+            PoolOrder::Max => (kernels.pool.max_row)(row(y), channels, partial, step),
         }
         unbreached(&memory.out, offset, out_row_len)?;
         if completes {
@@ -149,11 +150,11 @@ pub(crate) fn misuse(
         let out = memory.out.part(3, out_len).ok_or(Fault::Refused)?;
         let step = if completes { PoolStep::Edge(out) } else { PoolStep::Middle };
         match order {
-            PoolOrder::MaxBlur => (kernels.max_blur_row)(row, channels, partial, step),
+            PoolOrder::MaxBlur => (kernels.pool.max_blur_row)(row, channels, partial, step),
             PoolOrder::BlurMax => {
-                (kernels.blur_max_row)([above, row, below], channels, partial, step);
+                (kernels.pool.blur_max_row)([above, row, below], channels, partial, step);
             }
-            PoolOrder::Max => (kernels.max_row)(row, channels, partial, step),
+            PoolOrder::Max => (kernels.pool.max_row)(row, channels, partial, step),
         }
         unbreached(&memory.out, 3, if completes { out_len } else { 0 })?;
         unspoilt(behind, partial_len)?;
@@ -189,7 +190,7 @@ pub(crate) fn check_max_rows(
     Values::Any.fill(random, other);
     let row = memory.out.part(offset, row_len).ok_or(Fault::Refused)?;
     row.copy_from_slice(input);
-    (kernels.max_rows)(row, other);
+    (kernels.pool.max_rows)(row, other);
     unbreached(&memory.out, offset, row_len)?;
     if row_len != other_len {
         return Ok(0);

@@ -1,12 +1,13 @@
 //! The self-test.
 
+use lcl_infer::golden::{GoldenImage, self_test_of};
+use lcl_infer::kernels::{PoolKernels, PoolStep, portable};
 use lcl_infer::{
-    Area, Frontend, FrontendError, Golden, GoldenImage, ImageSize, InputFormat, Kernels, PoolOrder,
-    SelfTestError, kernels, kernels::PoolStep, memory_len_of, self_test, self_test_memory_len,
-    self_test_of,
+    Frontend, FrontendError, ImageSize, InputFormat, Kernels, PoolOrder, SelfTestError, V1, V2,
+    self_test, self_test_memory_len,
 };
 
-use crate::model::{GOLDEN_SIDE, Model};
+use crate::model::{GOLDEN, GOLDEN_SIDE, Model};
 
 #[test]
 fn image_is_pinned() {
@@ -46,28 +47,32 @@ fn passes_on_a_blob_for_grey_images() {
 }
 
 #[test]
-fn names_the_first_area_that_differs() {
-    let model = Model::tiny(PoolOrder::MaxBlur, 3);
-    let sound = model.blob();
-    let golden = sound.open().golden();
-    for (area, golden) in [
-        (Area::V1, Golden { v1_crc32: !golden.v1_crc32, ..golden }),
-        (Area::V2, Golden { v2_crc32: !golden.v2_crc32, ..golden }),
-    ] {
-        let bytes = model.emit(golden);
+fn names_the_first_tap_that_differs() {
+    let mut model = Model::tiny(PoolOrder::MaxBlur, 3);
+    model.blob();
+    for (index, tap) in [V1, V2].into_iter().enumerate() {
+        let crc32 = model.crc32[index];
+        model.crc32[index] = !crc32;
+        let bytes = model.emit(GOLDEN);
         let blob = bytes.open();
         let mut memory = vec![0; self_test_memory_len(&blob)];
         let error = self_test(&blob, &mut memory).expect_err("the CRC is wrong");
-        assert!(
-            matches!(error, SelfTestError::Features(difference) if difference.area == area),
-            "{error}"
-        );
+        let SelfTestError::Features(difference) = error else { panic!("{error}") };
+        assert_eq!((difference.tap, difference.got), (tap, crc32));
+        assert!(error.to_string().contains(tap.as_str()), "{error}");
+        model.crc32[index] = crc32;
+        // A chain that ends before the tap has no such difference.
+        let v1 = blob.up_to(V1).expect("it has V1");
+        assert_eq!(self_test(&v1, &mut memory).is_ok(), tap == V2);
     }
 }
 
 /// Kernels of which one is wrong.
-static FAULTY: Kernels =
-    Kernels { name: "faulty", max_blur_row: forget, ..kernels::portable::KERNELS };
+static FAULTY: Kernels = Kernels {
+    name: "faulty",
+    pool: PoolKernels { max_blur_row: forget, ..portable::KERNELS.pool },
+    ..portable::KERNELS
+};
 
 fn forget(_: &[u8], _: usize, sum: &mut [u16], step: PoolStep<'_>) {
     sum.fill(0);
@@ -78,14 +83,15 @@ fn forget(_: &[u8], _: usize, sum: &mut [u16], step: PoolStep<'_>) {
 
 #[test]
 fn names_the_kernels_at_fault() {
-    let bytes = Model::tiny(PoolOrder::MaxBlur, 3).blob();
+    let mut model = Model::tiny(PoolOrder::MaxBlur, 3);
+    let bytes = model.blob();
     let blob = bytes.open();
     let mut memory = vec![0; self_test_memory_len(&blob)];
     let error = self_test_of(&blob, &mut memory, &FAULTY).expect_err("a kernel is wrong");
     let SelfTestError::Kernels { name: "faulty", difference } = error else {
         panic!("{error}");
     };
-    assert_eq!((difference.area, difference.expected), (Area::V1, blob.golden().v1_crc32));
+    assert_eq!((difference.tap, difference.expected), (V1, model.crc32[0]));
     assert!(error.to_string().contains("\"faulty\""), "{error}");
     // The blob has another order of pooling and never runs that kernel.
     let bytes = Model::tiny(PoolOrder::Max, 3).blob();
@@ -103,7 +109,8 @@ fn says_how_much_memory_it_needs() {
 
 #[test]
 fn crc_is_of_the_features_of_the_image() {
-    let bytes = Model::tiny(PoolOrder::BlurMax, 5).blob();
+    let mut model = Model::tiny(PoolOrder::BlurMax, 5);
+    let bytes = model.blob();
     let blob = bytes.open();
     let side = usize::from(GOLDEN_SIDE);
     let image = GoldenImage { seed: blob.golden().seed, side };
@@ -111,13 +118,12 @@ fn crc_is_of_the_features_of_the_image() {
     for (y, row) in (0..).zip(pixels.chunks_exact_mut(3 * side)) {
         image.fill_row(y, row);
     }
-    let mut memory = vec![0; memory_len_of(&blob.convolutions(), side)];
+    let mut memory = vec![0; blob.memory_len(side)];
     let mut frontend =
         Frontend::new(&blob, ImageSize::square(side), &mut memory).expect("it streams");
-    let mut v1 = vec![0; frontend.features_len(Area::V1)];
-    let mut v2 = vec![0; frontend.features_len(Area::V2)];
-    frontend.run_frame(&pixels, &mut v1, &mut v2).expect("lengths fit");
-    let crc32 = |features: &[u8]| crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(features);
-    assert_eq!(crc32(&v1), blob.golden().v1_crc32);
-    assert_eq!(crc32(&v2), blob.golden().v2_crc32);
+    let mut maps = [V1, V2].map(|tap| vec![0; frontend.features_len(tap)]);
+    let run = frontend.run_frame(&pixels, |row| row.copy_to(&mut maps[usize::from(row.tap == V2)]));
+    run.expect("lengths fit");
+    let crc32 = |features: &Vec<u8>| crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(features);
+    assert_eq!(maps.each_ref().map(crc32), model.crc32[..2]);
 }

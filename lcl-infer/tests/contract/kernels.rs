@@ -1,8 +1,11 @@
 //! The shared suite on every kernel that this machine can run, and on kernels
 //! that are broken, which it has to find.
 
-use lcl_infer::kernels::{Kernels, PoolStep, RowWindow, available, portable};
-use lcl_infer::{Channel, ChannelTable, Conv2d, ConvGeometry};
+use lcl_infer::ConvGeometry;
+use lcl_infer::kernels::{
+    ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow, available, portable,
+};
+use lcl_infer::parameters::{Channel, ChannelTable, Conv2d};
 use lcl_infer_suite::{Case, Cases, Fault, Memory, Mismatch, Operation, run};
 
 /// Cases that are drawn for each table.
@@ -26,8 +29,8 @@ fn every_kernel_passes() {
 fn plain_kernels_pass() {
     static PLAIN: Kernels = Kernels {
         name: "plain",
-        conv2d_row: row_with::<Plain>,
-        max_blur_row: max_blur_row_with::<8>,
+        conv: ConvKernels { conv2d_row: row_with::<Plain> },
+        pool: PoolKernels { max_blur_row: max_blur_row_with::<8>, ..portable::KERNELS.pool },
         ..portable::KERNELS
     };
     let mut memory = Box::new(Memory::new());
@@ -50,36 +53,40 @@ fn check(kernels: &'static Kernels, operation: Operation) {
 }
 
 macro_rules! broken {
-    ($($test:ident: $field:ident = $kernel:expr => $operation:ident;)*) => {$(
+    ($($test:ident: $table:ident.$field:ident = $kernel:expr => $operation:ident;)*) => {$(
         #[test]
         fn $test() {
-            static BROKEN: Kernels =
-                Kernels { name: stringify!($test), $field: $kernel, ..portable::KERNELS };
+            static BROKEN: Kernels = {
+                let mut kernels = portable::KERNELS;
+                kernels.name = stringify!($test);
+                kernels.$table.$field = $kernel;
+                kernels
+            };
             check(&BROKEN, Operation::$operation);
         }
     )*};
 }
 
 broken! {
-    ties_that_round_down: conv2d_row = row_with::<TiesDown> => Conv2dRow;
-    shift_of_the_upper_half_alone: conv2d_row = row_with::<UpperHalf> => Conv2dRow;
-    pairs_of_products_in_16_bits: conv2d_row = row_with::<SaturatingPairs> => Conv2dRow;
-    sums_of_24_bits: conv2d_row = row_with::<Sums24> => Conv2dRow;
-    values_taken_for_signed: conv2d_row = row_with::<SignedValues> => Conv2dRow;
-    last_tap_left_out: conv2d_row = row_with::<LastTap> => Conv2dRow;
-    last_reflected_pixel_left_out: conv2d_row = row_with::<LastPixel> => Conv2dRow;
-    last_channel_left_out: conv2d_row = row_with::<LastChannel> => Conv2dRow;
-    last_byte_of_a_row: max_rows = |row, other| {
+    ties_that_round_down: conv.conv2d_row = row_with::<TiesDown> => Conv2dRow;
+    shift_of_the_upper_half_alone: conv.conv2d_row = row_with::<UpperHalf> => Conv2dRow;
+    pairs_of_products_in_16_bits: conv.conv2d_row = row_with::<SaturatingPairs> => Conv2dRow;
+    sums_of_24_bits: conv.conv2d_row = row_with::<Sums24> => Conv2dRow;
+    values_taken_for_signed: conv.conv2d_row = row_with::<SignedValues> => Conv2dRow;
+    last_tap_left_out: conv.conv2d_row = row_with::<LastTap> => Conv2dRow;
+    last_reflected_pixel_left_out: conv.conv2d_row = row_with::<LastPixel> => Conv2dRow;
+    last_channel_left_out: conv.conv2d_row = row_with::<LastChannel> => Conv2dRow;
+    last_byte_of_a_row: pool.max_rows = |row, other| {
         let end = row.len().saturating_sub(1);
-        (portable::KERNELS.max_rows)(&mut row[..end], other);
+        (portable::KERNELS.pool.max_rows)(&mut row[..end], other);
     } => MaxRows;
-    blur_that_rounds_down: max_blur_row = max_blur_row_with::<7> => MaxBlurRow;
-    maximum_without_the_last_column: max_row = |row, channels, largest, step| {
+    blur_that_rounds_down: pool.max_blur_row = max_blur_row_with::<7> => MaxBlurRow;
+    maximum_without_the_last_column: pool.max_row = |row, channels, largest, step| {
         let end = row.len().saturating_sub(channels);
-        (portable::KERNELS.max_row)(&row[..end], channels, largest, step);
+        (portable::KERNELS.pool.max_row)(&row[..end], channels, largest, step);
     } => MaxRow;
-    blur_without_the_row_below: blur_max_row = |[above, row, _], channels, largest, step| {
-        (portable::KERNELS.blur_max_row)([above, row, above], channels, largest, step);
+    blur_without_the_row_below: pool.blur_max_row = |[above, row, _], channels, largest, step| {
+        (portable::KERNELS.pool.blur_max_row)([above, row, above], channels, largest, step);
     } => BlurMaxRow;
 }
 
@@ -88,11 +95,13 @@ fn rows_of_features_that_differ_are_found_in_the_stream() {
     // Wrong on a shape that only whole images of the suite have.
     static BROKEN: Kernels = Kernels {
         name: "broken",
-        conv2d_row: |conv, window, out, scratch| {
-            (portable::KERNELS.conv2d_row)(conv, window, out, scratch);
-            if conv.geometry().kernel() == 5 && conv.geometry().out_c() == 9 {
-                out.reverse();
-            }
+        conv: ConvKernels {
+            conv2d_row: |conv, window, out, scratch| {
+                (portable::KERNELS.conv.conv2d_row)(conv, window, out, scratch);
+                if conv.geometry().kernel() == 5 && conv.geometry().out_c() == 9 {
+                    out.reverse();
+                }
+            },
         },
         ..portable::KERNELS
     };
@@ -261,11 +270,11 @@ fn max_blur_row_with<const HALF: u16>(
     step: PoolStep<'_>,
 ) {
     let PoolStep::Edge(out) = step else {
-        return (portable::KERNELS.max_blur_row)(row, channels, sum, step);
+        return (portable::KERNELS.pool.max_blur_row)(row, channels, sum, step);
     };
     let before = sum.to_vec();
     let mut rest = vec![0; out.len()];
-    (portable::KERNELS.max_blur_row)(row, channels, sum, PoolStep::Edge(&mut rest));
+    (portable::KERNELS.pool.max_blur_row)(row, channels, sum, PoolStep::Edge(&mut rest));
     for ((out, before), after) in out.iter_mut().zip(before).zip(sum) {
         *out = u8::try_from((before + *after + HALF) >> 4).expect("a byte");
     }

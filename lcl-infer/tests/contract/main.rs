@@ -9,6 +9,7 @@ mod misuse;
 mod model;
 mod novelty;
 mod package;
+mod pinned;
 mod pixels;
 mod pooling;
 mod streaming;

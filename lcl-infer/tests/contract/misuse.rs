@@ -1,8 +1,6 @@
 //! What the front-end refuses, and what it says.
 
-use lcl_infer::{
-    Area, Blob, Frontend, FrontendError, ImageSize, PixelFormat, PoolOrder, RowError, memory_len_of,
-};
+use lcl_infer::{Blob, Frontend, FrontendError, ImageSize, PixelFormat, PoolOrder, RowError, Step};
 
 use crate::model::{Model, Random};
 
@@ -13,8 +11,8 @@ const ROW: [u8; 3 * SIDE] = [1; 3 * SIDE];
 fn with_frontend(check: impl FnOnce(Frontend<'_>)) {
     let bytes = Model::tiny(PoolOrder::MaxBlur, 2).blob();
     let blob = bytes.open();
-    let mut memory = vec![0; memory_len_of(&blob.convolutions(), SIDE)];
-    check(Frontend::new(&blob, ImageSize::square(SIDE), &mut memory).expect("it streams"));
+    let mut memory = vec![0; blob.memory_len(SIDE)];
+    check(Frontend::new(&blob, ImageSize::square(SIDE), &mut memory[..]).expect("it streams"));
 }
 
 #[test]
@@ -23,11 +21,12 @@ fn row_of_another_length_changes_nothing() {
         let mut rows = 0;
         for _ in 0..SIDE {
             for (len, row) in [(47, &ROW[1..]), (0, &[]), (96, &[1; 96])] {
-                let error = frontend.push_row(row, |_| unreachable!()).expect_err("no such row");
+                let error =
+                    frontend.push_row_with(row, |_| unreachable!()).expect_err("no such row");
                 assert_eq!(error, RowError::Length { expected: 48, got: len });
                 assert!(error.to_string().contains("48"), "{error}");
             }
-            assert_eq!(frontend.push_row(&ROW, |_| rows += 1), Ok(()));
+            assert_eq!(frontend.push_row_with(&ROW, |_| rows += 1), Ok(()));
         }
         assert_eq!(rows, 4 + 2);
     });
@@ -41,11 +40,11 @@ fn second_image_waits_for_the_end_of_the_first() {
             Ok(())
         }] {
             for _ in 0..SIDE {
-                assert_eq!(frontend.push_row(&ROW, |_| {}), Ok(()));
+                assert_eq!(frontend.push_row_with(&ROW, |_| {}), Ok(()));
             }
             for _ in 0..2 {
                 let error =
-                    frontend.push_row(&ROW, |_| unreachable!()).expect_err("a row too many");
+                    frontend.push_row_with(&ROW, |_| unreachable!()).expect_err("a row too many");
                 assert_eq!(error, RowError::FrameComplete { height: SIDE });
                 let told = error.to_string();
                 assert!(told.contains("16") && told.contains("finish()"), "{told}");
@@ -66,7 +65,7 @@ fn frame_is_not_finished_before_its_end() {
             let told = error.to_string();
             assert!(told.contains(&format!("the other {}", SIDE - arrived)), "{told}");
             // The frame goes on where it was.
-            assert_eq!(frontend.push_row(&ROW, |_| rows += 1), Ok(()));
+            assert_eq!(frontend.push_row_with(&ROW, |_| rows += 1), Ok(()));
         }
         assert_eq!((frontend.finish(), rows), (Ok(()), 4 + 2));
         assert_eq!(frontend.finish(), Err(RowError::FrameIncomplete { height: SIDE, arrived: 0 }));
@@ -76,19 +75,101 @@ fn frame_is_not_finished_before_its_end() {
 #[test]
 fn whole_frame_is_not_run_within_another() {
     with_frontend(|mut frontend| {
-        let (mut v1, mut v2) =
-            (vec![0; frontend.features_len(Area::V1)], vec![0; frontend.features_len(Area::V2)]);
         let image = [1; 3 * SIDE * SIDE];
-        assert_eq!(frontend.push_row(&ROW, |_| {}), Ok(()));
-        let error = frontend.run_frame(&image, &mut v1, &mut v2).expect_err("one has begun");
+        assert_eq!(frontend.push_row_with(&ROW, |_| {}), Ok(()));
+        let error = frontend.run_frame(&image, |_| unreachable!()).expect_err("one has begun");
         assert_eq!(error, RowError::FrameStarted { arrived: 1 });
         assert!(error.to_string().contains("reset()"), "{error}");
         frontend.reset();
-        assert_eq!(frontend.run_frame(&image, &mut v1, &mut v2), Ok(()));
-        assert_eq!(frontend.run_frame(&image, &mut v1, &mut v2), Ok(()));
-        let error = frontend.run_frame(&image[1..], &mut v1, &mut v2).expect_err("one byte short");
+        for _ in 0..2 {
+            let mut rows = 0;
+            assert_eq!(frontend.run_frame(&image, |_| rows += 1), Ok(()));
+            assert_eq!(rows, 4 + 2);
+        }
+        let error = frontend.run_frame(&image[1..], |_| unreachable!()).expect_err("a byte short");
         assert_eq!(error, RowError::Length { expected: 768, got: 767 });
     });
+}
+
+#[test]
+fn rows_that_wait_are_not_lost() {
+    with_frontend(|mut frontend| {
+        let (mut rows, mut waited) = (Vec::new(), 0);
+        for _ in 0..SIDE {
+            assert_eq!(frontend.push_row(&ROW), Ok(()));
+            // Pushed or finished too early, at each point of the work.
+            loop {
+                let arrived = frontend.arrived();
+                let row = match frontend.step() {
+                    Step::Idle => break,
+                    Step::Working => None,
+                    Step::Row(row) => Some((row.tap, row.y, row.values.to_vec())),
+                };
+                rows.extend(row);
+                let pushed = frontend.push_row(&ROW);
+                if pushed == Err(RowError::RowsWaiting) {
+                    waited += 1;
+                    assert_eq!(frontend.finish(), Err(RowError::RowsWaiting));
+                    assert_eq!(frontend.arrived(), arrived);
+                } else {
+                    panic!("{pushed:?}: a row of the image was taken while others wait");
+                }
+            }
+        }
+        assert!(waited >= rows.len(), "{waited}");
+        assert!(RowError::RowsWaiting.to_string().contains("next()"));
+        assert_eq!(frontend.finish(), Ok(()));
+        let mut expected = Vec::new();
+        let image = [1; 3 * SIDE * SIDE];
+        let ran = frontend.run_frame(&image, |row| {
+            expected.push((row.tap, row.y, row.values.to_vec()));
+        });
+        assert_eq!((ran, rows), (Ok(()), expected));
+    });
+}
+
+/// Kernels that count the rows of convolutions.
+#[test]
+fn step_computes_one_row_of_one_convolution() {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use lcl_infer::kernels::{ConvKernels, Kernels, portable};
+
+    static ROWS: AtomicUsize = AtomicUsize::new(0);
+    static COUNTING: Kernels = Kernels {
+        name: "counting",
+        conv: ConvKernels {
+            conv2d_row: |conv, window, out, scratch| {
+                ROWS.fetch_add(1, Relaxed);
+                (portable::KERNELS.conv.conv2d_row)(conv, window, out, scratch);
+            },
+        },
+        ..portable::KERNELS
+    };
+    let bytes = Model::tiny(PoolOrder::MaxBlur, 2).blob();
+    let blob = bytes.open();
+    let mut memory = vec![0; blob.memory_len(SIDE)];
+    let size = ImageSize::square(SIDE);
+    let frontend = Frontend::with_kernels(&blob, size, &mut memory, &COUNTING);
+    let mut frontend = frontend.expect("it streams");
+    let mut most = 0;
+    for _ in 0..SIDE {
+        frontend.push_row(&ROW).expect("a row");
+        let mut of_row = 0;
+        loop {
+            let before = ROWS.load(Relaxed);
+            let idle = frontend.step() == Step::Idle;
+            let rows = ROWS.load(Relaxed) - before;
+            assert!(rows <= 1, "{rows} rows at a step");
+            of_row += rows;
+            if idle {
+                break;
+            }
+        }
+        most = of_row.max(most);
+    }
+    // The last row of an image completes several.
+    assert!(most > 1 && ROWS.load(Relaxed) == 8 + 4, "{most}");
 }
 
 #[test]
@@ -97,11 +178,11 @@ fn yuv_of_odd_width_is_refused() {
     let blob: Blob<'_> = bytes.open();
     let size = ImageSize { width: 17, height: 16 };
     for pixels in PixelFormat::ALL {
-        let mut memory = Random(1).bytes(memory_len_of(&blob.convolutions(), 17));
+        let mut memory = Random(1).bytes(blob.memory_len(17));
         let frontend = Frontend::new(&blob, size, &mut memory).expect("it streams");
         match (frontend.with_pixels(pixels), pixels) {
             (Err(error), PixelFormat::Yuyv | PixelFormat::Uyvy) => {
-                assert_eq!(error, FrontendError::OddWidth { pixels, got: 17 });
+                assert_eq!(error.error, FrontendError::OddWidth { pixels, got: 17 });
                 let told = error.to_string();
                 assert!(told.contains(pixels.name()) && told.contains("17"), "{told}");
             }

@@ -1,33 +1,64 @@
 //! Small random models, made from a seed.
 
+use lcl_infer::blob::Golden;
+use lcl_infer::blob::write::{BlobSpec, ConvSpec, EmitError, LayerSpec, OperationSpec};
+use lcl_infer::golden::golden_crc32;
+use lcl_infer::parameters::{Channel, Requant};
 use lcl_infer::{
-    Blob, BlobSpec, Channel, ConvGeometry, EmitError, Golden, InputFormat, PoolOrder, Requant,
-    StageSpec, golden_crc32, kernels,
+    Architecture, Blob, ConvGeometry, InputFormat, Layer, LayerKind, Name, PoolOrder, V1, V2,
+    kernels, self_test_memory_len,
 };
 
 /// Side of the golden image of a test model.
 pub const GOLDEN_SIDE: u16 = 24;
 
+/// The golden image of a test model.
+pub const GOLDEN: Golden = Golden { seed: 7, side: GOLDEN_SIDE };
+
 /// A model with weights of its own.
 #[derive(Debug)]
 pub struct Model {
-    pub stages: [Stage; 2],
+    pub architecture: Architecture,
+    /// The weights of each convolution, in the order of the layers.
+    pub weights: Vec<Weights>,
+    /// What the golden image gives at each tap.
+    pub crc32: Vec<u32>,
+    pub sections: Vec<(u32, Vec<u8>)>,
 }
 
-#[derive(Debug)]
-pub struct Stage {
-    pub conv: ConvGeometry,
-    pub pool: PoolOrder,
+/// The weights of one convolution.
+#[derive(Clone, Debug)]
+pub struct Weights {
     pub weights: Vec<i8>,
     pub channels: Vec<Channel>,
     pub output_scale: Vec<f32>,
 }
 
+/// Returns two convolutions with their pools, V1 and V2.
+pub fn two_areas(conv: [ConvGeometry; 2], pool: PoolOrder) -> Architecture {
+    let name = |text| Name::new(text).expect("a name");
+    let layers = [
+        Layer { name: name("conv1"), tap: None, kind: LayerKind::Conv(conv[0]) },
+        Layer { name: name("pool1"), tap: Some(V1), kind: LayerKind::Pool(pool) },
+        Layer { name: name("conv2"), tap: None, kind: LayerKind::Conv(conv[1]) },
+        Layer { name: name("pool2"), tap: Some(V2), kind: LayerKind::Pool(pool) },
+    ];
+    Architecture::new(input(conv[0].in_c()), &layers).expect("the layers fit")
+}
+
+/// Returns the input of so many channels.
+pub fn input(channels: usize) -> InputFormat {
+    let mut formats = InputFormat::ALL.into_iter();
+    formats.find(|format| format.channels() == channels).expect("1 or 3")
+}
+
 impl Model {
-    /// Makes a model of that geometry whose activations fill their bytes.
-    pub fn random(conv: [ConvGeometry; 2], pool: PoolOrder, seed: u64) -> Self {
+    /// Makes a model whose activations fill their bytes.
+    pub fn random(architecture: Architecture, seed: u64) -> Self {
         let mut random = Random(seed);
-        Self { stages: conv.map(|conv| Stage::random(conv, pool, &mut random)) }
+        let convolutions = architecture.convolutions();
+        let weights = convolutions.map(|conv| Weights::random(conv, &mut random)).collect();
+        Self { architecture, weights, crc32: Vec::new(), sections: Vec::new() }
     }
 
     /// A model as small as the format allows to be useful.
@@ -39,18 +70,17 @@ impl Model {
     pub fn tiny_for(input: InputFormat, pool: PoolOrder, seed: u64) -> Self {
         let conv1 = ConvGeometry::new(input.channels(), 4, 3, 2, 1).expect("valid");
         let conv2 = ConvGeometry::new(4, 3, 3, 1, 1).expect("valid");
-        Self::random([conv1, conv2], pool, seed)
+        Self::random(two_areas([conv1, conv2], pool), seed)
     }
 
-    /// Writes the blob, with its golden vector.
-    pub fn blob(&self) -> Bytes {
-        let golden = Golden { seed: 7, side: GOLDEN_SIDE, v1_crc32: 0, v2_crc32: 0 };
-        let draft = self.emit(golden);
+    /// Writes the blob, with what its golden image gives.
+    pub fn blob(&mut self) -> Bytes {
+        let draft = self.emit(GOLDEN);
         let blob = draft.open();
-        let mut memory = vec![0; lcl_infer::self_test_memory_len(&blob)];
-        let [v1_crc32, v2_crc32] = golden_crc32(&blob, &mut memory, &kernels::portable::KERNELS)
-            .expect("the golden image streams");
-        self.emit(Golden { v1_crc32, v2_crc32, ..golden })
+        let mut memory = vec![0; self_test_memory_len(&blob)];
+        let crc32 = golden_crc32(&blob, &mut memory, &kernels::portable::KERNELS);
+        self.crc32 = crc32.expect("the golden image streams").to_vec();
+        self.emit(GOLDEN)
     }
 
     pub fn emit(&self, golden: Golden) -> Bytes {
@@ -58,33 +88,47 @@ impl Model {
     }
 
     pub fn try_emit(&self, golden: Golden) -> Result<Bytes, EmitError> {
-        let spec = self.spec(golden);
-        let mut bytes = Bytes::zeros(spec.max_len());
-        bytes.len = spec.emit(bytes.as_mut_slice())?;
-        Ok(bytes)
+        self.with_spec(golden, |spec| {
+            let mut bytes = Bytes::zeros(spec.max_len());
+            bytes.len = spec.emit(bytes.as_mut_slice())?;
+            Ok(bytes)
+        })
     }
 
-    /// Returns what goes into the blob.
-    pub fn spec(&self, golden: Golden) -> BlobSpec<'_> {
-        let stages = [0, 1].map(|index| {
-            let stage = &self.stages[index];
-            StageSpec {
-                conv: stage.conv,
-                pool: stage.pool,
-                weights: &stage.weights,
-                channels: &stage.channels,
-                output_scale: &stage.output_scale,
-            }
+    /// Calls `use_it` with what goes into the blob.
+    pub fn with_spec<R>(&self, golden: Golden, use_it: impl FnOnce(&BlobSpec<'_>) -> R) -> R {
+        let (mut weights, mut crc32) = (self.weights.iter(), self.crc32.iter().copied());
+        let layers = self.architecture.layers().iter().map(|layer| LayerSpec {
+            name: layer.name,
+            tap: layer.tap,
+            golden_crc32: layer.tap.and_then(|_| crc32.next()).unwrap_or_default(),
+            operation: match layer.kind {
+                LayerKind::Conv(conv) => {
+                    OperationSpec::Conv(weights.next().expect("weights").spec(conv))
+                }
+                LayerKind::Pool(order) => OperationSpec::Pool(order),
+                kind => panic!("the tests know no {kind:?}"),
+            },
         });
-        let channels = self.stages[0].conv.in_c();
-        let mut formats = InputFormat::ALL.into_iter();
-        let input = formats.find(|format| format.channels() == channels).expect("1 or 3");
-        BlobSpec { input, golden, stages }
+        let layers: Vec<_> = layers.collect();
+        let sections: Vec<_> =
+            self.sections.iter().map(|(kind, bytes)| (*kind, &bytes[..])).collect();
+        let input = self.architecture.input();
+        use_it(&BlobSpec { input, golden, layers: &layers, sections: &sections })
     }
 }
 
-impl Stage {
-    fn random(conv: ConvGeometry, pool: PoolOrder, random: &mut Random) -> Self {
+impl Weights {
+    fn spec(&self, conv: ConvGeometry) -> ConvSpec<'_> {
+        ConvSpec {
+            conv,
+            weights: &self.weights,
+            channels: &self.channels,
+            output_scale: &self.output_scale,
+        }
+    }
+
+    fn random(conv: ConvGeometry, random: &mut Random) -> Self {
         let weights: Vec<i8> = (0..conv.weights_len())
             .map(|_| i8::try_from(random.below(255) - 127).expect("within -127 to 127"))
             .collect();
@@ -101,7 +145,7 @@ impl Stage {
             })
             .collect();
         let output_scale = (0..conv.out_c()).map(|c| 0.01 * (1.0 + c as f32)).collect();
-        Self { conv, pool, weights, channels, output_scale }
+        Self { weights, channels, output_scale }
     }
 }
 

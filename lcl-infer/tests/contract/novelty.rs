@@ -2,11 +2,16 @@
 //! what it says of scenes.
 
 use lcl_infer::{
-    Area, CellGrid, Departure, FeatureRow, ImageSize, Novelty, WatchError, WatchSettings, Watcher,
-    watcher_memory_len,
+    CellGrid, Departure, FeatureRow, ImageSize, Name, Novelty, V1, V2, WatchError, WatchSettings,
+    Watcher, watcher_memory_len,
 };
 
 use crate::model::Random;
+
+/// A row of one channel.
+fn row_of(tap: Name, y: usize, values: &[u8]) -> FeatureRow<'_> {
+    FeatureRow { tap, y, width: values.len(), channels: 1, values }
+}
 
 /// `256 · (a / b)` rounded half up is `divide(256 · a, b)`.
 fn divide(a: i64, b: i64) -> i64 {
@@ -103,8 +108,8 @@ fn watch(watcher: &mut Watcher<'_>, map: &[u8], row_len: usize) -> Novelty {
 #[track_caller]
 fn push(watcher: &mut Watcher<'_>, rows: &[u8], row_len: usize) {
     for (y, values) in rows.chunks_exact(row_len).enumerate() {
-        watcher.push(&FeatureRow { area: Area::V1, y: 9, values }).expect("V1 is passed over");
-        watcher.push(&FeatureRow { area: Area::V2, y, values }).expect("the next row");
+        watcher.push(&row_of(V1, 9, values)).expect("V1 is passed over");
+        watcher.push(&row_of(V2, y, values)).expect("the next row");
     }
 }
 
@@ -226,7 +231,7 @@ fn rows_that_do_not_belong_are_refused_and_change_nothing() {
     with_watcher(|watcher, scene| {
         let frame = scene.frame();
         let values = &frame[..ROW_LEN];
-        let row = |y, values| FeatureRow { area: Area::V2, y, values };
+        let row = |y, values| row_of(V2, y, values);
         assert_eq!(watcher.finish(), Err(WatchError::FrameIncomplete { height: 6, arrived: 0 }));
         assert_eq!(
             watcher.push(&row(1, values)),

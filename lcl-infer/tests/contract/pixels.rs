@@ -1,6 +1,6 @@
 //! Rows in a camera's format against the same image in the blob's own.
 
-use lcl_infer::{Area, Frontend, ImageSize, InputFormat, PixelFormat, PoolOrder, memory_len_of};
+use lcl_infer::{Frontend, ImageSize, InputFormat, PixelFormat, PoolOrder, V1, V2};
 
 use crate::model::{Model, Random};
 
@@ -50,9 +50,10 @@ fn gray(pixels: PixelFormat, row: &[u8]) -> Vec<i64> {
 }
 
 fn features(mut frontend: Frontend<'_>, image: &[u8]) -> [Vec<u8>; 2] {
-    let mut features = [Area::V1, Area::V2].map(|area| vec![0; frontend.features_len(area)]);
-    let [v1, v2] = &mut features;
-    frontend.run_frame(image, v1, v2).expect("lengths fit");
+    let mut features = [V1, V2].map(|tap| vec![0; frontend.features_len(tap)]);
+    let run =
+        frontend.run_frame(image, |row| row.copy_to(&mut features[usize::from(row.tap == V2)]));
+    run.expect("lengths fit");
     features
 }
 
@@ -63,7 +64,7 @@ fn converted_rows_give_the_features_of_the_blobs_own_format() {
         let bytes = Model::tiny_for(input, PoolOrder::MaxBlur, 8).blob();
         let blob = bytes.open();
         assert_eq!(blob.input(), input);
-        let memory_len = memory_len_of(&blob.convolutions(), size.width);
+        let memory_len = blob.memory_len(size.width);
         let (mut memory, mut other) = (vec![0; memory_len], vec![0; memory_len]);
         for pixels in PixelFormat::ALL {
             let row_len = pixels.row_len(size.width).expect("even");
@@ -74,10 +75,10 @@ fn converted_rows_give_the_features_of_the_blobs_own_format() {
             };
             let own: Vec<u8> = own.into_iter().map(|v| v.try_into().expect("a byte")).collect();
 
-            let plain = Frontend::new(&blob, size, &mut memory).expect("it streams");
+            let plain = Frontend::new(&blob, size, &mut memory[..]).expect("it streams");
             assert_eq!(plain.pixels(), input.into());
             let expected = features(plain, &own);
-            let converting = Frontend::new(&blob, size, &mut other).expect("it streams");
+            let converting = Frontend::new(&blob, size, &mut other[..]).expect("it streams");
             let converting = converting.with_pixels(pixels).expect("an even width");
             assert_eq!(converting.row_len(), row_len);
             assert_eq!(features(converting, &camera), expected, "{pixels:?} to {input:?}");

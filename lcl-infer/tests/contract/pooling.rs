@@ -1,7 +1,8 @@
 //! The poolings by hand, on one channel.
 
 use lcl_infer::kernels::{PoolStep, portable};
-use lcl_infer::{ImageSize, PoolOrder, pooled_side, reference};
+use lcl_infer::shape::pooled_side;
+use lcl_infer::{ImageSize, PoolOrder, reference};
 
 /// Pools a map of height and width 4 or 5.
 #[track_caller]
@@ -51,8 +52,8 @@ fn ties_of_the_blur_round_up() {
     let mut sum = [0_u16; 1];
     let mut out = [0_u8; 1];
     // A single column of width 1: the blur weighs it by 2 of 4.
-    (portable::KERNELS.max_blur_row)(&[1], 1, &mut sum, PoolStep::Middle);
+    (portable::KERNELS.pool.max_blur_row)(&[1], 1, &mut sum, PoolStep::Middle);
     assert_eq!(sum, [4]);
-    (portable::KERNELS.max_blur_row)(&[2], 1, &mut sum, PoolStep::Edge(&mut out));
+    (portable::KERNELS.pool.max_blur_row)(&[2], 1, &mut sum, PoolStep::Edge(&mut out));
     assert_eq!((sum, out), ([4], [1]));
 }

@@ -1,66 +1,87 @@
 //! Row by row against the whole frame.
 
+use lcl_infer::shape::Border;
 use lcl_infer::{
-    Area, ConvGeometry, Frontend, FrontendError, ImageSize, LCL_V2, LCL_V2_GRAY, PoolOrder,
-    StageParameters, kernels, memory_len, memory_len_of, min_image_side, pooled_side, reference,
+    Architecture, Blob, ConvGeometry, Frontend, FrontendError, ImageSize, InputFormat, LCL_V2,
+    LCL_V2_GRAY, Layer, LayerKind, Name, PoolOrder, V1, V2, kernels, memory_len, reference,
 };
 use proptest::prelude::*;
 
-use crate::model::{Model, Random};
+use crate::model::{GOLDEN_SIDE, Model, Random, two_areas};
 
-/// The contract on a whole frame: convolution and pool of each stage.
-fn whole_frame(stages: &[StageParameters<'_>; 2], size: ImageSize, image: &[u8]) -> [Vec<u8>; 2] {
-    let (v1, v1_size) = whole_stage(&stages[0], size, image);
-    let (v2, _) = whole_stage(&stages[1], v1_size, &v1);
-    [v1, v2]
+/// The contract on a whole frame: the map of each tap.
+fn whole_frame(blob: &Blob<'_>, mut size: ImageSize, image: &[u8]) -> Vec<Vec<u8>> {
+    let (mut map, mut channels) = (image.to_vec(), blob.input().channels());
+    let mut taps = Vec::new();
+    for layer in blob.layers() {
+        let kind = layer.kind();
+        let [width, height] = [size.width, size.height].map(|side| kind.out_side(side));
+        let mut out = vec![0; width * height * kind.out_c(channels)];
+        reference::layer_ref(&layer.operation, size, channels, &map, &mut out);
+        (map, channels, size) = (out, kind.out_c(channels), ImageSize { width, height });
+        if layer.tap.is_some() {
+            taps.push(map.clone());
+        }
+    }
+    taps
 }
 
-fn whole_stage(stage: &StageParameters<'_>, size: ImageSize, input: &[u8]) -> (Vec<u8>, ImageSize) {
-    let conv = stage.conv.geometry();
-    let conv_size =
-        ImageSize { width: conv.out_side(size.width), height: conv.out_side(size.height) };
-    let mut activation = vec![0; conv_size.width * conv_size.height * conv.out_c()];
-    reference::conv2d_ref(&stage.conv, size, input, &mut activation);
-    let out_size =
-        ImageSize { width: pooled_side(conv_size.width), height: pooled_side(conv_size.height) };
-    let mut out = vec![0; out_size.width * out_size.height * conv.out_c()];
-    reference::pool_ref(stage.pool, conv_size, conv.out_c(), &activation, &mut out);
-    (out, out_size)
-}
-
-/// Streams an image twice with every kernel that this machine can run, into
-/// memory full of rubbish, and compares each time with the whole frame, which
-/// it returns.
+/// Streams an image with every kernel that this machine can run, into memory
+/// full of rubbish, twice by pull and once by callback, and compares each time
+/// with the whole frame, which it returns. Then stops at each tap.
 #[track_caller]
-fn check(conv: [ConvGeometry; 2], pool: PoolOrder, size: ImageSize, seed: u64) -> [Vec<u8>; 2] {
-    let bytes = Model::random(conv, pool, seed).blob();
+pub fn check(architecture: &Architecture, size: ImageSize, seed: u64) -> Vec<Vec<u8>> {
+    let bytes = Model::random(*architecture, seed).blob();
     let blob = bytes.open();
-    let image = Random(seed ^ 1).bytes(conv[0].in_c() * size.width * size.height);
-    let expected = whole_frame(blob.stages(), size, &image);
+    assert_eq!(blob.architecture(), Some(*architecture));
+    assert_eq!(blob.memory_len(size.width), memory_len(architecture, size.width));
+    let row_len = blob.input().channels() * size.width;
+    let image = Random(seed ^ 1).bytes(row_len * size.height);
+    let expected = whole_frame(&blob, size, &image);
 
     for kernels in kernels::available() {
-        let mut memory = Random(seed ^ 2).bytes(memory_len_of(&conv, size.width) + 1);
+        let context = format!("{}: {size:?} {architecture:?} seed {seed}", kernels.name);
+        let mut memory = Random(seed ^ 2).bytes(blob.memory_len(size.width) + 1);
         // Offset by one: the caller's slice may start anywhere.
         let mut frontend =
             Frontend::with_kernels(&blob, size, &mut memory[1..], kernels).expect("it streams");
         for _ in 0..2 {
-            let mut got = [Vec::new(), Vec::new()];
-            for row in image.chunks_exact(conv[0].in_c() * size.width) {
-                let pushed = frontend.push_row(row, |row| {
-                    let area = &mut got[usize::from(row.area == Area::V2)];
-                    assert_eq!(area.len(), row.y * row.values.len(), "rows come in order");
-                    area.extend_from_slice(row.values);
-                });
-                assert_eq!(pushed, Ok(()));
+            let mut got = vec![Vec::new(); expected.len()];
+            for row in image.chunks_exact(row_len) {
+                assert_eq!(frontend.push_row(row), Ok(()));
+                while let Some(row) = frontend.next() {
+                    let tap = blob.taps().position(|tap| tap == row.tap).expect("a tap");
+                    assert_eq!(got[tap].len(), row.y * row.values.len(), "rows come in order");
+                    assert_eq!(row.values.len(), row.width * row.channels);
+                    got[tap].extend_from_slice(row.values);
+                }
             }
-            let name = kernels.name;
-            assert_eq!(got, expected, "{name}: {pool:?} {size:?} {conv:?} seed {seed}");
-            frontend.reset();
+            assert!(got == expected, "{context}");
+            assert_eq!(frontend.finish(), Ok(()));
         }
-        let mut whole = [0, 1].map(|area| vec![0; expected[area].len()]);
-        let [v1, v2] = &mut whole;
-        assert_eq!(frontend.run_frame(&image, v1, v2), Ok(()));
-        assert_eq!(whole, expected, "{}", kernels.name);
+        let mut whole: Vec<_> = expected.iter().map(|map| vec![0; map.len()]).collect();
+        for (tap, map) in blob.taps().zip(&whole) {
+            assert_eq!(frontend.features_len(tap), map.len());
+        }
+        let run = frontend.run_frame(&image, |row| {
+            row.copy_to(&mut whole[blob.taps().position(|tap| tap == row.tap).expect("a tap")]);
+        });
+        assert_eq!(run, Ok(()));
+        assert!(whole == expected, "{context}");
+    }
+    for (tap, expected) in blob.taps().zip(&expected) {
+        let blob = blob.up_to(tap).expect("the blob has it");
+        let chain = architecture.up_to(tap).expect("the architecture has it");
+        let mut memory = vec![0x55; memory_len(&chain, size.width)];
+        let mut frontend = Frontend::new(&blob, size, &mut memory).expect("it streams");
+        let mut got = vec![0; frontend.features_len(tap)];
+        let run = frontend.run_frame(&image, |row| {
+            if row.tap == tap {
+                row.copy_to(&mut got);
+            }
+        });
+        assert_eq!((run, frontend.taps().last()), (Ok(()), Some(tap)));
+        assert!(got == *expected, "up to {tap}: {size:?} {architecture:?} seed {seed}");
     }
     expected
 }
@@ -74,9 +95,9 @@ fn published_geometry_with_few_channels() {
     let conv = [small(3, 6, 11, 4, 5), small(6, 9, 5, 1, 2)];
     for pool in PoolOrder::ALL {
         for side in [17, 18, 19, 20, 21, 32, 47, 48] {
-            let features = check(conv, pool, ImageSize::square(side), side as u64);
-            for area in features {
-                assert!(area.iter().any(|&byte| byte > 0 && byte < 255), "nothing is tested");
+            let features = check(&two_areas(conv, pool), ImageSize::square(side), side as u64);
+            for map in features {
+                assert!(map.iter().any(|&byte| byte > 0 && byte < 255), "nothing is tested");
             }
         }
     }
@@ -85,23 +106,71 @@ fn published_geometry_with_few_channels() {
 #[test]
 fn published_model() {
     let size = ImageSize { width: 32, height: 24 };
-    check(LCL_V2, PoolOrder::MaxBlur, size, 3);
-    check(LCL_V2_GRAY, PoolOrder::MaxBlur, size, 3);
+    check(&LCL_V2, size, 3);
+    check(&LCL_V2_GRAY, size, 3);
 }
 
 #[test]
 fn smallest_images() {
     let pointwise = [small(3, 2, 1, 1, 0), small(2, 3, 1, 1, 0)];
     let window = [small(3, 2, 3, 1, 1), small(2, 3, 3, 1, 1)];
-    assert_eq!((min_image_side(&pointwise), min_image_side(&window)), (1, 3));
     for pool in PoolOrder::ALL {
+        let [pointwise, window] = [pointwise, window].map(|conv| two_areas(conv, pool));
+        assert_eq!((pointwise.min_image_side(), window.min_image_side()), (1, 3));
         for (width, height) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (1, 5)] {
-            check(pointwise, pool, ImageSize { width, height }, 4);
+            check(&pointwise, ImageSize { width, height }, 4);
         }
         for (width, height) in [(3, 3), (3, 4), (4, 3), (5, 3), (3, 9)] {
-            check(window, pool, ImageSize { width, height }, 5);
+            check(&window, ImageSize { width, height }, 5);
         }
     }
+}
+
+/// Returns a chain whose layers are called by their position and tapped where
+/// `taps` says, the last always.
+fn chain(input: InputFormat, kinds: &[LayerKind], taps: u32) -> Option<Architecture> {
+    let layers: Vec<Layer> = kinds
+        .iter()
+        .enumerate()
+        .map(|(index, &kind)| {
+            let name = |start: &str| Name::new(&format!("{start}{index}")).expect("a name");
+            let tapped = (taps >> index) & 1 == 1 || index + 1 == kinds.len();
+            Layer { name: name("layer"), tap: tapped.then(|| name("T")), kind }
+        })
+        .collect();
+    Architecture::new(input, &layers)
+}
+
+fn any_kind() -> impl Strategy<Value = (usize, LayerKind)> {
+    let conv = (1_usize..=6, 1_usize..=5, 1_usize..=3, 0_usize..=2, any::<bool>()).prop_map(
+        |(out_c, kernel, stride, padding, zero)| {
+            let conv = small(1, out_c, kernel, stride, padding.min((kernel - 1) / 2));
+            let border = if zero { Border::Zero } else { Border::Reflect };
+            (out_c, LayerKind::Conv(conv.with_border(border)))
+        },
+    );
+    let pool =
+        prop::sample::select(&PoolOrder::ALL[..]).prop_map(|order| (0, LayerKind::Pool(order)));
+    prop_oneof![3 => conv, 1 => pool]
+}
+
+/// Gives each convolution the channels that the layer before it has.
+fn fitted(input: InputFormat, kinds: &[(usize, LayerKind)]) -> Vec<LayerKind> {
+    let mut channels = input.channels();
+    kinds
+        .iter()
+        .map(|&(_, kind)| {
+            let kind = match kind {
+                LayerKind::Conv(conv) => LayerKind::Conv(
+                    small(channels, conv.out_c(), conv.kernel(), conv.stride(), conv.padding())
+                        .with_border(conv.border()),
+                ),
+                kind => kind,
+            };
+            channels = kind.out_c(channels);
+            kind
+        })
+        .collect()
 }
 
 proptest! {
@@ -113,53 +182,120 @@ proptest! {
         (kernel2, stride2, channels2) in (1_usize..=5, 1_usize..=2, 1_usize..=5),
         (padding1, padding2) in (0_usize..=3, 0_usize..=2),
         (extra_w, extra_h) in (0_usize..24, 0_usize..24),
-        pool in prop::sample::select(&PoolOrder::ALL),
-        in_c in prop::sample::select(&[1_usize, 3]),
+        pool in prop::sample::select(&PoolOrder::ALL[..]),
+        in_c in prop::sample::select(&[1_usize, 3][..]),
         seed in any::<u64>(),
     ) {
         let conv = [
             small(in_c, channels1, kernel1, stride1, padding1.min((kernel1 - 1) / 2)),
             small(channels1, channels2, kernel2, stride2, padding2.min((kernel2 - 1) / 2)),
         ];
-        let smallest = min_image_side(&conv);
+        let architecture = two_areas(conv, pool);
+        let smallest = architecture.min_image_side();
         // The golden image of the test model has to stream too.
-        prop_assume!(smallest <= usize::from(crate::model::GOLDEN_SIDE));
+        prop_assume!(smallest <= usize::from(GOLDEN_SIDE));
         let size = ImageSize { width: smallest + extra_w, height: smallest + extra_h };
-        check(conv, pool, size, seed);
+        check(&architecture, size, seed);
     }
+
+    #[test]
+    fn any_chain(
+        input in prop::sample::select(&InputFormat::ALL[..]),
+        kinds in prop::collection::vec(any_kind(), 1..7),
+        taps in any::<u32>(),
+        (extra_w, extra_h) in (0_usize..12, 0_usize..12),
+        seed in any::<u64>(),
+    ) {
+        let architecture = chain(input, &fitted(input, &kinds), taps).expect("the layers fit");
+        let smallest = architecture.min_image_side();
+        prop_assume!(smallest <= usize::from(GOLDEN_SIDE));
+        let size = ImageSize { width: smallest + extra_w, height: smallest + extra_h };
+        check(&architecture, size, seed);
+    }
+}
+
+#[test]
+fn zeros_lie_outside_by_hand() {
+    let conv = ConvGeometry::new(1, 1, 3, 1, 1).expect("valid").with_border(Border::Zero);
+    let mut model = Model::random(
+        chain(InputFormat::Gray8, &[LayerKind::Conv(conv)], 0).expect("one layer"),
+        1,
+    );
+    model.weights[0].weights = vec![1; 9];
+    let requant = lcl_infer::parameters::Requant::new(1 << 30, 31).expect("in range");
+    model.weights[0].channels = vec![lcl_infer::parameters::Channel { bias: 0, requant }];
+    let bytes = model.blob();
+    let blob = bytes.open();
+    assert_eq!(blob.contract(), lcl_infer::Contract::V2);
+    let mut memory = vec![0x55; blob.memory_len(3)];
+    let mut frontend = Frontend::new(&blob, ImageSize::square(3), &mut memory).expect("it streams");
+    let mut map = [0; 9];
+    frontend.run_frame(&[2; 9], |row| row.copy_to(&mut map)).expect("a frame");
+    // Half of 2 for each of the pixels that exist: 4, 6, 4, 6, 9, 6, 4, 6, 4.
+    assert_eq!(map, [4, 6, 4, 6, 9, 6, 4, 6, 4]);
 }
 
 #[test]
 fn memory_of_the_published_model() {
-    assert!(memory_len(48) <= 18 * 1024, "{}", memory_len(48));
-    assert!(memory_len(96) <= 32 * 1024, "{}", memory_len(96));
-    assert!(memory_len(224) <= 64 * 1024, "{}", memory_len(224));
-    // Memory that is laid out for colour takes a blob for grey images too.
+    assert!(memory_len(&LCL_V2, 48) <= 18 * 1024);
+    assert!(memory_len(&LCL_V2, 96) <= 32 * 1024);
+    assert!(memory_len(&LCL_V2, 224) <= 64 * 1024);
+    let v1 = LCL_V2.up_to(V1).expect("it has V1");
+    // Memory that is laid out for colour takes a blob for grey images too, and
+    // V1 alone takes less than both areas.
     for width in [17, 48, 96, 97, 224] {
-        assert!(memory_len_of(&LCL_V2_GRAY, width) < memory_len(width));
+        assert!(memory_len(&LCL_V2_GRAY, width) < memory_len(&LCL_V2, width));
+        assert!(memory_len(&v1, width) < memory_len(&LCL_V2, width));
+        assert_eq!(LCL_V2.up_to(V2), Some(LCL_V2));
     }
 }
 
 #[test]
-fn too_little_memory_says_how_much_is_needed() {
+fn too_little_memory_says_how_much_is_needed_and_comes_back() {
     let bytes = Model::tiny(PoolOrder::MaxBlur, 1).blob();
     let blob = bytes.open();
-    let expected = memory_len_of(&blob.convolutions(), 32);
-    let mut memory = vec![0; expected - 1];
-    let error = Frontend::new(&blob, ImageSize::square(32), &mut memory).expect_err("one short");
-    assert_eq!(error, FrontendError::Memory { expected, got: expected - 1 });
-    assert!(error.to_string().contains(&expected.to_string()));
+    let expected = blob.memory_len(32);
+    let mut memory = vec![7; expected - 1];
+    let refused = Frontend::new(&blob, ImageSize::square(32), &mut memory).expect_err("one short");
+    assert_eq!(refused.error, FrontendError::Memory { expected, got: expected - 1 });
+    assert!(refused.to_string().contains(&expected.to_string()));
+    refused.memory.push(7);
+    let frontend = Frontend::new(&blob, ImageSize::square(32), refused.memory).expect("enough");
+    assert_eq!(frontend.into_memory().len(), expected);
 }
 
 #[test]
 fn image_that_cannot_stream_is_refused() {
     let bytes = Model::tiny(PoolOrder::MaxBlur, 1).blob();
     let blob = bytes.open();
-    let smallest = min_image_side(&blob.convolutions());
+    let smallest = blob.min_image_side();
     for (width, height) in [(smallest - 1, 32), (32, smallest - 1), (0, 0), (8193, 32)] {
         let got = ImageSize { width, height };
-        let error = Frontend::new(&blob, got, &mut []).expect_err("not streamable");
-        assert_eq!(error, FrontendError::ImageSize { smallest, largest: 8192, got });
+        let refused = Frontend::new(&blob, got, &mut []).expect_err("not streamable");
+        assert_eq!(refused.error, FrontendError::ImageSize { smallest, largest: 8192, got });
     }
-    assert_eq!(min_image_side(&LCL_V2), 17);
+    assert_eq!(LCL_V2.min_image_side(), 17);
+}
+
+#[test]
+fn memory_may_be_owned() {
+    use lcl_infer::AlignedMemory;
+    let bytes = Model::tiny(PoolOrder::MaxBlur, 1).blob();
+    let blob = bytes.open();
+    let size = ImageSize::square(16);
+    let image = Random(3).bytes(3 * 16 * 16);
+    let mut memory = vec![0; blob.memory_len(16)];
+    let mut borrowed = Frontend::new(&blob, size, &mut memory).expect("it streams");
+    let mut owned = Frontend::new(&blob, size, AlignedMemory::<8192>::new()).expect("enough");
+    let mut moved = Vec::new();
+    for row in image.chunks_exact(3 * 16) {
+        // It may move between rows.
+        owned = *Box::new(owned);
+        let (mut rows, mut others) = (Vec::new(), Vec::new());
+        borrowed.push_row_with(row, |row| rows.push(row.values.to_vec())).expect("a row");
+        owned.push_row_with(row, |row| others.push(row.values.to_vec())).expect("a row");
+        assert_eq!(rows, others);
+        moved.extend(rows);
+    }
+    assert_eq!(moved.len(), 4 + 2);
 }

@@ -13,7 +13,7 @@ use core::arch::asm;
 
 use super::columns::{self, in_place};
 use super::vector_pooling::{blur_max_row, max_blur_row, max_row, max_rows};
-use crate::kernels::{Kernels, RowWindow};
+use crate::kernels::{ConvKernels, Kernels, PoolKernels, RowWindow};
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_BLOCK, TAP_QUAD};
 use crate::parameters::{CHANNEL_WORDS, Conv2d};
 use crate::shape::ConvGeometry;
@@ -21,16 +21,16 @@ use crate::shape::ConvGeometry;
 /// The kernels for NEON, which every AArch64 machine has.
 static NEON: Kernels = Kernels {
     name: "neon",
-    conv2d_row: conv2d_row::<Widening>,
-    max_rows,
-    max_blur_row,
-    blur_max_row,
-    max_row,
+    conv: ConvKernels { conv2d_row: conv2d_row::<Widening> },
+    pool: PoolKernels { max_rows, max_blur_row, blur_max_row, max_row },
 };
 
 /// The kernels for NEON with the dot product.
-static DOT_PRODUCT: Kernels =
-    Kernels { name: "neon-dotprod", conv2d_row: conv2d_row::<DotProduct>, ..NEON };
+static DOT_PRODUCT: Kernels = Kernels {
+    name: "neon-dotprod",
+    conv: ConvKernels { conv2d_row: conv2d_row::<DotProduct> },
+    ..NEON
+};
 
 /// Returns the kernels that this machine can run, the best first.
 pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {

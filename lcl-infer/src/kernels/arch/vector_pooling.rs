@@ -52,7 +52,7 @@ pub(super) fn max_rows(row: &mut [u8], other: &[u8]) {
     }
 }
 
-/// As [`crate::kernels::Kernels::max_blur_row`].
+/// As [`crate::kernels::PoolKernels::max_blur_row`].
 #[inline(always)]
 pub(super) fn max_blur_row(row: &[u8], channels: usize, sum: &mut [u16], step: PoolStep<'_>) {
     let Some(pixels) = Pixels::new(row, channels) else {
@@ -92,7 +92,7 @@ pub(super) fn max_blur_row(row: &[u8], channels: usize, sum: &mut [u16], step: P
     }
 }
 
-/// As [`crate::kernels::Kernels::blur_max_row`].
+/// As [`crate::kernels::PoolKernels::blur_max_row`].
 #[inline(always)]
 pub(super) fn blur_max_row(
     rows: [&[u8]; 3],
@@ -122,7 +122,7 @@ pub(super) fn blur_max_row(
     });
 }
 
-/// As [`crate::kernels::Kernels::max_row`].
+/// As [`crate::kernels::PoolKernels::max_row`].
 #[inline(always)]
 pub(super) fn max_row(row: &[u8], channels: usize, largest: &mut [u16], step: PoolStep<'_>) {
     let Some(pixels) = Pixels::new(row, channels) else {

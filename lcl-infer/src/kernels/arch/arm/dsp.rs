@@ -7,20 +7,22 @@
 use core::arch::asm;
 
 use super::{Job, define_dot};
-use crate::kernels::Kernels;
 use crate::kernels::pooling::{self, BlurMax, Lanes, Max, MaxBlur};
 use crate::kernels::tiled::{self, Accumulators, Microkernel, PIXELS, Weights};
+use crate::kernels::{ConvKernels, Kernels, PoolKernels};
 use crate::packing::TAP_QUAD;
 use crate::shape::ConvGeometry;
 
 /// The kernels for the DSP extension.
 pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
     name: "arm-dsp",
-    conv2d_row: tiled::conv2d_row::<Dsp>,
-    max_rows: pooling::max_rows::<Dsp>,
-    max_blur_row: pooling::pool_row::<MaxBlur, Dsp>,
-    blur_max_row: pooling::pool_row::<BlurMax, Dsp>,
-    max_row: pooling::pool_row::<Max, Dsp>,
+    conv: ConvKernels { conv2d_row: tiled::conv2d_row::<Dsp> },
+    pool: PoolKernels {
+        max_rows: pooling::max_rows::<Dsp>,
+        max_blur_row: pooling::pool_row::<MaxBlur, Dsp>,
+        blur_max_row: pooling::pool_row::<BlurMax, Dsp>,
+        max_row: pooling::pool_row::<Max, Dsp>,
+    },
 };
 
 /// Returns the bytes of scratch that the convolution asks for.

@@ -3,13 +3,16 @@
 
 use super::{Job, define_dot};
 use crate::kernels::tiled::{self, Accumulators, Microkernel, Weights};
-use crate::kernels::{Kernels, portable};
+use crate::kernels::{ConvKernels, Kernels, portable};
 use crate::packing::TAP_QUAD;
 use crate::shape::ConvGeometry;
 
 /// The kernels for plain Armv7-M.
-pub(in crate::kernels::arch) static KERNELS: Kernels =
-    Kernels { name: "armv7-m", conv2d_row: tiled::conv2d_row::<V7m>, ..portable::KERNELS };
+pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
+    name: "armv7-m",
+    conv: ConvKernels { conv2d_row: tiled::conv2d_row::<V7m> },
+    ..portable::KERNELS
+};
 
 /// Returns the bytes of scratch that the convolution asks for.
 pub(in crate::kernels::arch) const fn scratch_len(conv: &ConvGeometry) -> usize {

@@ -31,7 +31,7 @@ pub(in crate::kernels::arch) const fn scratch_len(conv: &ConvGeometry) -> usize 
     PIXELS * conv.padded_taps()
 }
 
-/// Computes one row of a convolution, as [`crate::Kernels::conv2d_row`].
+/// Computes one row of a convolution, as [`crate::kernels::ConvKernels::conv2d_row`].
 pub(super) fn conv2d_row(
     conv: &Conv2d<'_>,
     window: &RowWindow<'_>,

@@ -10,16 +10,18 @@
 mod conv;
 mod pool;
 
-use crate::kernels::Kernels;
+use crate::kernels::{ConvKernels, Kernels, PoolKernels};
 
 pub(super) use conv::scratch_len;
 
 /// The kernels for Helium.
 pub(super) static KERNELS: Kernels = Kernels {
     name: "helium",
-    conv2d_row: conv::conv2d_row,
-    max_rows: pool::max_rows,
-    max_blur_row: pool::max_blur_row,
-    blur_max_row: pool::blur_max_row,
-    max_row: pool::max_row,
+    conv: ConvKernels { conv2d_row: conv::conv2d_row },
+    pool: PoolKernels {
+        max_rows: pool::max_rows,
+        max_blur_row: pool::max_blur_row,
+        blur_max_row: pool::blur_max_row,
+        max_row: pool::max_row,
+    },
 };

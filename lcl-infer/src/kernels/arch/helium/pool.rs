@@ -11,14 +11,14 @@ use crate::arithmetic::round_blur;
 use crate::kernels::PoolStep;
 use crate::shape::{MAX_CHANNELS, POOL_STRIDE};
 
-/// `row = max(row, other)`, as [`crate::Kernels::max_rows`].
+/// `row = max(row, other)`, as [`crate::kernels::PoolKernels::max_rows`].
 pub(super) fn max_rows(row: &mut [u8], other: &[u8]) {
     for (value, &other) in row.iter_mut().zip(other) {
         *value = (*value).max(other);
     }
 }
 
-/// The maximum over columns, into the blur, as [`crate::Kernels::max_blur_row`].
+/// The maximum over columns, into the blur, as [`crate::kernels::PoolKernels::max_blur_row`].
 pub(super) fn max_blur_row(row: &[u8], channels: usize, sum: &mut [u16], step: PoolStep<'_>) {
     each_pixel(channels, sum, step, |ox, sum, out| {
         if let Some(columns) = Columns::around(row, channels, ox) {
@@ -83,7 +83,7 @@ unsafe extern "C" {
 
 global_asm!(include_str!(concat!(env!("OUT_DIR"), "/pool.s")), options(raw));
 
-/// The blur, into the maximum, as [`crate::Kernels::blur_max_row`].
+/// The blur, into the maximum, as [`crate::kernels::PoolKernels::blur_max_row`].
 pub(super) fn blur_max_row(
     rows: [&[u8]; 3],
     channels: usize,
@@ -112,7 +112,7 @@ pub(super) fn blur_max_row(
     });
 }
 
-/// The maximum over columns and rows, as [`crate::Kernels::max_row`].
+/// The maximum over columns and rows, as [`crate::kernels::PoolKernels::max_row`].
 pub(super) fn max_row(row: &[u8], channels: usize, largest: &mut [u16], step: PoolStep<'_>) {
     each_pixel(channels, largest, step, |ox, largest, out| {
         if let Some(columns) = Columns::around(row, channels, ox) {

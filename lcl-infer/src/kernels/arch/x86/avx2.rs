@@ -12,15 +12,18 @@ use super::requant::{BLOCK, GROUPS, RequantBlock};
 use super::{store_last, tile_width};
 use crate::kernels::arch::columns::in_place;
 use crate::kernels::arch::vector_pooling;
-use crate::kernels::{Kernels, PoolStep, RowWindow};
+use crate::kernels::{ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow};
 use crate::memory::aligned;
 use crate::packing::{CHANNEL_GROUP, TAP_BLOCK};
 use crate::parameters::Conv2d;
 use crate::shape::ConvGeometry;
 
 /// The kernels for AVX2.
-pub(super) static KERNELS: Kernels =
-    Kernels { name: "avx2", conv2d_row, max_rows, max_blur_row, blur_max_row, max_row };
+pub(super) static KERNELS: Kernels = Kernels {
+    name: "avx2",
+    conv: ConvKernels { conv2d_row },
+    pool: PoolKernels { max_rows, max_blur_row, blur_max_row, max_row },
+};
 
 /// Returns whether the machine has what the kernels use.
 pub(super) fn detected() -> bool {

@@ -15,13 +15,14 @@ use core::arch::asm;
 use super::requant::{BLOCK, GROUPS, RequantBlock};
 use super::{avx2, store_last, tile_width};
 use crate::kernels::arch::columns::{self, in_place};
-use crate::kernels::{Kernels, RowWindow};
+use crate::kernels::{ConvKernels, Kernels, RowWindow};
 use crate::packing::{CHANNEL_GROUP, TAP_BLOCK};
 use crate::parameters::Conv2d;
 use crate::shape::{ConvGeometry, MAX_KERNEL};
 
 /// The kernels for AVX-512 with VNNI.
-pub(super) static KERNELS: Kernels = Kernels { name: "avx512-vnni", conv2d_row, ..avx2::KERNELS };
+pub(super) static KERNELS: Kernels =
+    Kernels { name: "avx512-vnni", conv: ConvKernels { conv2d_row }, ..avx2::KERNELS };
 
 /// Returns whether the machine has what the kernels use.
 pub(super) fn detected() -> bool {

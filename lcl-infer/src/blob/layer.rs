@@ -1,0 +1,162 @@
+//! One layer of a header.
+
+use super::OpenError;
+use super::reader::Reader;
+use super::section::Section;
+use crate::contract::Contract;
+use crate::layers::LayerKind;
+use crate::name::Name;
+use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d, ConvParameters, Scales};
+use crate::parameters::{LayerParameters, Operation};
+use crate::shape::{Border, ConvGeometry, PoolOrder};
+
+/// Number of the kind [`LayerKind::Conv`].
+pub(crate) const KIND_CONV: u32 = 0;
+
+/// Number of the kind [`LayerKind::Pool`].
+pub(crate) const KIND_POOL: u32 = 1;
+
+/// Number of the one transform of weights that this crate reads: none.
+pub(crate) const TRANSFORM_DIRECT: u32 = 0;
+
+/// Number of the one thing that becomes of a convolution's sums: bytes, clamped
+/// at 0.
+pub(crate) const SUMS_TO_BYTES: u8 = 0;
+
+/// One layer, as it is encoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LayerHeader<'a> {
+    pub(crate) name: Name,
+    pub(crate) tap: Option<Name>,
+    /// CRC-32 of the golden image's rows, with a tap.
+    pub(crate) golden_crc32: u32,
+    pub(crate) body: Body<'a>,
+}
+
+/// What a layer of each kind has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Body<'a> {
+    Conv(ConvHeader<'a>),
+    Pool(PoolOrder),
+}
+
+/// Geometry, tables and output scale of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConvHeader<'a> {
+    pub(crate) geometry: ConvGeometry,
+    /// i8, packed.
+    pub(crate) weights: Section,
+    /// Four i32 a channel: bias, multiplier, shift, sum of weights.
+    pub(crate) channels: Section,
+    /// One f32 a channel, little-endian.
+    pub(crate) output_scale: &'a [u8],
+}
+
+impl<'a> LayerHeader<'a> {
+    /// Reads the layer of that index.
+    #[inline(never)]
+    pub(crate) fn parse(reader: &mut Reader<'a>, index: u32) -> Result<Self, OpenError> {
+        let kind = reader.number();
+        let name = parse_name(reader)?;
+        let tap = match reader.byte() {
+            0 => None,
+            1 => Some(parse_name(reader)?),
+            _ => return Err(OpenError::Header),
+        };
+        let golden_crc32 = if tap.is_some() { reader.number() } else { 0 };
+        let contract = reader.number();
+        let transform = reader.number();
+        reader.whole()?;
+        if kind > KIND_POOL {
+            return Err(OpenError::UnknownLayer { index, layer: name, kind });
+        }
+        if transform != TRANSFORM_DIRECT {
+            return Err(OpenError::Transform { layer: name, got: transform });
+        }
+        let body = match kind {
+            KIND_CONV => Body::Conv(ConvHeader::parse(reader, name)?),
+            _ => Body::Pool(reader.one_of(&PoolOrder::ALL)),
+        };
+        reader.whole()?;
+        let layer = Self { name, tap, golden_crc32, body };
+        let expected = layer.contract().number();
+        if contract == expected {
+            Ok(layer)
+        } else {
+            Err(OpenError::LayerContract { layer: name, expected, got: contract })
+        }
+    }
+
+    /// Returns what the layer does, without its weights.
+    pub(crate) const fn kind(&self) -> LayerKind {
+        match self.body {
+            Body::Conv(conv) => LayerKind::Conv(conv.geometry),
+            Body::Pool(order) => LayerKind::Pool(order),
+        }
+    }
+
+    /// Returns the contract that the layer asks for.
+    pub(crate) const fn contract(&self) -> Contract {
+        self.kind().contract()
+    }
+
+    /// Returns the layer with its tables in the payload.
+    pub(crate) fn in_place(&self, payload: &'a [u8]) -> Option<LayerParameters<'a>> {
+        let operation = match self.body {
+            Body::Conv(conv) => Operation::Conv(conv.in_place(payload)?),
+            Body::Pool(order) => Operation::Pool(order),
+        };
+        let Self { name, tap, golden_crc32, .. } = *self;
+        Some(LayerParameters { name, tap, golden_crc32, operation })
+    }
+}
+
+fn parse_name(reader: &mut Reader<'_>) -> Result<Name, OpenError> {
+    let bytes = reader.bytes();
+    reader.whole()?;
+    Name::from_bytes(bytes).ok_or(OpenError::Name)
+}
+
+impl<'a> ConvHeader<'a> {
+    fn parse(reader: &mut Reader<'a>, layer: Name) -> Result<Self, OpenError> {
+        let [in_c, out_c] = [reader.short(), reader.short()].map(usize::from);
+        let [kernel, stride, padding] =
+            [reader.byte(), reader.byte(), reader.byte()].map(usize::from);
+        let border = reader.one_of(&Border::ALL);
+        let sums = reader.byte();
+        reader.whole()?;
+        if sums != SUMS_TO_BYTES {
+            return Err(OpenError::Sums { layer, got: sums });
+        }
+        let geometry = ConvGeometry::new(in_c, out_c, kernel, stride, padding)
+            .ok_or(OpenError::Geometry { layer })?;
+        Ok(Self {
+            geometry: geometry.with_border(border),
+            weights: Section::parse(reader),
+            channels: Section::parse(reader),
+            output_scale: reader.bytes(),
+        })
+    }
+
+    /// Returns the packed weights.
+    pub(crate) fn packed<'p>(&self, payload: &'p [u8]) -> Option<&'p [i8]> {
+        bytemuck::try_cast_slice(self.weights.of(payload)?).ok()
+    }
+
+    /// Returns the words of the channels.
+    pub(crate) fn words<'p>(&self, payload: &'p [u8]) -> Option<&'p [i32]> {
+        bytemuck::try_cast_slice(self.channels.of(payload)?).ok()
+    }
+
+    fn in_place(&self, payload: &'a [u8]) -> Option<ConvParameters<'a>> {
+        let channels = ChannelTable::new(self.words(payload)?, self.geometry.out_c())?;
+        let conv = Conv2d::new(self.geometry, self.packed(payload)?, channels)?;
+        Some(ConvParameters { conv, output_scale: Scales::from_le_bytes(self.output_scale) })
+    }
+
+    /// Returns the bytes that the geometry asks for: of the weights and of the
+    /// words of the channels.
+    pub(crate) const fn lens(geometry: &ConvGeometry) -> [usize; 2] {
+        [geometry.packed_len(), 4 * CHANNEL_WORDS * geometry.padded_out_c()]
+    }
+}

@@ -1,0 +1,350 @@
+//! Writing a blob, into memory that the caller owns.
+//!
+//! Programs on chips have no use for it.
+
+use core::fmt;
+
+use serde::Serialize;
+
+use super::ALIGNMENT;
+use super::header::Golden;
+use super::layer::{KIND_CONV, KIND_POOL, SUMS_TO_BYTES, TRANSFORM_DIRECT};
+use super::preamble::{self, Preamble};
+use crate::arithmetic::Channel;
+use crate::contract::Contract;
+use crate::crc32::Crc32;
+use crate::input::InputFormat;
+use crate::layers::LayerKind;
+use crate::name::Name;
+use crate::packing::pack_weights;
+use crate::parameters::{CHANNEL_WORDS, ChannelTable};
+use crate::shape::{Border, ConvGeometry, PoolOrder};
+
+/// Everything that goes into a blob.
+#[derive(Clone, Copy, Debug)]
+pub struct BlobSpec<'a> {
+    /// Format of the image rows.
+    pub input: InputFormat,
+    /// The golden image.
+    pub golden: Golden,
+    /// The layers, from the image on.
+    pub layers: &'a [LayerSpec<'a>],
+    /// What else is in the blob, by kind, in order of kinds: see
+    /// [`SECTION_LABELS`](crate::blob::SECTION_LABELS).
+    pub sections: &'a [(u32, &'a [u8])],
+}
+
+/// Everything that goes into a blob for one layer.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerSpec<'a> {
+    /// What the layer is called.
+    pub name: Name,
+    /// The name under which its rows are handed out, if they are.
+    pub tap: Option<Name>,
+    /// CRC-32 of the golden image's rows of the tap;
+    /// [`golden_crc32`](crate::golden::golden_crc32) computes it from a blob that was
+    /// written with any.
+    pub golden_crc32: u32,
+    /// What the layer does.
+    pub operation: OperationSpec<'a>,
+}
+
+/// What a layer does, with its weights.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum OperationSpec<'a> {
+    /// See [`LayerKind::Conv`].
+    Conv(ConvSpec<'a>),
+    /// See [`LayerKind::Pool`].
+    Pool(PoolOrder),
+}
+
+/// Everything that goes into a blob for a convolution.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvSpec<'a> {
+    /// Geometry of the convolution.
+    pub conv: ConvGeometry,
+    /// Weights, `[out_c, kernel, kernel, in_c]` (OHWI), in `[-127, 127]`.
+    pub weights: &'a [i8],
+    /// Bias and requantisation, `[out_c]`.
+    pub channels: &'a [Channel],
+    /// What one step of each channel's byte is worth, `[out_c]`.
+    pub output_scale: &'a [f32],
+}
+
+impl BlobSpec<'_> {
+    /// Returns an upper bound of the blob's length in bytes.
+    #[must_use]
+    pub fn max_len(&self) -> usize {
+        let layers = self.layers.iter().map(|layer| layer.operation.max_len());
+        let sections =
+            self.sections.iter().map(|(_, bytes)| bytes.len().saturating_add(2 * ALIGNMENT));
+        layers.chain(sections).fold(preamble::LEN + 64, usize::saturating_add)
+    }
+
+    /// Writes the blob to the start of `out` and returns its length in bytes.
+    ///
+    /// No number is checked here that [`Blob::open`](super::Blob::open) checks:
+    /// a writer opens what it wrote.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where a table has another length than its geometry asks
+    /// for, and where `out` is too small; [`max_len`](Self::max_len) bytes are
+    /// enough.
+    pub fn emit(&self, out: &mut [u8]) -> Result<usize, EmitError> {
+        for layer in self.layers {
+            layer.check_lengths()?;
+        }
+        let error = EmitError::Space { expected: self.max_len(), got: out.len() };
+        let (out_preamble, body) = out.split_first_chunk_mut::<{ preamble::LEN }>().ok_or(error)?;
+        let header_len = self.header(body).ok_or(error)?;
+        let payload_start = (preamble::LEN + header_len).next_multiple_of(ALIGNMENT);
+        let (header, payload) =
+            body.split_at_mut_checked(payload_start - preamble::LEN).ok_or(error)?;
+        header.get_mut(header_len..).unwrap_or_default().fill(0);
+        let payload_len = self.payload(payload).ok_or(error)?;
+        let body_len = payload_start - preamble::LEN + payload_len;
+        let contracts = self.layers.iter().map(|layer| layer.operation.kind().contract());
+        let preamble = Preamble {
+            contract: contracts.max().unwrap_or(Contract::V1),
+            header_len: u32::try_from(header_len).map_err(|_| error)?,
+            payload_len: u32::try_from(payload_len).map_err(|_| error)?,
+            crc32: Crc32::of(body.get(..body_len).ok_or(error)?),
+        };
+        *out_preamble = preamble.emit();
+        Ok(preamble::LEN + body_len)
+    }
+
+    /// Writes the header and returns its length.
+    fn header(&self, out: &mut [u8]) -> Option<usize> {
+        let mut out = Out { bytes: out, len: 0 };
+        let input = InputFormat::ALL.iter().position(|input| *input == self.input)?;
+        out.index(input)?;
+        out.put(&self.golden.seed)?;
+        out.put(&self.golden.side)?;
+        out.index(self.layers.len())?;
+        let mut place = Place { offset: 0 };
+        for layer in self.layers {
+            layer.header(&mut out, &mut place)?;
+        }
+        out.index(self.sections.len())?;
+        for (kind, bytes) in self.sections {
+            out.put(kind)?;
+            out.section(place.next(bytes.len())?)?;
+        }
+        Some(out.len)
+    }
+
+    /// Writes the payload and returns its length.
+    fn payload(&self, out: &mut [u8]) -> Option<usize> {
+        let mut out = Out { bytes: out, len: 0 };
+        for layer in self.layers {
+            if let OperationSpec::Conv(conv) = &layer.operation {
+                conv.payload(&mut out)?;
+            }
+        }
+        for (_, bytes) in self.sections {
+            out.take(bytes.len())?.copy_from_slice(bytes);
+            out.take(bytes.len().next_multiple_of(ALIGNMENT) - bytes.len())?.fill(0);
+        }
+        Some(out.len)
+    }
+}
+
+/// Bytes that are written one after the other.
+struct Out<'o> {
+    bytes: &'o mut [u8],
+    len: usize,
+}
+
+impl Out<'_> {
+    /// Writes a value in postcard's encoding.
+    fn put<T: Serialize>(&mut self, value: &T) -> Option<()> {
+        let rest = self.bytes.get_mut(self.len..)?;
+        self.len += postcard::to_slice(value, rest).ok()?.len();
+        Some(())
+    }
+
+    /// Writes a number or the index of a variant.
+    fn index(&mut self, index: usize) -> Option<()> {
+        self.put(&u32::try_from(index).ok()?)
+    }
+
+    fn name(&mut self, name: Name) -> Option<()> {
+        self.put(&name.as_str())
+    }
+
+    fn section(&mut self, [offset, len]: [u32; 2]) -> Option<()> {
+        self.put(&offset)?;
+        self.put(&len)
+    }
+
+    /// Returns the next bytes to be written.
+    fn take(&mut self, len: usize) -> Option<&mut [u8]> {
+        let part = self.bytes.get_mut(self.len..)?.get_mut(..len)?;
+        self.len += len;
+        Some(part)
+    }
+}
+
+/// Where the next section of the payload goes.
+struct Place {
+    offset: usize,
+}
+
+impl Place {
+    /// Returns offset and length of the next section.
+    fn next(&mut self, len: usize) -> Option<[u32; 2]> {
+        let offset = self.offset;
+        self.offset = offset.checked_add(len)?.checked_next_multiple_of(ALIGNMENT)?;
+        Some([offset.try_into().ok()?, len.try_into().ok()?])
+    }
+}
+
+impl LayerSpec<'_> {
+    fn check_lengths(&self) -> Result<(), EmitError> {
+        let OperationSpec::Conv(spec) = &self.operation else { return Ok(()) };
+        let tables = [
+            ("weights", spec.conv.weights_len(), spec.weights.len()),
+            ("channels", spec.conv.out_c(), spec.channels.len()),
+            ("scales", spec.conv.out_c(), spec.output_scale.len()),
+        ];
+        for (table, expected, got) in tables {
+            if expected != got {
+                return Err(EmitError::TableLen { layer: self.name, table, expected, got });
+            }
+        }
+        Ok(())
+    }
+
+    fn header(&self, out: &mut Out<'_>, place: &mut Place) -> Option<()> {
+        out.put(&match self.operation {
+            OperationSpec::Conv(_) => KIND_CONV,
+            OperationSpec::Pool(_) => KIND_POOL,
+        })?;
+        out.name(self.name)?;
+        out.put(&self.tap.is_some())?;
+        if let Some(tap) = self.tap {
+            out.name(tap)?;
+            out.put(&self.golden_crc32)?;
+        }
+        out.put(&self.operation.kind().contract().number())?;
+        out.put(&TRANSFORM_DIRECT)?;
+        match &self.operation {
+            OperationSpec::Conv(conv) => conv.header(out, place),
+            OperationSpec::Pool(order) => {
+                out.index(PoolOrder::ALL.iter().position(|one| one == order)?)
+            }
+        }
+    }
+}
+
+impl OperationSpec<'_> {
+    /// Returns what the layer does, without its weights.
+    #[must_use]
+    pub const fn kind(&self) -> LayerKind {
+        match self {
+            Self::Conv(spec) => LayerKind::Conv(spec.conv),
+            Self::Pool(order) => LayerKind::Pool(*order),
+        }
+    }
+
+    /// Returns an upper bound of the bytes of header and payload.
+    fn max_len(&self) -> usize {
+        const HEADER_LEN: usize = 64;
+        match self {
+            Self::Conv(spec) => {
+                let tables = spec.conv.packed_len() + spec.channels_len();
+                spec.output_scale.len().saturating_mul(4).saturating_add(tables + HEADER_LEN)
+            }
+            Self::Pool(_) => HEADER_LEN,
+        }
+    }
+}
+
+impl ConvSpec<'_> {
+    fn channels_len(&self) -> usize {
+        4 * CHANNEL_WORDS * self.conv.padded_out_c()
+    }
+
+    fn header(&self, out: &mut Out<'_>, place: &mut Place) -> Option<()> {
+        let conv = &self.conv;
+        for channels in [conv.in_c(), conv.out_c()] {
+            out.index(channels)?;
+        }
+        for side in [conv.kernel(), conv.stride(), conv.padding()] {
+            out.put(&u8::try_from(side).ok()?)?;
+        }
+        out.index(Border::ALL.iter().position(|border| *border == conv.border())?)?;
+        out.put(&SUMS_TO_BYTES)?;
+        out.section(place.next(conv.packed_len())?)?;
+        out.section(place.next(self.channels_len())?)?;
+        let scales: &[u8] = bytemuck::cast_slice(self.output_scale);
+        out.put(&scales)
+    }
+
+    fn payload(&self, out: &mut Out<'_>) -> Option<()> {
+        let weights = out.take(self.conv.packed_len())?;
+        pack_weights(self.conv, self.weights, bytemuck::cast_slice_mut(weights));
+        let channels = out.take(self.channels_len())?;
+        let bytes = self.words().flat_map(i32::to_le_bytes);
+        for (place, byte) in channels.iter_mut().zip(bytes) {
+            *place = byte;
+        }
+        Some(())
+    }
+
+    /// Iterates over the words of the channel table.
+    fn words(&self) -> impl Iterator<Item = i32> {
+        let filters = self.weights.chunks_exact(self.conv.taps());
+        let channels = self.channels.iter().zip(filters).map(|(channel, filter)| {
+            let weight_sum = filter.iter().copied().map(i32::from).sum();
+            let Channel { bias, requant } = *channel;
+            [bias, requant.multiplier(), requant.shift().into(), weight_sum]
+        });
+        let padding = core::iter::repeat(ChannelTable::PADDING);
+        channels.chain(padding).take(self.conv.padded_out_c()).flatten()
+    }
+}
+
+/// Why a blob is not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum EmitError {
+    /// The slice that the blob should go to is too small.
+    Space {
+        /// Bytes that are enough.
+        expected: usize,
+        /// Bytes handed over.
+        got: usize,
+    },
+    /// A table of a layer has another length than its geometry asks for.
+    TableLen {
+        /// The layer.
+        layer: Name,
+        /// Which of its tables.
+        table: &'static str,
+        /// Entries that the geometry asks for.
+        expected: usize,
+        /// Entries handed over.
+        got: usize,
+    },
+}
+
+impl fmt::Display for EmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Space { expected, got } => write!(
+                f,
+                "the blob needs up to {expected} bytes and has {got}: size the slice with max_len()"
+            ),
+            Self::TableLen { layer, table, expected, got } => {
+                write!(f, "layer {layer} has {got} {table} and its geometry asks for {expected}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for EmitError {}

@@ -1,0 +1,194 @@
+//! The kinds of layers: what each makes of a map's size, what it keeps between
+//! rows, and its rows.
+//!
+//! A kind is a file or a folder here, a variant of each of the enums below, and
+//! a table of kernels.
+
+mod conv;
+mod pool;
+mod ring;
+
+use conv::ConvLayer;
+use pool::PoolLayer;
+pub(crate) use ring::{Count, count};
+
+use crate::contract::Contract;
+use crate::kernels::{self, Kernels};
+use crate::parameters::Operation;
+use crate::shape::{ConvGeometry, ImageSize, PoolOrder, pooled_side};
+
+/// What a layer does, without its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum LayerKind {
+    /// A convolution, its sums made bytes; batch norm is folded into it, and
+    /// the clamp at 0 is its ReLU.
+    Conv(ConvGeometry),
+    /// A pool of window 3, stride 2 and padding 1.
+    Pool(PoolOrder),
+}
+
+impl LayerKind {
+    /// Returns the name of the kind.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Conv(_) => "convolution",
+            Self::Pool(_) => "pool",
+        }
+    }
+
+    /// Returns the channels that it takes, or `None` if it takes any number.
+    #[must_use]
+    pub const fn in_c(&self) -> Option<usize> {
+        match self {
+            Self::Conv(conv) => Some(conv.in_c()),
+            Self::Pool(_) => None,
+        }
+    }
+
+    /// Returns the channels that it gives for `in_c` of its input.
+    #[must_use]
+    pub const fn out_c(&self, in_c: usize) -> usize {
+        match self {
+            Self::Conv(conv) => conv.out_c(),
+            Self::Pool(_) => in_c,
+        }
+    }
+
+    /// Returns the side of its output for an input of `side` pixels, or 0 for
+    /// an input that is too small.
+    #[must_use]
+    pub const fn out_side(&self, side: usize) -> usize {
+        match self {
+            Self::Conv(conv) => conv.out_side(side),
+            Self::Pool(_) => pooled_side(side),
+        }
+    }
+
+    /// Returns the smallest side of an input whose output has `out_side`
+    /// pixels.
+    #[must_use]
+    pub const fn in_side(&self, out_side: usize) -> usize {
+        match self {
+            Self::Conv(conv) => conv.in_side(out_side),
+            Self::Pool(_) => out_side.saturating_mul(2).saturating_sub(1),
+        }
+    }
+
+    /// Returns the first contract that has this operation.
+    #[must_use]
+    pub const fn contract(&self) -> Contract {
+        match self {
+            Self::Conv(conv) => conv.contract(),
+            Self::Pool(_) => Contract::V1,
+        }
+    }
+
+    /// Returns the bytes that it keeps between rows of `width` pixels.
+    pub(crate) const fn memory_len(&self, width: usize, channels: usize) -> usize {
+        match self {
+            Self::Conv(conv) => ConvLayer::memory_len(conv, width),
+            Self::Pool(_) => PoolLayer::memory_len(width, channels),
+        }
+    }
+
+    /// Returns the bytes of scratch that its kernels ask for.
+    pub(crate) const fn scratch_len(&self) -> usize {
+        match self {
+            Self::Conv(conv) => kernels::scratch_len(conv),
+            Self::Pool(_) => 0,
+        }
+    }
+}
+
+/// A layer on its way through a frame: what it counts. The bytes that it keeps
+/// are the caller's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Layer<'a> {
+    Conv(ConvLayer<'a>),
+    Pool(PoolLayer),
+}
+
+/// Calls a method of whichever kind a layer is.
+macro_rules! each {
+    ($layer:expr, $kind:ident => $call:expr) => {
+        match $layer {
+            Layer::Conv($kind) => $call,
+            Layer::Pool($kind) => $call,
+        }
+    };
+}
+
+impl<'a> Layer<'a> {
+    /// Creates a layer for an input of that size and so many channels.
+    pub(crate) fn new(operation: &Operation<'a>, size: ImageSize, channels: usize) -> Self {
+        match *operation {
+            Operation::Conv(parameters) => Self::Conv(ConvLayer::new(parameters.conv, size)),
+            Operation::Pool(order) => Self::Pool(PoolLayer::new(order, size, channels)),
+        }
+    }
+
+    /// Returns the bytes that it keeps.
+    pub(crate) fn len(&self) -> usize {
+        each!(self, layer => layer.len())
+    }
+
+    /// Forgets the frame.
+    pub(crate) fn reset(&mut self) {
+        each!(self, layer => layer.reset());
+    }
+
+    /// Returns the number of input rows that have arrived.
+    pub(crate) fn arrived(&self) -> usize {
+        each!(self, layer => layer.arrived())
+    }
+
+    /// Returns the number of output rows that were written.
+    pub(crate) fn emitted(&self) -> usize {
+        each!(self, layer => layer.emitted())
+    }
+
+    /// Returns where the next input row goes, `[1, W, C]`;
+    /// [`commit`](Self::commit) follows once it is written.
+    pub(crate) fn next_row<'m>(&self, memory: &'m mut [u8]) -> &'m mut [u8] {
+        each!(self, layer => layer.next_row(memory))
+    }
+
+    /// Takes in the row that was written to [`next_row`](Self::next_row).
+    pub(crate) fn commit(&mut self, memory: &mut [u8]) {
+        each!(self, layer => layer.commit(memory));
+    }
+
+    /// Returns the input row that arrived last, `[1, W, C]`.
+    pub(crate) fn last_row<'m>(&self, memory: &'m mut [u8]) -> &'m [u8] {
+        each!(self, layer => layer.last_row(memory))
+    }
+
+    /// Returns whether [`emit`](Self::emit) has anything to do.
+    pub(crate) fn is_ready(&self) -> bool {
+        each!(self, layer => layer.is_ready())
+    }
+
+    /// Writes the next row of the output, `[1, W_out, C_out]`, if the rows that
+    /// have arrived complete one.
+    pub(crate) fn emit(
+        &mut self,
+        kernels: &Kernels,
+        memory: &mut [u8],
+        out: &mut [u8],
+        scratch: &mut [u8],
+    ) -> bool {
+        match self {
+            Self::Conv(layer) => layer.emit(&kernels.conv, memory, out, scratch),
+            Self::Pool(layer) => layer.emit(&kernels.pool, memory, out),
+        }
+    }
+
+    /// Returns whether a row of its output is one of a convolution, the work
+    /// that [`Frontend::step`](crate::Frontend::step) does one row of.
+    pub(crate) fn is_conv(&self) -> bool {
+        matches!(self, Self::Conv(_))
+    }
+}
