@@ -91,8 +91,9 @@ impl Board {
 
     /// Returns whether the board has a binary for the example.
     pub fn has(&self, example: &Example) -> bool {
-        let binaries = project::firmware().join(self.name).join("src/bin");
-        binaries.join(example.name).with_extension("rs").is_file()
+        let manifest = project::firmware().join(self.name).join("Cargo.toml");
+        let path = format!("path = \"../programs/{}.rs\"", example.name);
+        std::fs::read_to_string(manifest).is_ok_and(|text| text.contains(&path))
     }
 }
 
