@@ -57,7 +57,7 @@ pub const STEPS: &[Step] = &[
 const FLOAT_TARGET: &str = "thumbv7em-none-eabihf";
 
 /// What measures another engine beside ours.
-const PEER_PACKAGE: &str = "peer";
+const BASELINE_PACKAGE: &str = "baseline";
 
 /// What boards share and no host can build.
 const REAL_PACKAGES: &[&str] = &["physical", "sensor", "memory"];
@@ -206,7 +206,7 @@ fn firmware() -> Result<Vec<Command>> {
         let with = if board.real().is_some() { REAL_PACKAGES } else { EMULATED_PACKAGES };
         clippy.args(with.iter().flat_map(|package| ["--package", package]));
         if board.gcc.is_some() {
-            clippy.args(["--package", PEER_PACKAGE]);
+            clippy.args(["--package", BASELINE_PACKAGE]);
         }
         clippy.args(["--", "-D", "warnings"]);
         commands.extend([build, clippy]);

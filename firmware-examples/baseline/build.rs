@@ -1,4 +1,4 @@
-//! Links the CMSIS-NN that `cargo xtask bench --peer` has built.
+//! Links the CMSIS-NN that `cargo xtask bench --baseline` has built.
 
 use std::env;
 

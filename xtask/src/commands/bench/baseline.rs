@@ -9,7 +9,7 @@ use super::line::Line;
 
 /// Instructions for one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub struct Baseline {
     size: u64,
     stages: [Stage; 2],
     /// The whole network.
@@ -30,14 +30,14 @@ const fn recorded(
     size: u64,
     stages: [[u64; 2]; 2],
     total: u64,
-) -> (&'static str, Peer) {
+) -> (&'static str, Baseline) {
     let [[conv1, pool1], [conv2, pool2]] = stages;
     let stages = [Stage { conv2d: conv1, pool: pool1 }, Stage { conv2d: conv2, pool: pool2 }];
-    (board, Peer { size, stages, total })
+    (board, Baseline { size, stages, total })
 }
 
 #[rustfmt::skip]
-const RECORDED: &[(&str, Peer)] = &[
+const RECORDED: &[(&str, Baseline)] = &[
     recorded("mps2-an385", 96, [[38_620_000, 3_930_000], [113_150_000, 2_810_000]], 158_500_000),
     recorded("mps2-an386", 48, [[6_690_000, 870_000], [18_490_000, 600_000]], 26_600_000),
     recorded("mps2-an386", 96, [[26_760_000, 3_550_000], [73_940_000, 2_540_000]], 106_800_000),
@@ -49,10 +49,10 @@ const RECORDED: &[(&str, Peer)] = &[
     recorded("mps3-an547", 224, [[21_900_000, 4_780_000], [44_100_000, 3_340_000]], 74_100_000),
 ];
 
-impl Peer {
+impl Baseline {
     /// Returns what was recorded on that board.
     pub fn recorded(board: &str) -> Vec<Self> {
-        RECORDED.iter().filter(|(name, _)| *name == board).map(|(_, peer)| *peer).collect()
+        RECORDED.iter().filter(|(name, _)| *name == board).map(|(_, baseline)| *baseline).collect()
     }
 
     /// Returns what a board has logged.
@@ -73,8 +73,8 @@ impl Peer {
     }
 
     /// Returns the one for images of that size.
-    pub fn find(peers: &[Self], size: u64) -> Option<&Self> {
-        peers.iter().find(|peer| peer.size == size)
+    pub fn find(baselines: &[Self], size: u64) -> Option<&Self> {
+        baselines.iter().find(|baseline| baseline.size == size)
     }
 
     /// Returns the figures of the stage, counted from 1.
@@ -94,21 +94,24 @@ mod tests {
 
     #[test]
     fn totals_are_the_sums_as_far_as_they_were_rounded() {
-        for (name, peer) in RECORDED {
+        for (name, baseline) in RECORDED {
             assert!(board(name).is_ok(), "{name}");
-            let sum: u64 = peer.stages.iter().map(|stage| stage.conv2d + stage.pool).sum();
-            assert!(sum.abs_diff(peer.total) * 1000 <= 5 * peer.total, "{name}: {peer:?}");
+            let sum: u64 = baseline.stages.iter().map(|stage| stage.conv2d + stage.pool).sum();
+            assert!(
+                sum.abs_diff(baseline.total) * 1000 <= 5 * baseline.total,
+                "{name}: {baseline:?}"
+            );
         }
     }
 
     #[test]
     fn stages_count_from_one() {
-        let peers = Peer::recorded("mps2-an386");
-        let peer = Peer::find(&peers, 96).expect("it is recorded");
-        assert_eq!(peer.stage(1).map(|stage| stage.conv2d), Some(26_760_000));
-        assert_eq!(peer.stage(2).map(|stage| stage.conv2d), Some(73_940_000));
-        assert_eq!((peer.stage(0), peer.stage(3)), (None, None));
-        assert_eq!(Peer::find(&peers, 97), None);
+        let baselines = Baseline::recorded("mps2-an386");
+        let baseline = Baseline::find(&baselines, 96).expect("it is recorded");
+        assert_eq!(baseline.stage(1).map(|stage| stage.conv2d), Some(26_760_000));
+        assert_eq!(baseline.stage(2).map(|stage| stage.conv2d), Some(73_940_000));
+        assert_eq!((baseline.stage(0), baseline.stage(3)), (None, None));
+        assert_eq!(Baseline::find(&baselines, 97), None);
     }
 
     #[test]
@@ -129,6 +132,6 @@ mod tests {
             line(0, "total", 21),
         ];
         let stages = [Stage { conv2d: 5, pool: 7 }, Stage { conv2d: 9, pool: 0 }];
-        assert_eq!(Peer::logged(&lines), [Peer { size: 48, stages, total: 21 }]);
+        assert_eq!(Baseline::logged(&lines), [Baseline { size: 48, stages, total: 21 }]);
     }
 }

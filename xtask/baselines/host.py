@@ -2,10 +2,10 @@
 
 `host.py FOLDER SECONDS` writes the network as ONNX into FOLDER, for tract too
 (`qlinear-SIZE.onnx`), runs it for that long, and prints a line of words between
-tabs for each peer and size, with the least milliseconds of a run.
+tabs for each baseline and size, with the least milliseconds of a run.
 
 The weights are random, since what is timed does not depend on them.
-Convolutions pad with zeros: reflection would cost the peers a padded copy more.
+Convolutions pad with zeros: reflection would cost the baselines a padded copy more.
 """
 
 import pathlib
@@ -171,7 +171,7 @@ def open_vino(path, image, _outputs):
     return request.infer
 
 
-PEERS = (
+BASELINES = (
     ("onnxruntime", onnxruntime.__version__, onnx_runtime),
     ("openvino", openvino.__version__.split("-")[0], open_vino),
 )
@@ -186,7 +186,7 @@ def main():
         outputs = write(Qdq(), path, size)
         shape = (1, 3, size, size)
         image = np.random.default_rng(2).integers(0, 256, shape).astype(np.uint8)
-        for name, version, prepare in PEERS:
+        for name, version, prepare in BASELINES:
             runs.append([size, name, version, prepare(path, image, outputs), float("inf")])
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -196,7 +196,7 @@ def main():
                 run[3]()
                 run[4] = min(run[4], time.perf_counter() - start)
     for size, name, version, _, best in runs:
-        print("peer", size, f"{name} {version}", f"{best * 1e3:.4f}", sep="\t")
+        print("baseline", size, f"{name} {version}", f"{best * 1e3:.4f}", sep="\t")
 
 
 if __name__ == "__main__":

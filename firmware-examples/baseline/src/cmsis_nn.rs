@@ -243,7 +243,7 @@ fn apply<P, E>(
     let size = unsafe { buffer_size(params, &input.dims, &filter.dims, &dims) };
     let available = size_of_val(scratch);
     if !whole || usize::try_from(size).is_ok_and(|size| size > available) {
-        return Err(Failure::Peer("a layer that CMSIS-NN has no room for"));
+        return Err(Failure::Baseline("a layer that CMSIS-NN has no room for"));
     }
     let context = Context { buf: scratch.as_mut_ptr().cast(), size };
     let requants =
@@ -273,7 +273,7 @@ fn apply<P, E>(
 pub(crate) fn max<E>(input: Map<&[i8]>, output: Map<&mut [i8]>) -> Result<(), Failure<E>> {
     let Map { dims, values } = output;
     if input.values.len() != input.dims.len() || values.len() != input.values.len() {
-        return Err(Failure::Peer("a layer that CMSIS-NN has no room for"));
+        return Err(Failure::Baseline("a layer that CMSIS-NN has no room for"));
     }
     let context = Context { buf: core::ptr::null_mut(), size: 0 };
     let params =
@@ -296,5 +296,5 @@ pub(crate) fn max<E>(input: Map<&[i8]>, output: Map<&mut [i8]>) -> Result<(), Fa
 }
 
 fn checked<E>(status: i32) -> Result<(), Failure<E>> {
-    if status == 0 { Ok(()) } else { Err(Failure::Peer("CMSIS-NN refuses a layer")) }
+    if status == 0 { Ok(()) } else { Err(Failure::Baseline("CMSIS-NN refuses a layer")) }
 }

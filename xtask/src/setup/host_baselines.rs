@@ -16,10 +16,10 @@ const PACKAGES: [&str; 4] =
 
 /// Returns the script that runs the Python packages, as a command.
 pub fn python_packages() -> Result<Command> {
-    let folder = project::tools().join("host-peers");
+    let folder = project::tools().join("host-baselines");
     if !folder.is_dir() {
         let doing =
-            "installing onnxruntime and openvino into .tools/host-peers (100 MB to download)";
+            "installing onnxruntime and openvino into .tools/host-baselines (100 MB to download)";
         python::install(&folder, &PACKAGES, doing, || folder.is_dir())?;
     }
     let python = python::python().context("Python 3 is missing: install Python 3.10 or newer")?;
@@ -31,7 +31,7 @@ pub fn python_packages() -> Result<Command> {
 
 /// Builds tract, and returns the program that runs it, as a command.
 pub fn tract() -> Result<Command> {
-    let target = project::root().join("target/tract-peer");
+    let target = project::root().join("target/tract-baseline");
     let mut build = cargo();
     build.args(["build", "--quiet", "--release", "--locked", "--manifest-path"]);
     build.arg(sources().join("tract/Cargo.toml")).arg("--target-dir").arg(&target);
@@ -39,9 +39,9 @@ pub fn tract() -> Result<Command> {
     Logged { name: "build-tract", doing, undisturbed: false }
         .run(&mut build)
         .context("cannot build tract")?;
-    Ok(Command::new(target.join("release/tract-peer")))
+    Ok(Command::new(target.join("release/tract-baseline")))
 }
 
 fn sources() -> PathBuf {
-    project::root().join("xtask/peers")
+    project::root().join("xtask/baselines")
 }

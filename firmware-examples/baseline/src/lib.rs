@@ -89,7 +89,7 @@ pub fn cmsis_nn<B: Board + Meter>(board: &mut B, _: &mut [u8]) -> Result<(), Fai
 
     let ratio = B::calibrate();
     let Frames([first, second]) = FRAMES.take();
-    let mut peer = Peer::<B> {
+    let mut baseline = Baseline::<B> {
         ratio,
         tables: TABLES.take(),
         scratch: SCRATCH.take(),
@@ -112,8 +112,8 @@ pub fn cmsis_nn<B: Board + Meter>(board: &mut B, _: &mut [u8]) -> Result<(), Fai
         let mut in_side = side;
         let mut frames = [&mut *first, &mut *second];
         for (number, stage, weights) in [(1_u8, stage_1, weights_1), (2, stage_2, weights_2)] {
-            peer.tables.set(stage);
-            let costs = peer.stage(stage.conv.geometry(), in_side, weights, &mut frames)?;
+            baseline.tables.set(stage);
+            let costs = baseline.stage(stage.conv.geometry(), in_side, weights, &mut frames)?;
             for (op, cost) in ["conv2d", "max", "blur"].into_iter().zip(costs) {
                 total += cost.units;
                 macs += cost.macs;
@@ -145,7 +145,7 @@ pub fn cmsis_nn<B: Board + Meter>(board: &mut B, _: &mut [u8]) -> Result<(), Fai
     Ok(())
 }
 
-struct Peer<M> {
+struct Baseline<M> {
     ratio: Ratio,
     tables: &'static mut Tables,
     scratch: &'static mut [u32; SCRATCH_WORDS],
@@ -158,7 +158,7 @@ struct Cost {
     macs: u64,
 }
 
-impl<M: Board + Meter> Peer<M> {
+impl<M: Board + Meter> Baseline<M> {
     /// Runs convolution, maximum and blur from the second frame, and swaps the
     /// frames so that the result is in the second.
     fn stage(
@@ -182,7 +182,7 @@ impl<M: Board + Meter> Peer<M> {
         let (ratio, scratch) = (self.ratio, &mut self.scratch[..]);
         let blur_len = BLUR.len() * out_c;
         if input_len.max(whole_len) > MAP_LEN || blur_len > blur_weights.len() {
-            return Err(Failure::Peer("an image that CMSIS-NN has no room for"));
+            return Err(Failure::Baseline("an image that CMSIS-NN has no room for"));
         }
 
         let filter = Filter {

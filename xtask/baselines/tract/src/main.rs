@@ -1,4 +1,4 @@
-//! Times tract on ONNX models: `tract-peer FOLDER SECONDS` runs
+//! Times tract on ONNX models: `tract-baseline FOLDER SECONDS` runs
 //! `qlinear-SIZE.onnx` for that long at each size, and prints a line of words
 //! between tabs for each, with the least milliseconds of a run.
 
@@ -17,12 +17,12 @@ const SIZES: [usize; 2] = [96, 224];
 fn main() -> TractResult<()> {
     let arguments: Vec<String> = env::args().collect();
     let [_, folder, seconds] = arguments.as_slice() else {
-        return Err(TractError::msg("usage: tract-peer FOLDER SECONDS"));
+        return Err(TractError::msg("usage: tract-baseline FOLDER SECONDS"));
     };
     let seconds: f64 = seconds.parse()?;
     for size in SIZES {
         let best = measure(&Path::new(folder).join(format!("qlinear-{size}.onnx")), size, seconds)?;
-        println!("peer\t{size}\ttract {VERSION}\t{:.4}", best.as_secs_f64() * 1e3);
+        println!("baseline\t{size}\ttract {VERSION}\t{:.4}", best.as_secs_f64() * 1e3);
     }
     Ok(())
 }
