@@ -7,14 +7,14 @@
 mod foreign;
 mod initial;
 mod read;
+mod settings;
 mod write;
 
 use lcl_infer::{LCL_V2, PoolOrder};
 
 pub use foreign::ForeignError;
 pub use read::{CheckpointError, TensorProblem};
-
-use crate::config::InputConfig;
+pub use settings::{InputConfig, ModelConfig};
 
 /// What the metadata of a checkpoint calls its format.
 const FORMAT: &str = "lcl-v2";

@@ -9,8 +9,8 @@ use image::RgbImage;
 use lcl_infer::{Area, Blob, FrontendError, ImageSize, InputFormat};
 
 use crate::{
-    data,
     integer_features::{ByteMap, map_sizes},
+    sized_image,
 };
 
 /// Bytes before the pixels of an image.
@@ -62,7 +62,7 @@ pub enum FramesError {
 pub fn write_frame(image: &RgbImage, input: InputFormat, out: &mut Vec<u8>) {
     out.extend(image.width().to_le_bytes());
     out.extend(image.height().to_le_bytes());
-    out.extend(&*data::rows(image, input));
+    out.extend(&*sized_image::rows(image, input));
 }
 
 /// Returns the sizes of the images in `frames.bin`, written for a blob that

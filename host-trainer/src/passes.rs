@@ -3,10 +3,10 @@
 use lcl_infer::{Area, Blob, InputFormat, PoolOrder};
 
 use crate::compare::{Agreement, StageAgreement, StageComparison};
-use crate::data::{DataError, SizedImage, as_seen, for_each_batch};
+use crate::feature_model::{FeatureError, FeatureModel};
 use crate::integer_features::{IntegerError, integer_features};
-use crate::model::{FloatNetwork, ModelError};
 use crate::quantise::{Calibration, Ranges};
+use crate::sized_image::{ImageError, SizedImage, as_seen, for_each_batch};
 
 /// A pass over images cannot be finished.
 #[derive(Debug, thiserror::Error)]
@@ -14,10 +14,10 @@ use crate::quantise::{Calibration, Ranges};
 pub enum PassError {
     /// The images cannot be had.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Image(#[from] ImageError),
     /// The float network cannot be run.
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(#[from] FeatureError),
     /// The blob cannot be run.
     #[error(transparent)]
     Integer(#[from] IntegerError),
@@ -29,23 +29,23 @@ pub enum PassError {
 /// # Errors
 ///
 /// When the images cannot be had or the network cannot be run.
-pub fn calibrate<I>(
-    network: &FloatNetwork,
+pub fn calibrate<I, S: Into<ImageError>>(
+    network: &dyn FeatureModel,
     pool: PoolOrder,
     input: InputFormat,
     images: impl Fn() -> I,
 ) -> Result<Calibration, PassError>
 where
-    I: Iterator<Item = Result<SizedImage, DataError>>,
+    I: Iterator<Item = Result<SizedImage, S>>,
 {
     let mut ranges = Ranges::new(input);
-    for_each_batch::<PassError>(images(), |_, batch| {
-        ranges.add(batch, &network.forward(&as_seen(batch, input))?);
+    for_each_batch::<PassError, ImageError>(had(images()), |_, batch| {
+        ranges.add(batch, &network.features(&as_seen(batch, input))?);
         Ok(())
     })?;
     let mut search = ranges.search(pool);
-    for_each_batch::<PassError>(images(), |_, batch| {
-        search.add(&network.forward(&as_seen(batch, input))?);
+    for_each_batch::<PassError, ImageError>(had(images()), |_, batch| {
+        search.add(&network.features(&as_seen(batch, input))?);
         Ok(())
     })?;
     Ok(search.finish())
@@ -57,10 +57,10 @@ where
 /// # Errors
 ///
 /// When the images cannot be had or a network cannot be run.
-pub fn compare(
-    network: &FloatNetwork,
+pub fn compare<S: Into<ImageError>>(
+    network: &dyn FeatureModel,
     blob: &Blob<'_>,
-    images: impl Iterator<Item = Result<SizedImage, DataError>>,
+    images: impl Iterator<Item = Result<SizedImage, S>>,
 ) -> Result<[Agreement; 2], PassError> {
     Ok(compare_channels(network, blob, images)?.map(|stage| stage.all))
 }
@@ -70,15 +70,15 @@ pub fn compare(
 /// # Errors
 ///
 /// As of [`compare`].
-pub fn compare_channels(
-    network: &FloatNetwork,
+pub fn compare_channels<S: Into<ImageError>>(
+    network: &dyn FeatureModel,
     blob: &Blob<'_>,
-    images: impl Iterator<Item = Result<SizedImage, DataError>>,
+    images: impl Iterator<Item = Result<SizedImage, S>>,
 ) -> Result<[StageAgreement; 2], PassError> {
     let mut comparisons =
         blob.stages().each_ref().map(|stage| StageComparison::new(stage.conv.geometry().out_c()));
-    for_each_batch::<PassError>(images, |_, batch| {
-        let float = network.forward(&as_seen(batch, blob.input()))?;
+    for_each_batch::<PassError, ImageError>(had(images), |_, batch| {
+        let float = network.features(&as_seen(batch, blob.input()))?;
         let bytes = integer_features(blob, batch)?;
         for area in [Area::V1, Area::V2] {
             let stage = area as usize;
@@ -88,4 +88,10 @@ pub fn compare_channels(
         Ok(())
     })?;
     Ok(comparisons.map(|comparison| comparison.agreement()))
+}
+
+fn had<S: Into<ImageError>>(
+    images: impl Iterator<Item = Result<SizedImage, S>>,
+) -> impl Iterator<Item = Result<SizedImage, ImageError>> {
+    images.map(|image| image.map_err(Into::into))
 }

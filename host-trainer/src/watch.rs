@@ -7,7 +7,7 @@ use lcl_infer::{
     WatchSettings, Watcher, memory_len_of, watcher_memory_len,
 };
 
-use crate::data::{DataError, SizedImage};
+use crate::sized_image::{ImageError, SizedImage};
 
 /// Images cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ use crate::data::{DataError, SizedImage};
 pub enum WatchImagesError {
     /// The images cannot be had.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Image(#[from] ImageError),
     /// The stages cannot stream images of that size.
     #[error(transparent)]
     Frontend(#[from] FrontendError),
@@ -44,11 +44,11 @@ pub struct Said {
 /// # Errors
 ///
 /// When an image cannot be had, or the stages or the watcher refuse it.
-pub fn watch_images(
+pub fn watch_images<S: Into<ImageError>>(
     blob: &Blob<'_>,
     side: usize,
     settings: WatchSettings,
-    images: impl Iterator<Item = Result<SizedImage, DataError>>,
+    images: impl Iterator<Item = Result<SizedImage, S>>,
     mut each: impl FnMut(Said),
 ) -> Result<(), WatchImagesError> {
     let mut memory = vec![0; memory_len_of(&blob.convolutions(), side)];
@@ -58,7 +58,7 @@ pub fn watch_images(
     let mut memory = vec![0; watcher_memory_len(map, stage_2.out_c())];
     let mut watcher = Watcher::new(map, stage_2.out_c(), settings, &mut memory)?;
     for image in images {
-        let SizedImage { name: image, pixels } = image?;
+        let SizedImage { name: image, pixels } = image.map_err(Into::into)?;
         for row in pixels.chunks_exact(frontend.row_len()) {
             let mut watched = Ok(());
             frontend.push_row(row, |features| {

@@ -3,11 +3,11 @@
 use lcl_infer::LCL_V2;
 use rand::Rng;
 
-use super::{AffineWeights, BatchNormWeights, Checkpoint, ProjectorWeights, StageWeights};
-use crate::{
-    config::{InputConfig, ModelConfig},
-    random::{Purpose, stream},
+use super::{
+    AffineWeights, BatchNormWeights, Checkpoint, InputConfig, ModelConfig, ProjectorWeights,
+    StageWeights,
 };
+use crate::random::{Purpose, stream};
 
 /// Embedding units for each hidden unit of a predictor, as in \[SimSiam\].
 const PREDICTOR_BOTTLENECK: usize = 4;

@@ -11,13 +11,11 @@ use lcl_infer::{LCL_V2, PoolOrder};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::{
-    AffineWeights, BatchNormWeights, Checkpoint, ProjectorWeights, StageWeights, conv_shape,
+    AffineWeights, BatchNormWeights, Checkpoint, InputConfig, ProjectorWeights, StageWeights,
+    conv_shape,
     foreign::{self, ForeignError},
 };
-use crate::{
-    config::InputConfig,
-    tensor_file::{ReadError, TensorFile},
-};
+use crate::tensor_file::{ReadError, TensorFile};
 
 /// Tensors that are named in one error; the others are counted.
 const NAMED_PROBLEMS: usize = 8;

@@ -1,10 +1,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::*;
-use crate::{
-    config::ModelConfig,
-    tensor_file::{self, NamedTensor, Values},
-};
+use crate::tensor_file::{self, NamedTensor, Values};
 
 struct Folder {
     _folder: tempfile::TempDir,

@@ -1,5 +1,7 @@
 use std::{fs, path::Path};
 
+use lcl_infer::PoolOrder;
+
 use super::*;
 
 #[test]

@@ -5,7 +5,6 @@
 //! centres that training needs [`Centres`].
 
 mod archive;
-mod as_seen;
 mod centres;
 mod damage;
 mod decode;
@@ -32,7 +31,6 @@ mod synthetic;
 mod turn;
 mod walk;
 
-pub use as_seen::{as_seen, rows};
 pub use centres::{CENTRE_SIDE, Centres, SHORTER_SIDE};
 pub use damage::{Damage, MostlyDamaged};
 pub use decode::{DecodeError, Encoded, MIN_SIDE};
@@ -46,7 +44,7 @@ pub use pack::{Manifest, PackError, Shard, Skipped};
 pub use prepare::{PrepareError, Prepared, prepare};
 pub use resample::{Axis, Interpolation, Rows, resize, resize_crop, resize_transposed};
 pub use scene::Scene;
-pub use sized::{SizedImage, SizedImages, for_each_batch, images_at_size};
+pub use sized::{SizedImages, images_at_size};
 pub use source::{Source, UnknownSource};
 pub use stamp::Stamp;
 pub use synthetic::{SYNTHETIC_SIDE, Synthetic};

@@ -2,25 +2,14 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use image::RgbImage;
 use rayon::prelude::*;
+
+use crate::sized_image::{ImageError, SizedImage};
 
 use super::{Damage, DataError, DecodeError, ImageSet};
 
-/// Images that go through a network at a time.
-const BATCH: usize = 16;
-
 /// Images decoded at a time, in parallel.
 const CHUNK: usize = 32;
-
-/// An image of the size that was asked for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SizedImage {
-    /// The image's path or name.
-    pub name: String,
-    /// Its pixels, RGB8.
-    pub pixels: RgbImage,
-}
 
 /// Returns the images of a set at `side`×`side` pixels, in its order.
 ///
@@ -99,30 +88,17 @@ impl Iterator for SizedImages {
     }
 }
 
-/// Calls `pass` with the names and pixels of a few images at a time, until all
-/// have passed.
-///
-/// # Errors
-///
-/// The first error of an image or of `pass`.
-pub fn for_each_batch<E: From<DataError>>(
-    mut images: impl Iterator<Item = Result<SizedImage, DataError>>,
-    mut pass: impl FnMut(Vec<String>, &[RgbImage]) -> Result<(), E>,
-) -> Result<(), E> {
-    loop {
-        let batch: Vec<SizedImage> = images.by_ref().take(BATCH).collect::<Result<_, _>>()?;
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let (names, pixels): (Vec<String>, Vec<RgbImage>) =
-            batch.into_iter().map(|image| (image.name, image.pixels)).unzip();
-        pass(names, &pixels)?;
+impl From<DataError> for ImageError {
+    fn from(error: DataError) -> Self {
+        Self::new(error)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::{fs, io};
+
+    use image::RgbImage;
 
     use super::*;
     use crate::data::Source;

@@ -6,12 +6,10 @@ use image::RgbImage;
 
 use crate::{
     blob_file::{BlobError, BlobFile, is_blob},
-    checkpoint::{Checkpoint, CheckpointError},
-    config::{InputConfig, ModelConfig},
-    device::DeviceChoice,
+    checkpoint::{Checkpoint, CheckpointError, InputConfig, ModelConfig},
     feature_map::FeatureMap,
+    feature_model::{FeatureError, FeatureModel, OpenModel},
     integer_features::{IntegerError, integer_features},
-    model::{FloatNetwork, ModelError},
 };
 
 use super::steerable_pyramid::{PyramidError, steerable_pyramid};
@@ -86,7 +84,7 @@ pub enum EvaluatedModelError {
     Blob(#[from] BlobError),
     /// The float network cannot be run.
     #[error(transparent)]
-    Float(#[from] ModelError),
+    Float(#[from] FeatureError),
     /// The blob cannot be run.
     #[error(transparent)]
     Integer(#[from] IntegerError),
@@ -105,30 +103,32 @@ pub struct EvaluatedModel {
 #[derive(Debug)]
 enum Kind {
     /// In 32-bit floats.
-    Float(Box<FloatNetwork>),
+    Float(Box<dyn FeatureModel>),
     /// The bytes of a chip, dequantised.
     Integer(BlobFile),
     SteerablePyramid,
 }
 
 impl EvaluatedModel {
-    /// Opens a model; float networks run on `device`.
+    /// Opens a model; `float` makes the network of a checkpoint.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or the device is not there.
-    pub fn open(choice: &ModelChoice, device: DeviceChoice) -> Result<Self, EvaluatedModelError> {
+    /// When a file cannot be read, or `float` makes no network.
+    pub fn open(choice: &ModelChoice, float: OpenModel<'_>) -> Result<Self, EvaluatedModelError> {
         let kind = match choice {
             ModelChoice::File(path) if is_blob(path) => Kind::Integer(BlobFile::read(path)?),
-            ModelChoice::File(path) => {
-                Kind::Float(FloatNetwork::new(&Checkpoint::read(path)?, device)?.into())
-            }
-            ModelChoice::Untrained(seed) => {
-                Kind::Float(FloatNetwork::new(&untrained(*seed), device)?.into())
-            }
+            ModelChoice::File(path) => Kind::Float(float(&Checkpoint::read(path)?)?),
+            ModelChoice::Untrained(seed) => Kind::Float(float(&untrained(*seed))?),
             ModelChoice::SteerablePyramid => Kind::SteerablePyramid,
         };
         Ok(Self { name: choice.to_string(), kind })
+    }
+
+    /// Returns the hand-made baseline, `v1-steerpyr`.
+    #[must_use]
+    pub fn steerable_pyramid() -> Self {
+        Self { name: STEERABLE_PYRAMID.to_owned(), kind: Kind::SteerablePyramid }
     }
 
     /// Returns what the model is called: its file, or as the command line says
@@ -147,7 +147,7 @@ impl EvaluatedModel {
     /// When the images differ in size or are too small, or memory runs out.
     pub fn features(&self, images: &[RgbImage]) -> Result<[FeatureMap; 2], EvaluatedModelError> {
         match &self.kind {
-            Kind::Float(network) => Ok(network.forward(images)?.stages.map(|stage| stage.pooled)),
+            Kind::Float(network) => Ok(network.features(images)?.stages.map(|stage| stage.pooled)),
             Kind::Integer(file) => {
                 let blob = file.open()?;
                 let [v1, v2] = integer_features(&blob, images)?;

@@ -15,6 +15,7 @@ use crate::{
     config::InputConfig,
     device::DeviceChoice,
     feature_map::{FeatureMap, FloatFeatures, StageFeatures},
+    feature_model::{FeatureError, FeatureModel},
 };
 
 /// A checkpoint ready to compute features, in 32-bit floats, with the running
@@ -89,6 +90,12 @@ fn nhwc(map: &Tensor) -> Result<FeatureMap, ModelError> {
     let shape = shape(&map);
     let [n, h, w, c] = [0, 1, 2, 3].map(|dimension| shape[dimension]);
     Ok(FeatureMap { n, h, w, c, data: values(&map)? })
+}
+
+impl FeatureModel for FloatNetwork {
+    fn features(&self, images: &[RgbImage]) -> Result<FloatFeatures, FeatureError> {
+        self.forward(images).map_err(FeatureError::new)
+    }
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use rayon::prelude::*;
 
 use super::{convolutions, material::Material, moments::Moments};
 use crate::{
-    data::rows,
     feature_map::{FeatureMap, FloatFeatures},
+    sized_image::rows,
 };
 
 /// Ranges that are tried, as multiples of the largest value of other images.
@@ -97,7 +97,7 @@ impl Ranges {
     }
 
     /// Adds a batch of images with the features that they give; where the blob
-    /// takes grey images, these are the features of [`as_seen`](crate::data::as_seen).
+    /// takes grey images, these are the features of [`as_seen`](crate::sized_image::as_seen).
     pub fn add(&mut self, images: &[RgbImage], features: &FloatFeatures) {
         let [v1, v2] = &mut self.stages;
         let first = self.material.images;

@@ -38,8 +38,8 @@ pub use score::{AreaScore, Ceiling, Estimate, Quartiles};
 pub use splits::{Split, SplitError, stratified_splits};
 pub use stimuli::{Field, Matched, Preparation, match_images};
 
-use super::{EvaluatedModel, ModelChoice, Progress};
-use crate::{data::ImageSet, device::DeviceChoice};
+use super::{EvaluatedModel, Progress};
+use crate::data::ImageSet;
 use score::Experiment;
 
 /// Images that go through a model at a time.
@@ -133,7 +133,7 @@ pub fn neural(
     let images = (set, &matched.images[..]);
     let mut scores = areas(model, images, &experiment, options, options.areas, progress)?;
     if options.quartiles {
-        let baseline = EvaluatedModel::open(&ModelChoice::SteerablePyramid, DeviceChoice::Cpu)?;
+        let baseline = EvaluatedModel::steerable_pyramid();
         let [v1, _] = areas(&baseline, images, &experiment, options, [true, false], progress)?;
         let quarters = v1.as_ref().and_then(|score| experiment.quarters(score));
         let few = NeuralError::NoQuarters { neurons: neurons.len() };

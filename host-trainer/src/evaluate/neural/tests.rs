@@ -233,7 +233,7 @@ fn files_become_figures() -> Result<(), Box<dyn std::error::Error>> {
     let set = ImageSet::open(&[Source::Path(folder.path().join("stimuli"))])?;
     let layout = Layout { window: "20-60".parse()?, ..Layout::default() };
     let responses = read_responses(&folder.path().join("v1.npz"), &layout)?;
-    let model = EvaluatedModel::open(&ModelChoice::SteerablePyramid, DeviceChoice::Cpu)?;
+    let model = EvaluatedModel::steerable_pyramid();
     let options = NeuralOptions { quartiles: true, ..options() };
     let found = neural(&model, &set, &responses, &options, &mut ())?;
     assert_eq!((found.stimuli, found.recorded, found.unused_images), (40, 6, 0));
@@ -274,7 +274,7 @@ fn what_cannot_be_fitted_is_an_error() -> Result<(), Box<dyn std::error::Error>>
     let set = ImageSet::open(&[Source::Path(folder.path().join("stimuli"))])?;
     let layout = Layout { window: "20-60".parse()?, ..Layout::default() };
     let responses = read_responses(&folder.path().join("v1.npz"), &layout)?;
-    let model = EvaluatedModel::open(&ModelChoice::SteerablePyramid, DeviceChoice::Cpu)?;
+    let model = EvaluatedModel::steerable_pyramid();
     let error = |responses: &Responses, options: &NeuralOptions| {
         neural(&model, &set, responses, options, &mut ()).expect_err("an error").to_string()
     };

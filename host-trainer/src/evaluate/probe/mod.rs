@@ -26,7 +26,8 @@ pub use labelled::{LabelError, Labelled};
 pub use pooling::{Pooling, pooled};
 
 use super::{EvaluatedModel, EvaluatedModelError, Progress};
-use crate::data::{DataError, for_each_batch, images_at_size};
+use crate::data::{DataError, images_at_size};
+use crate::sized_image::for_each_batch;
 
 /// Two-sided 95 % of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
@@ -154,7 +155,7 @@ impl Pooled {
         let mut pooled_features: [Vec<f64>; 4] = Default::default();
         let mut classes = Vec::new();
         let mut images = images_at_size(set, side);
-        for_each_batch::<ProbeError>(images.by_ref(), |names, pixels| {
+        for_each_batch::<ProbeError, _>(images.by_ref(), |names, pixels| {
             for (area, map) in model.features(pixels)?.iter().enumerate() {
                 for (at, pooling) in [Pooling::Global, Pooling::Quarters].into_iter().enumerate() {
                     pooled_features[2 * area + at].extend(pooled(map, pooling));
@@ -210,10 +211,7 @@ mod tests {
     use image::{Rgb, RgbImage};
 
     use super::*;
-    use crate::{
-        device::DeviceChoice,
-        evaluate::{Findings, ModelChoice},
-    };
+    use crate::evaluate::Findings;
 
     #[test]
     fn intervals_are_those_of_the_literature() {
@@ -250,8 +248,8 @@ mod tests {
     fn orientations_are_told_apart() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         stripes(folder.path())?;
-        let model = || EvaluatedModel::open(&ModelChoice::SteerablePyramid, DeviceChoice::Cpu);
-        let found = probe(&[model()?, model()?], folder.path(), 128, &mut ())?;
+        let model = EvaluatedModel::steerable_pyramid;
+        let found = probe(&[model(), model()], folder.path(), 128, &mut ())?;
         let json = serde_json::to_value(&found)?;
         assert_eq!(json["classes"], serde_json::json!(["columns", "rows"]));
         assert_eq!((json["train"].as_u64(), json["test"].as_u64()), (Some(24), Some(10)));
@@ -278,8 +276,7 @@ mod tests {
     fn folders_without_classes_are_errors() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         stripes(folder.path())?;
-        let model = EvaluatedModel::open(&ModelChoice::SteerablePyramid, DeviceChoice::Cpu)?;
-        let models = [model];
+        let models = [EvaluatedModel::steerable_pyramid()];
         let error =
             || probe(&models, folder.path(), 128, &mut ()).expect_err("an error").to_string();
         fs::rename(folder.path().join("train/rows"), folder.path().join("train/lines"))?;

@@ -3,12 +3,9 @@ use std::f64::consts::{FRAC_PI_2, PI};
 use lcl_infer::{Area, PoolOrder};
 
 use super::*;
-use crate::{
-    device::DeviceChoice,
-    evaluate::{
-        EvaluatedModel, Findings, ModelChoice, gabor_blob::gabor_blob, published::PublishedV1,
-        receptive_fields::Gabor,
-    },
+use crate::evaluate::{
+    EvaluatedModel, Findings, ModelChoice, gabor_blob::gabor_blob, published::PublishedV1,
+    receptive_fields::Gabor,
 };
 
 /// Builds a recording of units whose response to a grating is known.
@@ -130,7 +127,8 @@ fn open(pool: PoolOrder) -> EvaluatedModel {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("gabors.lcl");
     gabor_blob(&gabors(), pool).write(&path).expect("a file");
-    EvaluatedModel::open(&ModelChoice::File(path), DeviceChoice::Cpu).expect("a blob")
+    let none = |_: &_| unreachable!("a blob needs no float network");
+    EvaluatedModel::open(&ModelChoice::File(path), &none).expect("a blob")
 }
 
 #[test]
