@@ -69,6 +69,20 @@ const AARCH64_TARGET: &str = "aarch64-unknown-linux-gnu";
 /// Linux of 32 bits, which processors of x86-64 run as it is.
 const NARROW_TARGET: &str = "i686-unknown-linux-musl";
 
+/// The trainer's packages.
+const TRAINER: [&str; 10] = [
+    "host-trainer",
+    "c10d",
+    "lcl-artefacts",
+    "lcl-evaluate",
+    "lcl-images",
+    "lcl-numerics",
+    "lcl-pages",
+    "lcl-quantise",
+    "lcl-run",
+    "lcl-train",
+];
+
 /// Targets that docs.rs builds lcl-infer for beside its own host.
 const DOCUMENTED_TARGETS: &[&str] = &["aarch64-unknown-linux-gnu", "thumbv7em-none-eabihf"];
 
@@ -241,7 +255,9 @@ fn clippy() -> Result<Vec<Command>> {
 fn trainer() -> Result<Vec<Command>> {
     jpeg::ensure()?;
     libtorch::ensure()?;
-    Ok(vec![with_overflow_checks("test --release --package host-trainer --package c10d")])
+    let mut tests = with_overflow_checks("test --release");
+    tests.args(TRAINER.into_iter().flat_map(|package| ["--package", package]));
+    Ok(vec![tests])
 }
 
 fn integration() -> Result<Vec<Command>> {
@@ -272,8 +288,8 @@ fn fuzzing() -> Result<Vec<Command>> {
 fn docs() -> Result<Vec<Command>> {
     jpeg::ensure()?;
     libtorch::ensure()?;
-    let mut command =
-        root("doc --release --no-deps --lib --package lcl-infer --package host-trainer");
+    let mut command = root("doc --release --no-deps --lib --package lcl-infer");
+    command.args(TRAINER.into_iter().flat_map(|package| ["--package", package]));
     command.env("RUSTDOCFLAGS", "-D warnings");
     Ok(vec![command])
 }
