@@ -81,8 +81,6 @@ compile_error!(
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(feature = "std")]
-mod aligned_blob;
 mod architecture;
 mod arithmetic;
 pub mod blob;
@@ -95,6 +93,8 @@ mod error;
 mod float;
 mod frontend;
 pub mod golden;
+#[cfg(feature = "std")]
+mod host;
 mod include;
 mod input;
 pub mod kernels;
@@ -109,8 +109,6 @@ pub mod reference;
 mod row;
 pub mod shape;
 
-#[cfg(feature = "std")]
-pub use aligned_blob::AlignedBlob;
 pub use architecture::{Architecture, LCL_V2, LCL_V2_GRAY, Layer, MAX_LAYERS, memory_len};
 pub use blob::{Blob, OpenError, blob_len};
 pub use contract::Contract;
@@ -119,6 +117,8 @@ pub use error::Error;
 pub use float::{dequantise, dequantise_f16, normalise};
 pub use frontend::{Frontend, FrontendError, Refused, RowError, Step};
 pub use golden::{SelfTestError, self_test, self_test_memory_len};
+#[cfg(feature = "std")]
+pub use host::AlignedBlob;
 pub use input::InputFormat;
 pub use kernels::Kernels;
 pub use layers::LayerKind;

@@ -59,7 +59,7 @@ pub trait Memory: sealed::Sealed {
     fn bytes(&mut self) -> &mut [u8];
 }
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
@@ -106,30 +106,6 @@ impl<const N: usize> sealed::Sealed for AlignedMemory<N> {}
 impl<const N: usize> Memory for AlignedMemory<N> {
     fn bytes(&mut self) -> &mut [u8] {
         &mut self.0
-    }
-}
-
-#[cfg(feature = "std")]
-mod owned {
-    use std::boxed::Box;
-    use std::vec::Vec;
-
-    use super::{Memory, sealed::Sealed};
-
-    impl Sealed for Vec<u8> {}
-
-    impl Memory for Vec<u8> {
-        fn bytes(&mut self) -> &mut [u8] {
-            self
-        }
-    }
-
-    impl Sealed for Box<[u8]> {}
-
-    impl Memory for Box<[u8]> {
-        fn bytes(&mut self) -> &mut [u8] {
-            self
-        }
     }
 }
 

@@ -184,7 +184,7 @@ fn checkpoints_that_are_not_numbers() {
     for value in [f32::NAN, f32::INFINITY] {
         let folder = folder();
         changed_checkpoint(folder.path(), |checkpoint| {
-            checkpoint.stages[1].bn.bias[7] = value;
+            checkpoint.convolutions[1].bn.bias[7] = value;
         });
         check_fails(folder.path(), &mut quantise(folder.path()), &["layer2.bn.bias"]);
     }

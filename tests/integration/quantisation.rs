@@ -36,7 +36,7 @@ fn random_weights_keep_their_features_on_grey_images() {
     let inspected = succeed(lcl().current_dir(folder.path()).args(["inspect", "m.lcl", "--json"]));
     let inspected: Value = serde_json::from_str(&inspected).expect("one JSON object");
     assert_eq!(
-        (&inspected["input"], &inspected["stages"][0]["in_c"]),
+        (&inspected["input"], &inspected["layers"][0]["in_c"]),
         (&json!("GRAY8"), &json!(1))
     );
 }

@@ -48,7 +48,7 @@ fn sqnr(agreement: &Value) -> [f64; 2] {
 
 /// Makes channel 7 of V1 the constant `bias`, before the ReLU.
 fn constant(checkpoint: &mut Checkpoint, bias: f32) {
-    let bn = &mut checkpoint.stages[0].bn;
+    let bn = &mut checkpoint.convolutions[0].bn;
     (bn.weight[7], bn.bias[7]) = (0.0, bias);
 }
 
@@ -67,7 +67,7 @@ fn a_dead_channel_costs_the_others_nothing() {
         &|c| constant(c, -0.001),
         &|c| constant(c, -1e6),
         // Silent, of a huge scale.
-        &|c| (c.stages[0].bn.weight[7], c.stages[0].bn.bias[7]) = (1e5, -1e9),
+        &|c| (c.convolutions[0].bn.weight[7], c.convolutions[0].bn.bias[7]) = (1e5, -1e9),
     ] {
         let (dead, said) = of(change);
         for stage in 0..2 {
@@ -91,12 +91,12 @@ fn a_colour_opponent_filter_costs_grey_images_nothing() {
     for bias in [0.0, -0.001, 0.5] {
         let opponent = of(&|checkpoint| {
             let std = checkpoint.std;
-            let filter = &mut checkpoint.stages[0].conv.weight[7 * 363..8 * 363];
+            let filter = &mut checkpoint.convolutions[0].conv.weight[7 * 363..8 * 363];
             for at in 0..121 {
                 filter[121 + at] = -filter[at] * std[1] / std[0];
                 filter[242 + at] = 0.0;
             }
-            checkpoint.stages[0].conv.bias[7] = bias;
+            checkpoint.convolutions[0].conv.bias[7] = bias;
         });
         assert!(opponent[1] > whole[1] - DEAD_CHANNEL_DB, "{bias}: {opponent:?} {whole:?}");
     }

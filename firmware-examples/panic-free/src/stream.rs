@@ -4,7 +4,6 @@
 use core::hint::black_box;
 
 use lcl_infer::golden::{GoldenImage, golden_crc32};
-use lcl_infer::parameters::Operation;
 use lcl_infer::shape::reflect;
 use lcl_infer::{
     AlignedMemory, Blob, Error, Frontend, FrontendError, ImageSize, Kernels, LCL_V2, Memory, Name,
@@ -49,11 +48,11 @@ fn described(blob: &Blob<'_>, tap: Name, width: usize) -> Option<usize> {
     seen ^= blob.contract().id().len() ^ blob.input().channels() ^ blob.input().name().len();
     for layer in blob.layers() {
         seen ^= layer.kind().out_side(width) ^ layer.name.as_str().len();
-        if let Operation::Conv(conv) = layer.operation {
-            let scales = conv.output_scale;
-            let normal = scales.iter().filter(|scale| scale.is_normal()).count();
-            seen ^= normal ^ scales.len() ^ usize::from(scales.is_empty());
-        }
+    }
+    for conv in blob.convolutions() {
+        let scales = conv.output_scale;
+        let normal = scales.iter().filter(|scale| scale.is_normal()).count();
+        seen ^= normal ^ scales.len() ^ usize::from(scales.is_empty());
     }
     let architecture = blob.architecture()?.up_to(tap)?;
     seen ^= blob.output_scale(tap)?.len() ^ architecture.min_image_side();

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lcl_infer::{Blob, EmitError, FrontendError, OpenError};
+use lcl_infer::{AlignedBlob, Blob, FrontendError, OpenError, blob::write::EmitError};
 
 use crate::atomic_file::{self, WriteError};
 
@@ -35,7 +35,7 @@ pub enum BlobError {
     /// The bytes of a blob do not fit where they should go.
     #[error(transparent)]
     Emit(#[from] EmitError),
-    /// The stages cannot stream the golden image.
+    /// The layers cannot stream the golden image.
     #[error(transparent)]
     Frontend(#[from] FrontendError),
 }
@@ -51,8 +51,7 @@ pub fn is_blob(path: &Path) -> bool {
 #[derive(Clone, Debug)]
 pub struct BlobFile {
     path: Option<PathBuf>,
-    blocks: Vec<u128>,
-    len: usize,
+    bytes: AlignedBlob,
 }
 
 impl BlobFile {
@@ -73,15 +72,13 @@ impl BlobFile {
     /// Copies bytes to an aligned address.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        let mut blocks = vec![0_u128; bytes.len().div_ceil(size_of::<u128>())];
-        bytemuck::cast_slice_mut(&mut blocks)[..bytes.len()].copy_from_slice(bytes);
-        Self { path: None, blocks, len: bytes.len() }
+        Self { path: None, bytes: AlignedBlob::copy_of(bytes) }
     }
 
     /// Returns the bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.blocks)[..self.len]
+        self.bytes.bytes()
     }
 
     /// Opens the blob.

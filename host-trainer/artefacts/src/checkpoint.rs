@@ -10,7 +10,7 @@ mod read;
 mod settings;
 mod write;
 
-use lcl_infer::{LCL_V2, PoolOrder};
+use lcl_infer::{Architecture, ConvGeometry, InputFormat, LCL_V2, PoolOrder, V1, V2};
 
 pub use foreign::ForeignError;
 pub use read::{CheckpointError, TensorProblem};
@@ -32,27 +32,27 @@ pub struct Checkpoint {
     pub step: u64,
     /// The configuration of the run, TOML.
     pub config: Option<String>,
-    /// Stage 1 (V1) and stage 2 (V2).
-    pub stages: [StageWeights; 2],
+    /// The convolutions of its [`architecture`](Self::architecture), in order.
+    pub convolutions: Vec<ConvWeights>,
     /// The projectors, which only training needs.
     pub projectors: Option<[ProjectorWeights; 2]>,
     /// The predictors on top of them, which only SimSiam needs.
     pub predictors: Option<[ProjectorWeights; 2]>,
 }
 
-/// Weights of one stage.
+/// Weights of one convolution and of the batch norm after it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StageWeights {
+pub struct ConvWeights {
     /// The convolution: `[out_c, in_c, kernel, kernel]` (OIHW) and `[out_c]`.
     pub conv: AffineWeights,
     /// The batch norm after it.
     pub bn: BatchNormWeights,
 }
 
-/// Weights of one projector, applied at each location of a stage's output, or
+/// Weights of one projector, applied at each location of a pool's output, or
 /// of one predictor, applied to embeddings.
 ///
-/// A projector has as many `inputs` as `hidden` units, those of the stage's
+/// A projector has as many `inputs` as `hidden` units, those of the pool's
 /// channels; a predictor has as many `inputs` as outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProjectorWeights {
@@ -87,6 +87,12 @@ pub struct BatchNormWeights {
 }
 
 impl Checkpoint {
+    /// Returns the architecture that the weights are of, on colour images.
+    #[must_use]
+    pub fn architecture(&self) -> Architecture {
+        architecture(self.pool)
+    }
+
     /// Returns the normalisation of the input.
     #[must_use]
     pub fn input(&self) -> InputConfig {
@@ -94,9 +100,26 @@ impl Checkpoint {
     }
 }
 
-/// Returns the shape of a stage's convolution, `[out_c, in_c, kernel, kernel]`.
-fn conv_shape(stage: usize) -> Vec<usize> {
-    let conv = LCL_V2[stage];
+/// Returns the architecture of a checkpoint with that order of pooling.
+fn architecture(pool: PoolOrder) -> Architecture {
+    Architecture::lcl_v2(InputFormat::Rgb888, pool)
+}
+
+/// Iterates over the convolutions of a checkpoint, which pools do not change,
+/// with the numbers that its tensors are named by: `layer1`, `projector1`.
+fn numbered() -> impl Iterator<Item = (usize, ConvGeometry)> {
+    let convolutions: Vec<_> = architecture(PoolOrder::default()).convolutions().collect();
+    (1..).zip(convolutions)
+}
+
+/// Channels of V1 and V2, which the projectors take.
+const AREA_CHANNELS: [usize; 2] = match (LCL_V2.map_of(V1, 96), LCL_V2.map_of(V2, 96)) {
+    (Some((_, v1)), Some((_, v2))) => [v1, v2],
+    _ => panic!("LCL-V2 has both areas"),
+};
+
+/// Returns the shape of a convolution, `[out_c, in_c, kernel, kernel]`.
+fn conv_shape(conv: &ConvGeometry) -> Vec<usize> {
     vec![conv.out_c(), conv.in_c(), conv.kernel(), conv.kernel()]
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Agreement of the quantised features of one stage with the float ones, over
+/// Agreement of the quantised features of one tap with the float ones, over
 /// all images, locations and channels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Agreement {
@@ -15,23 +15,23 @@ pub struct Agreement {
     pub max_abs_error: f64,
 }
 
-/// Agreement of one stage, and of each of its channels.
+/// Agreement of one tap, and of each of its channels.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StageAgreement {
+pub struct TapAgreement {
     /// Over all channels.
     pub all: Agreement,
     /// Channel by channel.
     pub channels: Vec<Agreement>,
 }
 
-/// Sums that make a [`StageAgreement`], added up image by image.
+/// Sums that make a [`TapAgreement`], added up image by image.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StageComparison {
+pub struct TapComparison {
     channels: Vec<Comparison>,
 }
 
-impl StageComparison {
-    /// Creates the empty sums of a stage with that many channels.
+impl TapComparison {
+    /// Creates the empty sums of a tap with that many channels.
     #[must_use]
     pub fn new(channels: usize) -> Self {
         Self { channels: vec![Comparison::default(); channels] }
@@ -55,10 +55,10 @@ impl StageComparison {
 
     /// Returns the agreement of everything added.
     #[must_use]
-    pub fn agreement(&self) -> StageAgreement {
+    pub fn agreement(&self) -> TapAgreement {
         let all = self.channels.iter().fold(Comparison::default(), Comparison::joined);
         let channels = self.channels.iter().map(Comparison::agreement).collect();
-        StageAgreement { all: all.agreement(), channels }
+        TapAgreement { all: all.agreement(), channels }
     }
 }
 
@@ -150,10 +150,10 @@ mod tests {
     #[test]
     fn channels_are_told_apart_and_add_up() {
         let (float, quantised) = ([1.0, 10.0, 2.0, 20.0], [1.0, 9.0, 2.0, 21.0]);
-        let mut stage = StageComparison::new(2);
+        let mut stage = TapComparison::new(2);
         stage.add(&float[..2], &quantised[..2]);
         stage.add(&float[2..], &quantised[2..]);
-        let StageAgreement { all, channels } = stage.agreement();
+        let TapAgreement { all, channels } = stage.agreement();
         let mut whole = Comparison::default();
         whole.add(&float, &quantised);
         assert_eq!(all, whole.agreement());

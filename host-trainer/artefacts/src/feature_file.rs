@@ -1,4 +1,4 @@
-//! Files of features: one array for each stage, with the names of the images.
+//! Files of features: one array for each area, with the names of the images.
 //!
 //! [`FeatureWriter`] writes those of any number of images, a few at a time.
 
@@ -16,18 +16,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lcl_infer::{Area, Blob};
+use lcl_infer::Blob;
 use safetensors::Dtype;
 use serde_json::json;
 
 use crate::{
     atomic_file::WriteError,
     feature_map::FeatureMap,
-    integer_features::ByteMap,
+    integer_features::{AREAS, ByteMap},
     tensor_file::{self, NamedTensor, ReadError, TensorSlices, Values},
 };
 
-/// Names of the stages' outputs.
+/// Names of the arrays, V1 and V2.
 const NAMES: [&str; 2] = ["v1", "v2"];
 
 /// A file of features cannot be read.
@@ -49,18 +49,18 @@ pub enum FeatureFileError {
     },
 }
 
-/// The outputs of both stages for some images.
+/// The features of both areas for some images.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FeatureFile {
     /// Names of the images, in the order of the features.
     pub images: Vec<String>,
-    /// Outputs of stage 1 and stage 2.
-    pub stages: [StageOutput; 2],
+    /// Features of V1 and V2.
+    pub areas: [AreaFeatures; 2],
 }
 
-/// The output of one stage for some images.
+/// The features of one area for some images.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct StageOutput {
+pub struct AreaFeatures {
     /// `[H, W, C]`
     pub shape: [usize; 3],
     /// Real values, `[N, H, W, C]`.
@@ -69,7 +69,7 @@ pub struct StageOutput {
     pub bytes: Option<Vec<u8>>,
 }
 
-impl StageOutput {
+impl AreaFeatures {
     /// Appends the features of further images, of the same shape.
     pub fn extend(&mut self, map: &FeatureMap) {
         self.shape = [map.h, map.w, map.c];
@@ -81,9 +81,8 @@ impl FeatureFile {
     /// Appends the bytes that a blob gave for further images, V1 and V2, and
     /// what they are worth.
     pub fn extend_bytes(&mut self, blob: &Blob<'_>, maps: &[ByteMap; 2]) {
-        for area in [Area::V1, Area::V2] {
-            let (output, map) = (&mut self.stages[area as usize], &maps[area as usize]);
-            output.extend(&map.dequantise(blob, area));
+        for ((tap, output), map) in AREAS.into_iter().zip(&mut self.areas).zip(maps) {
+            output.extend(&map.dequantise(blob, tap));
             output.bytes.get_or_insert_default().extend_from_slice(&map.data);
         }
     }
@@ -93,7 +92,7 @@ impl FeatureFile {
     /// # Errors
     ///
     /// When the file cannot be read or does not hold the features of both
-    /// stages.
+    /// areas.
     pub fn read(path: &Path) -> Result<Self, FeatureFileError> {
         Self::read_first(path, usize::MAX)
     }
@@ -112,7 +111,7 @@ impl FeatureFile {
         let names = metadata.get("images").map_or("[]", String::as_str);
         let images: Vec<String> = serde_json::from_str(names).unwrap_or_default();
         let mut read = Self { images, ..Self::default() };
-        for (name, stage) in NAMES.into_iter().zip(&mut read.stages) {
+        for (name, area) in NAMES.into_iter().zip(&mut read.areas) {
             let Some((dtype, shape)) = file.tensor(name) else {
                 return Err(error(name, "is not there: it takes both taps"));
             };
@@ -130,14 +129,14 @@ impl FeatureFile {
             }
             let values = file.first(name, most)?;
             let values = values.chunks_exact(4);
-            stage.values = values.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            if stage.values.iter().any(|value| !value.is_finite()) {
+            area.values = values.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            if area.values.iter().any(|value| !value.is_finite()) {
                 return Err(error(name, "holds values that are no numbers"));
             }
-            stage.shape = [h, w, c];
+            area.shape = [h, w, c];
             let bytes = format!("{name}_q");
             if file.tensor(&bytes).is_some() {
-                stage.bytes = Some(file.first(&bytes, most)?);
+                area.bytes = Some(file.first(&bytes, most)?);
             }
         }
         Ok(read)
@@ -154,16 +153,16 @@ impl FeatureFile {
     ///
     /// When there are more or fewer values than images of that shape.
     pub fn write(&self, path: &Path) -> Result<(), WriteError> {
-        let shape = |stage: &StageOutput| [&[self.images.len()][..], &stage.shape[..]].concat();
-        let named = || NAMES.into_iter().zip(&self.stages);
-        let floats = named().map(|(name, stage)| NamedTensor {
+        let shape = |area: &AreaFeatures| [&[self.images.len()][..], &area.shape[..]].concat();
+        let named = || NAMES.into_iter().zip(&self.areas);
+        let floats = named().map(|(name, area)| NamedTensor {
             name: name.to_owned(),
-            shape: shape(stage),
-            values: Values::F32(&stage.values),
+            shape: shape(area),
+            values: Values::F32(&area.values),
         });
-        let bytes = named().filter_map(|(name, stage)| {
-            let values = Values::U8(stage.bytes.as_ref()?);
-            Some(NamedTensor { name: format!("{name}_q"), shape: shape(stage), values })
+        let bytes = named().filter_map(|(name, area)| {
+            let values = Values::U8(area.bytes.as_ref()?);
+            Some(NamedTensor { name: format!("{name}_q"), shape: shape(area), values })
         });
         let tensors: Vec<NamedTensor<'_>> = floats.chain(bytes).collect();
         let metadata = BTreeMap::from([("images".to_owned(), json!(self.images).to_string())]);

@@ -6,10 +6,10 @@
 //! follow each other. All numbers are little-endian.
 
 use image::RgbImage;
-use lcl_infer::{Area, Blob, FrontendError, ImageSize, InputFormat};
+use lcl_infer::{Blob, ImageSize, InputFormat, Name, V1};
 
 use crate::{
-    integer_features::{ByteMap, map_sizes},
+    integer_features::{AREAS, ByteMap, IntegerError, map_sizes},
     sized_image,
 };
 
@@ -41,20 +41,20 @@ pub enum FramesError {
     },
     /// The board left a row out, sent one twice or was cut off.
     #[error(
-        "the board's rows of image {index} are incomplete: expected row {expected} of {area:?}; \
+        "the board's rows of image {index} are incomplete: expected row {expected} of {area}; \
          see its log above"
     )]
     Row {
         /// Position of the image.
         index: usize,
         /// The area.
-        area: Area,
+        area: Name,
         /// The row that was to come.
         expected: usize,
     },
-    /// The blob's stages cannot stream images of that size.
+    /// The blob cannot run images of that size.
     #[error(transparent)]
-    Frontend(#[from] FrontendError),
+    Integer(#[from] IntegerError),
 }
 
 /// Appends an image to the bytes of `frames.bin`, for a blob that takes images
@@ -99,42 +99,37 @@ pub fn collect_rows(
     if let Some(index) = sizes.iter().position(|size| *size != first) {
         return Err(FramesError::MixedSizes { index, expected: first, got: sizes[index] });
     }
-    let maps = map_sizes(blob, first)?;
-    let [mut v1, mut v2] = maps.map(|map| ByteMap {
-        n: sizes.len(),
-        h: map.height,
-        w: map.width,
-        c: map.channels,
-        data: Vec::new(),
-    });
+    let mut maps = map_sizes(blob, first)?.map(|map| map.empty(sizes.len()));
     for index in 0..sizes.len() {
         let mut arrived = [0, 0];
-        while arrived != [v1.h, v2.h] {
-            let missing = if arrived[0] < v1.h { Area::V1 } else { Area::V2 };
-            let incomplete =
-                |area: Area| FramesError::Row { index, area, expected: arrived[area as usize] };
-            let (header, rest) =
-                rows.split_at_checked(ROW_HEADER_LEN).ok_or(incomplete(missing))?;
-            let (area, map) = match word(header, 0) {
-                1 => (Area::V1, &mut v1),
-                2 => (Area::V2, &mut v2),
-                _ => return Err(incomplete(missing)),
+        while arrived != [maps[0].h, maps[1].h] {
+            let incomplete = |area: usize| FramesError::Row {
+                index,
+                area: AREAS[area],
+                expected: arrived[area],
             };
+            let missing = incomplete(usize::from(arrived[0] == maps[0].h));
+            let (header, rest) = rows.split_at_checked(ROW_HEADER_LEN).ok_or(missing)?;
+            // Records call them 1 and 2.
+            let Some(area) = word(header, 0).checked_sub(1).filter(|area| *area < AREAS.len())
+            else {
+                return Err(missing);
+            };
+            let (map, expected) = (&mut maps[area], arrived[area]);
             let len = map.w * map.c;
-            let expected = arrived[area as usize];
             if (word(header, 4), word(header, 8)) != (expected, len) || expected == map.h {
                 return Err(incomplete(area));
             }
             let (values, rest) = rest.split_at_checked(len).ok_or(incomplete(area))?;
             map.data.extend_from_slice(values);
-            arrived[area as usize] += 1;
+            arrived[area] += 1;
             rows = rest;
         }
     }
     if rows.is_empty() {
-        Ok([v1, v2])
+        Ok(maps)
     } else {
-        Err(FramesError::Row { index: sizes.len(), area: Area::V1, expected: 0 })
+        Err(FramesError::Row { index: sizes.len(), area: V1, expected: 0 })
     }
 }
 

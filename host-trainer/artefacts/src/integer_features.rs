@@ -2,8 +2,7 @@
 
 use image::RgbImage;
 use lcl_infer::{
-    Area, Blob, Frontend, FrontendError, ImageSize, PixelFormat, RowError, dequantise,
-    memory_len_of,
+    Blob, Frontend, FrontendError, ImageSize, Name, PixelFormat, RowError, V1, V2, dequantise,
 };
 use rayon::prelude::*;
 
@@ -13,15 +12,18 @@ use crate::feature_map::FeatureMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntegerError {
-    /// The stages cannot stream images of that size.
+    /// The layers cannot stream images of that size.
     #[error(transparent)]
     Frontend(#[from] FrontendError),
+    /// The blob has no layer of that tap.
+    #[error("the model hands out no rows of {0}; it is no model of both areas, V1 and V2")]
+    NoTap(Name),
     /// An image has another size than the first of its batch.
     #[error("an image has another size than the first of its batch: {0}")]
     Row(#[from] RowError),
 }
 
-/// Bytes of one area for several images, `[N, H, W, C]` (NHWC).
+/// Bytes of one tap for several images, `[N, H, W, C]` (NHWC).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ByteMap {
     /// Images.
@@ -38,45 +40,46 @@ pub struct ByteMap {
 
 impl ByteMap {
     /// Returns the real features, `scale · byte`, with the scales of a blob's
-    /// area.
+    /// tap.
     #[must_use]
-    pub fn dequantise(&self, blob: &Blob<'_>, area: Area) -> FeatureMap {
+    pub fn dequantise(&self, blob: &Blob<'_>, tap: Name) -> FeatureMap {
         let mut data = vec![0.0; self.data.len()];
-        dequantise(&self.data, blob.stages()[area as usize].output_scale, &mut data);
+        dequantise(&self.data, blob.output_scale(tap).unwrap_or_default(), &mut data);
         FeatureMap { n: self.n, h: self.h, w: self.w, c: self.c, data }
     }
 }
+
+/// The cortical areas, which are taps of LCL-V2, in order.
+pub const AREAS: [Name; 2] = [V1, V2];
 
 /// Runs a blob on images of one size; V1 and V2. A blob that takes grey images
 /// gets their luma.
 ///
 /// # Errors
 ///
-/// When the stages cannot stream images of that size, or not all have it.
+/// When the layers cannot stream images of that size, not all have it, or the
+/// blob has no such taps.
 pub fn integer_features(
     blob: &Blob<'_>,
     images: &[RgbImage],
 ) -> Result<[ByteMap; 2], IntegerError> {
     let (width, height) = images.first().map_or((0, 0), RgbImage::dimensions);
     let size = ImageSize { width: width as usize, height: height as usize };
-    let [v1, v2] = map_sizes(blob, size)?;
+    let sizes = map_sizes(blob, size)?;
     let frames: Vec<[Vec<u8>; 2]> = images
         .par_iter()
         .map(|image| run_frame(blob, size, image))
         .collect::<Result<_, IntegerError>>()?;
-    let (mut v1_data, mut v2_data) = (Vec::new(), Vec::new());
-    for [frame_v1, frame_v2] in frames {
-        v1_data.extend(frame_v1);
-        v2_data.extend(frame_v2);
+    let mut maps = sizes.map(|map| map.empty(images.len()));
+    for frame in frames {
+        for (map, data) in maps.iter_mut().zip(frame) {
+            map.data.extend(data);
+        }
     }
-    let n = images.len();
-    Ok([
-        ByteMap { n, h: v1.height, w: v1.width, c: v1.channels, data: v1_data },
-        ByteMap { n, h: v2.height, w: v2.width, c: v2.channels, data: v2_data },
-    ])
+    Ok(maps)
 }
 
-/// Size of one area's feature map.
+/// Size of one tap's feature map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapSize {
     /// Rows.
@@ -87,19 +90,28 @@ pub struct MapSize {
     pub channels: usize,
 }
 
+impl MapSize {
+    /// Returns the map of so many images, without their bytes.
+    pub(crate) fn empty(self, n: usize) -> ByteMap {
+        ByteMap { n, h: self.height, w: self.width, c: self.channels, data: Vec::new() }
+    }
+}
+
 /// Returns the sizes of V1 and V2 for images of one size.
 ///
 /// # Errors
 ///
-/// When the stages cannot stream images of that size.
-pub fn map_sizes(blob: &Blob<'_>, size: ImageSize) -> Result<[MapSize; 2], FrontendError> {
-    let mut memory = vec![0; memory_len_of(&blob.convolutions(), size.width)];
-    let frontend = Frontend::new(blob, size, &mut memory)?;
-    Ok([Area::V1, Area::V2].map(|area| {
-        let map = frontend.area_size(area);
-        let channels = blob.stages()[area as usize].conv.geometry().out_c();
-        MapSize { height: map.height, width: map.width, channels }
-    }))
+/// When the layers cannot stream images of that size, or the blob has no such
+/// taps.
+pub fn map_sizes(blob: &Blob<'_>, size: ImageSize) -> Result<[MapSize; 2], IntegerError> {
+    let frontend = Frontend::new(blob, size, vec![0; blob.memory_len(size.width)]);
+    let frontend = frontend.map_err(FrontendError::from)?;
+    let of = |tap| {
+        let map = frontend.map_size(tap).zip(frontend.map_channels(tap));
+        let (map, channels) = map.ok_or(IntegerError::NoTap(tap))?;
+        Ok::<_, IntegerError>(MapSize { height: map.height, width: map.width, channels })
+    };
+    Ok([of(V1)?, of(V2)?])
 }
 
 fn run_frame(
@@ -107,10 +119,14 @@ fn run_frame(
     size: ImageSize,
     image: &RgbImage,
 ) -> Result<[Vec<u8>; 2], IntegerError> {
-    let mut memory = vec![0; memory_len_of(&blob.convolutions(), size.width)];
-    let mut frontend = Frontend::new(blob, size, &mut memory)?.with_pixels(PixelFormat::Rgb888)?;
-    let mut v1 = vec![0; frontend.features_len(Area::V1)];
-    let mut v2 = vec![0; frontend.features_len(Area::V2)];
-    frontend.run_frame(image.as_raw(), &mut v1, &mut v2)?;
-    Ok([v1, v2])
+    let frontend = Frontend::new(blob, size, vec![0; blob.memory_len(size.width)]);
+    let frontend = frontend.map_err(FrontendError::from)?.with_pixels(PixelFormat::Rgb888);
+    let mut frontend = frontend.map_err(FrontendError::from)?;
+    let mut maps = AREAS.map(|tap| vec![0; frontend.features_len(tap)]);
+    frontend.run_frame(image.as_raw(), |row| {
+        if let Some(area) = AREAS.iter().position(|tap| *tap == row.tap) {
+            row.copy_to(&mut maps[area]);
+        }
+    })?;
+    Ok(maps)
 }

@@ -3,11 +3,14 @@
 use std::fmt;
 
 use lcl_infer::{
-    Area, Blob, Frontend, FrontendError, ImageSize, Novelty, PixelFormat, RowError, WatchError,
-    WatchSettings, Watcher, memory_len_of, watcher_memory_len,
+    Blob, Frontend, FrontendError, ImageSize, Novelty, PixelFormat, RowError, V2, WatchError,
+    WatchSettings, Watcher, watcher_memory_len,
 };
 
-use crate::sized_image::{ImageError, SizedImage};
+use crate::{
+    integer_features::IntegerError,
+    sized_image::{ImageError, SizedImage},
+};
 
 /// Images cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +19,12 @@ pub enum WatchImagesError {
     /// The images cannot be had.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// The stages cannot stream images of that size.
+    /// The layers cannot stream images of that size.
     #[error(transparent)]
     Frontend(#[from] FrontendError),
+    /// The blob has no V2.
+    #[error(transparent)]
+    Integer(#[from] IntegerError),
     /// A row does not belong to its image.
     #[error(transparent)]
     Row(#[from] RowError),
@@ -43,7 +49,7 @@ pub struct Said {
 ///
 /// # Errors
 ///
-/// When an image cannot be had, or the stages or the watcher refuse it.
+/// When an image cannot be had, or the layers or the watcher refuse it.
 pub fn watch_images<S: Into<ImageError>>(
     blob: &Blob<'_>,
     side: usize,
@@ -51,20 +57,21 @@ pub fn watch_images<S: Into<ImageError>>(
     images: impl Iterator<Item = Result<SizedImage, S>>,
     mut each: impl FnMut(Said),
 ) -> Result<(), WatchImagesError> {
-    let mut memory = vec![0; memory_len_of(&blob.convolutions(), side)];
-    let mut frontend = Frontend::new(blob, ImageSize::square(side), &mut memory)?
-        .with_pixels(PixelFormat::Rgb888)?;
-    let (map, [_, stage_2]) = (frontend.area_size(Area::V2), blob.convolutions());
-    let mut memory = vec![0; watcher_memory_len(map, stage_2.out_c())];
-    let mut watcher = Watcher::new(map, stage_2.out_c(), settings, &mut memory)?;
+    let size = ImageSize::square(side);
+    let frontend = Frontend::new(blob, size, vec![0; blob.memory_len(side)]);
+    let frontend = frontend.map_err(FrontendError::from)?.with_pixels(PixelFormat::Rgb888);
+    let mut frontend = frontend.map_err(FrontendError::from)?;
+    let map = frontend.map_size(V2).zip(frontend.map_channels(V2));
+    let (map, channels) = map.ok_or(IntegerError::NoTap(V2))?;
+    let mut memory = vec![0; watcher_memory_len(map, channels)];
+    let mut watcher = Watcher::new(map, channels, settings, &mut memory)?;
     for image in images {
         let SizedImage { name: image, pixels } = image.map_err(Into::into)?;
         for row in pixels.chunks_exact(frontend.row_len()) {
-            let mut watched = Ok(());
-            frontend.push_row(row, |features| {
-                watched = watched.and_then(|()| watcher.push(&features));
-            })?;
-            watched?;
+            frontend.push_row(row)?;
+            while let Some(features) = frontend.next() {
+                watcher.push(&features)?;
+            }
         }
         frontend.finish()?;
         let novelty = watcher.finish()?;

@@ -1,15 +1,18 @@
 //! A blob whose filters are known, for tests.
 
-use lcl_infer::{Channel, InputFormat, LCL_V2, PoolOrder};
+use lcl_infer::{Architecture, InputFormat, PoolOrder, parameters::Channel};
 
 use super::receptive_fields::Gabor;
 use lcl_artefacts::blob_file::BlobFile;
-use lcl_quantise::{QuantisedModel, QuantisedStage, requant_for_ratio};
+use lcl_quantise::{QuantisedConv, QuantisedModel, requant_for_ratio};
 
 /// Returns a blob of the published geometry whose filters in V1 are Gabor
 /// functions in grey, repeated to 64; a channel of V2 is one of V1.
 pub(super) fn gabor_blob(gabors: &[Gabor], pool: PoolOrder) -> BlobFile {
-    let [v1, v2] = LCL_V2;
+    let architecture = Architecture::lcl_v2(InputFormat::Rgb888, pool);
+    let [v1, v2] = architecture.convolutions().collect::<Vec<_>>()[..] else {
+        panic!("LCL-V2 has two convolutions");
+    };
     let gabors = gabors.iter().cycle().take(v1.out_c());
     let filters: Vec<Vec<i8>> = gabors
         .map(|gabor| {
@@ -29,9 +32,8 @@ pub(super) fn gabor_blob(gabors: &[Gabor], pool: PoolOrder) -> BlobFile {
         // Grey of 128 gives 0, and nothing more than 255.
         Channel { bias: -sum * 128, requant: requant_for_ratio(200.0 / most).expect("a ratio") }
     });
-    let stage1 = QuantisedStage {
+    let conv1 = QuantisedConv {
         conv: v1,
-        pool,
         channels: channels.collect(),
         weights: filters.concat(),
         output_scale: vec![0.01; v1.out_c()],
@@ -43,14 +45,13 @@ pub(super) fn gabor_blob(gabors: &[Gabor], pool: PoolOrder) -> BlobFile {
         filter[centre * v2.in_c() + oc % v2.in_c()] = 127;
     }
     let requant = requant_for_ratio(1.0 / 127.0).expect("a ratio");
-    let stage2 = QuantisedStage {
+    let conv2 = QuantisedConv {
         conv: v2,
-        pool,
         weights,
         channels: vec![Channel { bias: 0, requant }; v2.out_c()],
         output_scale: vec![0.02; v2.out_c()],
         silent: Vec::new(),
     };
-    let model = QuantisedModel { input: InputFormat::Rgb888, stages: [stage1, stage2] };
+    let model = QuantisedModel { architecture, convolutions: vec![conv1, conv2] };
     model.to_blob().expect("a blob")
 }

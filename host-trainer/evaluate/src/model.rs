@@ -13,7 +13,7 @@ use lcl_artefacts::{
 };
 
 use super::steerable_pyramid::{PyramidError, steerable_pyramid};
-use lcl_infer::Area;
+use lcl_infer::{V1, V2};
 
 /// Which model is evaluated, as the command line says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,11 +147,11 @@ impl EvaluatedModel {
     /// When the images differ in size or are too small, or memory runs out.
     pub fn features(&self, images: &[RgbImage]) -> Result<[FeatureMap; 2], EvaluatedModelError> {
         match &self.kind {
-            Kind::Float(network) => Ok(network.features(images)?.stages.map(|stage| stage.pooled)),
+            Kind::Float(network) => Ok(network.features(images)?.into_areas()),
             Kind::Integer(file) => {
                 let blob = file.open()?;
                 let [v1, v2] = integer_features(&blob, images)?;
-                Ok([v1.dequantise(&blob, Area::V1), v2.dequantise(&blob, Area::V2)])
+                Ok([v1.dequantise(&blob, V1), v2.dequantise(&blob, V2)])
             }
             Kind::SteerablePyramid => Ok(steerable_pyramid(images)?),
         }

@@ -8,10 +8,12 @@
 //! and the next image may well go beyond all that were seen.
 
 use image::RgbImage;
-use lcl_infer::{ImageSize, InputFormat, PoolOrder, pooled_side, reference::pool_ref};
+use lcl_infer::{
+    Architecture, ImageSize, Layer, LayerKind, PoolOrder, reference::pool_ref, shape::pooled_side,
+};
 use rayon::prelude::*;
 
-use super::{convolutions, material::Material, moments::Moments};
+use super::{material::Material, moments::Moments};
 use lcl_artefacts::{
     feature_map::{FeatureMap, FloatFeatures},
     sized_image::rows,
@@ -23,37 +25,41 @@ const FACTORS: [f64; 13] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1
 /// What quantisation needs to know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
-    /// What stage 1 sees.
-    pub input: InputFormat,
+    /// The blob's architecture.
+    pub architecture: Architecture,
     /// The images.
     pub material: Material,
-    /// V1 and V2.
-    pub stages: [CalibratedStage; 2],
+    /// One entry for each convolution, in order.
+    pub convolutions: Vec<CalibratedConv>,
 }
 
-/// What quantising one stage needs to know.
+/// What quantising one convolution needs to know.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CalibratedStage {
+pub struct CalibratedConv {
     /// The value that byte 255 should stand for, `[out_c]`; `None` for a
     /// channel that no calibration image makes active.
     pub largest: Vec<Option<f64>>,
     /// The largest value that any calibration image shows, `[out_c]`.
     pub shown: Vec<f64>,
-    /// Moments of the stage's input: bytes of the image, or real features.
+    /// Moments of its input: bytes of the image, or real features.
     pub input: Moments,
 }
 
 /// First pass: the largest activation of every channel, and the moments of
-/// every stage's input.
+/// every convolution's input.
 #[derive(Clone, Debug)]
 pub struct Ranges {
-    input: InputFormat,
+    architecture: Architecture,
     material: Material,
-    stages: [StageRanges; 2],
+    convolutions: Vec<ConvRanges>,
 }
 
 #[derive(Clone, Debug)]
-struct StageRanges {
+struct ConvRanges {
+    /// Position among the layers.
+    at: usize,
+    /// The order of the pool behind it, if there is one.
+    pool: Option<PoolOrder>,
     /// `[out_c]`
     largest: Vec<Largest>,
     input: Moments,
@@ -86,33 +92,46 @@ impl Largest {
 }
 
 impl Ranges {
-    /// Starts with no image, for a blob that takes images of that format.
+    /// Starts with no image, for a blob of that architecture.
     #[must_use]
-    pub fn new(input: InputFormat) -> Self {
-        let stages = convolutions(input).map(|conv| StageRanges {
-            largest: vec![Largest::default(); conv.out_c()],
-            input: Moments::new(conv),
+    pub fn new(architecture: Architecture) -> Self {
+        let layers = architecture.layers();
+        let convolutions = layers.iter().enumerate().filter_map(|(at, layer)| {
+            let LayerKind::Conv(conv) = layer.kind else { return None };
+            let pool = match layers.get(at + 1) {
+                Some(Layer { kind: LayerKind::Pool(order), .. }) => Some(*order),
+                _ => None,
+            };
+            let largest = vec![Largest::default(); conv.out_c()];
+            Some(ConvRanges { at, pool, largest, input: Moments::new(conv) })
         });
-        Self { input, material: Material::default(), stages }
+        let convolutions = convolutions.collect();
+        Self { architecture, material: Material::default(), convolutions }
     }
 
     /// Adds a batch of images with the features that they give; where the blob
     /// takes grey images, these are the features of [`as_seen`](lcl_artefacts::sized_image::as_seen).
     pub fn add(&mut self, images: &[RgbImage], features: &FloatFeatures) {
-        let [v1, v2] = &mut self.stages;
         let first = self.material.images;
         for image in images {
             self.material.add(image);
-            let bytes = rows(image, self.input);
-            let bytes: Vec<f32> = bytes.iter().map(|&byte| byte.into()).collect();
-            v1.input.add(image.height() as usize, image.width() as usize, &bytes);
         }
-        let pooled = &features.stages[0].pooled;
-        for image in pooled.images() {
-            v2.input.add(pooled.h, pooled.w, image);
-        }
-        for (ranges, stage) in self.stages.iter_mut().zip(&features.stages) {
-            for (image, activation) in (first..).zip(stage.activation.images()) {
+        for ranges in &mut self.convolutions {
+            match ranges.at.checked_sub(1).map(|before| &features.layers[before].map) {
+                Some(map) => {
+                    for image in map.images() {
+                        ranges.input.add(map.h, map.w, image);
+                    }
+                }
+                None => {
+                    for image in images {
+                        let bytes = rows(image, self.architecture.input());
+                        let bytes: Vec<f32> = bytes.iter().map(|&byte| byte.into()).collect();
+                        ranges.input.add(image.height() as usize, image.width() as usize, &bytes);
+                    }
+                }
+            }
+            for (image, activation) in (first..).zip(features.layers[ranges.at].map.images()) {
                 ranges.add(image, activation);
             }
         }
@@ -120,14 +139,14 @@ impl Ranges {
 
     /// Starts the second pass.
     #[must_use]
-    pub fn search(self, pool: PoolOrder) -> RangeSearch {
-        let errors =
-            self.stages.each_ref().map(|stage| FACTORS.map(|_| vec![0.0; stage.largest.len()]));
-        RangeSearch { ranges: self, pool, images: 0, errors }
+    pub fn search(self) -> RangeSearch {
+        let errors = self.convolutions.iter();
+        let errors = errors.map(|ranges| FACTORS.map(|_| vec![0.0; ranges.largest.len()]));
+        RangeSearch { errors: errors.collect(), ranges: self, images: 0 }
     }
 }
 
-impl StageRanges {
+impl ConvRanges {
     fn add(&mut self, image: usize, activation: &[f32]) {
         let mut of_image = vec![0.0; self.largest.len()];
         for pixel in activation.chunks_exact(of_image.len()) {
@@ -145,74 +164,76 @@ impl StageRanges {
 #[derive(Clone, Debug)]
 pub struct RangeSearch {
     ranges: Ranges,
-    pool: PoolOrder,
     /// Images so far.
     images: usize,
-    /// For each stage and factor, `[out_c]`.
-    errors: [[Vec<f64>; FACTORS.len()]; 2],
+    /// For each convolution and factor, `[out_c]`.
+    errors: Vec<[Vec<f64>; FACTORS.len()]>,
 }
 
 impl RangeSearch {
     /// Adds the features of a batch of images, in the order of the first pass.
     pub fn add(&mut self, features: &FloatFeatures) {
         let first = self.images;
-        for ((ranges, errors), stage) in
-            self.ranges.stages.iter().zip(&mut self.errors).zip(&features.stages)
-        {
+        for (ranges, errors) in self.ranges.convolutions.iter().zip(&mut self.errors) {
+            let of_conv = &features.layers[ranges.at].map;
+            let of_pool = ranges.pool.map_or(of_conv, |_| &features.layers[ranges.at + 1].map);
             errors.par_iter_mut().zip(FACTORS).for_each(|(errors, factor)| {
-                let images = stage.activation.images().zip(stage.pooled.images());
+                let images = of_conv.images().zip(of_pool.images());
                 for (image, (activation, output)) in (first..).zip(images) {
                     let step = |largest: &Largest| factor * largest.without(image) / 255.0;
                     let steps: Vec<f64> = ranges.largest.iter().map(step).collect();
-                    let bytes = pooled_bytes(activation, &steps, self.pool, &stage.activation);
+                    let bytes = bytes_of(activation, &steps, ranges.pool, of_conv);
                     add_squared_error(errors, output, &bytes, &steps);
                 }
             });
         }
-        self.images += features.stages[0].activation.n;
+        self.images += features.layers.first().map_or(0, |layer| layer.map.n);
     }
 
     /// Returns the range of least error for every channel.
     #[must_use]
     pub fn finish(self) -> Calibration {
-        let Ranges { input, material, stages } = self.ranges;
-        let [v1, v2] = stages;
-        let [v1_errors, v2_errors] = &self.errors;
-        Calibration {
-            input,
-            material,
-            stages: [calibrated(v1, v1_errors), calibrated(v2, v2_errors)],
-        }
+        let Ranges { architecture, material, convolutions } = self.ranges;
+        let convolutions = convolutions.into_iter().zip(&self.errors);
+        let convolutions = convolutions.map(|(ranges, errors)| calibrated(ranges, errors));
+        Calibration { architecture, material, convolutions: convolutions.collect() }
     }
 }
 
 /// Returns the range of least error for every channel.
 ///
 /// What a channel's own error says hangs on its one or two largest images, so
-/// its factor is at least that of least error for the stage as a whole.
-fn calibrated(ranges: StageRanges, errors: &[Vec<f64>; FACTORS.len()]) -> CalibratedStage {
+/// its factor is at least that of least error for the layer as a whole.
+fn calibrated(ranges: ConvRanges, errors: &[Vec<f64>; FACTORS.len()]) -> CalibratedConv {
     let least = |error: &dyn Fn(&[f64]) -> f64| {
         let candidates = FACTORS.into_iter().zip(errors.each_ref().map(|of_all| error(of_all)));
         candidates.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(1.0, |(factor, _)| factor)
     };
-    let of_stage = least(&|of_all| of_all.iter().sum());
+    let of_layer = least(&|of_all| of_all.iter().sum());
     let range = |(channel, largest): (usize, &Largest)| {
-        let factor = least(&|of_all| of_all[channel]).max(of_stage);
+        let factor = least(&|of_all| of_all[channel]).max(of_layer);
         (largest.value > 0.0).then_some(factor * largest.value)
     };
-    CalibratedStage {
+    CalibratedConv {
         largest: ranges.largest.iter().enumerate().map(range).collect(),
         shown: ranges.largest.iter().map(|largest| largest.value).collect(),
         input: ranges.input,
     }
 }
 
-/// Returns what a blob would give for the activations of one image in `steps`.
-fn pooled_bytes(activation: &[f32], steps: &[f64], pool: PoolOrder, shape: &FeatureMap) -> Vec<u8> {
+/// Returns what a blob would give for the activations of one image in `steps`,
+/// behind the pool if there is one.
+fn bytes_of(
+    activation: &[f32],
+    steps: &[f64],
+    pool: Option<PoolOrder>,
+    shape: &FeatureMap,
+) -> Vec<u8> {
     let size = ImageSize { width: shape.w, height: shape.h };
     let values = activation.iter().zip(steps.iter().cycle());
     let bytes: Vec<u8> =
         values.map(|(&value, &step)| nearest_byte(f64::from(value), step)).collect();
+    let Some(pool) = pool else { return bytes };
     let mut pooled = vec![0; pooled_side(size.width) * pooled_side(size.height) * shape.c];
     pool_ref(pool, size, shape.c, &bytes, &mut pooled);
     pooled
@@ -244,8 +265,8 @@ mod tests {
     /// in a row and are pooled by maximum.
     fn range(images: &[Vec<f32>]) -> Option<f64> {
         let conv = ConvGeometry::new(1, 1, 1, 1, 0).expect("valid");
-        let mut ranges =
-            StageRanges { largest: vec![Largest::default()], input: Moments::new(conv) };
+        let (pool, largest) = (Some(PoolOrder::Max), vec![Largest::default()]);
+        let mut ranges = ConvRanges { at: 0, pool, largest, input: Moments::new(conv) };
         for (image, activation) in images.iter().enumerate() {
             ranges.add(image, activation);
         }
@@ -257,7 +278,7 @@ mod tests {
                 let output: Vec<f32> = (0..activation.len() / 2).map(column).collect();
                 let shape = FeatureMap { n: 1, h: 1, w: activation.len(), c: 1, data: Vec::new() };
                 let steps = [factor * ranges.largest[0].without(image) / 255.0];
-                let bytes = pooled_bytes(activation, &steps, PoolOrder::Max, &shape);
+                let bytes = bytes_of(activation, &steps, pool, &shape);
                 add_squared_error(&mut errors, &output, &bytes, &steps);
             }
             errors.to_vec()

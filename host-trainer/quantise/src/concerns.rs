@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{Calibration, QuantisedModel, material::Material};
-use lcl_artefacts::compare::StageAgreement;
+use lcl_artefacts::{compare::TapAgreement, integer_features::AREAS};
+use lcl_infer::Name;
 
 /// A channel's signal to quantisation noise below which it is named, in dB: an
 /// error of a tenth of the signal.
@@ -24,40 +25,41 @@ pub enum Concern {
     Material(Material),
     /// Channels of which no input makes a byte but 0.
     Dead {
-        /// The stage, from 1.
-        stage: usize,
+        /// The area.
+        area: Name,
         /// Their numbers.
         channels: Vec<usize>,
     },
     /// Channels that no calibration image makes active.
     Silent {
-        /// The stage, from 1.
-        stage: usize,
+        /// The area.
+        area: Name,
         /// Their numbers.
         channels: Vec<usize>,
     },
     /// Channels with an SQNR below [`LEAST_CHANNEL_SQNR_DB`].
     Noisy {
-        /// The stage, from 1.
-        stage: usize,
+        /// The area.
+        area: Name,
         /// Their numbers and SQNR in dB, the least first.
         channels: Vec<(usize, f64)>,
     },
 }
 
 /// Returns what is of concern about a model, of which `agreement` are the
-/// features of both stages with the float ones on the calibration images.
+/// features of both areas with the float ones on the calibration images.
 #[must_use]
 pub fn concerns(
     calibration: &Calibration,
     model: &QuantisedModel,
-    agreement: &[StageAgreement; 2],
+    agreement: &[TapAgreement; 2],
 ) -> Vec<Concern> {
     let mut concerns = Vec::new();
-    if calibration.material.says_little(calibration.input) {
+    if calibration.material.says_little(calibration.architecture.input()) {
         concerns.push(Concern::Material(calibration.material.clone()));
     }
-    for (stage, (quantised, agreement)) in (1..).zip(model.stages.iter().zip(agreement)) {
+    for ((area, quantised), agreement) in AREAS.into_iter().zip(&model.convolutions).zip(agreement)
+    {
         let silent = |dead: bool| -> Vec<usize> {
             let silent = quantised.silent.iter().filter(|silent| silent.dead == dead);
             silent.map(|silent| silent.channel).collect()
@@ -70,13 +72,13 @@ pub fn concerns(
             .collect();
         noisy.sort_by(|(_, a), (_, b)| a.total_cmp(b));
         if !dead.is_empty() {
-            concerns.push(Concern::Dead { stage, channels: dead });
+            concerns.push(Concern::Dead { area, channels: dead });
         }
         if !silent.is_empty() {
-            concerns.push(Concern::Silent { stage, channels: silent });
+            concerns.push(Concern::Silent { area, channels: silent });
         }
         if !noisy.is_empty() {
-            concerns.push(Concern::Noisy { stage, channels: noisy });
+            concerns.push(Concern::Noisy { area, channels: noisy });
         }
     }
     concerns
@@ -86,25 +88,25 @@ impl fmt::Display for Concern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Material(material) => material.fmt(f),
-            Self::Dead { stage, channels } => write!(
+            Self::Dead { area, channels } => write!(
                 f,
-                "V{stage}: {} can never be active: each byte is 0. The checkpoint's weights make \
+                "{area}: {} can never be active: each byte is 0. The checkpoint's weights make \
                  it so, and other calibration images change nothing; the other channels lose \
                  nothing by it",
                 named(channels)
             ),
-            Self::Silent { stage, channels } => write!(
+            Self::Silent { area, channels } => write!(
                 f,
-                "V{stage}: no calibration image makes {} active, so the range is a guess; \
+                "{area}: no calibration image makes {} active, so the range is a guess; \
                  calibrate on more images like those that the model will see",
                 named(channels)
             ),
-            Self::Noisy { stage, channels } => {
+            Self::Noisy { area, channels } => {
                 let numbers: Vec<usize> = channels.iter().map(|(channel, _)| *channel).collect();
                 let least = channels.first().map_or(f64::NAN, |(_, sqnr_db)| *sqnr_db);
                 write!(
                     f,
-                    "V{stage}: {} below {LEAST_CHANNEL_SQNR_DB} dB SQNR on the calibration images, \
+                    "{area}: {} below {LEAST_CHANNEL_SQNR_DB} dB SQNR on the calibration images, \
                      down to {least:.1} dB; calibrate on more images like those that the model \
                      will see, and if that does not help, train on or leave such channels out",
                     named(&numbers)
@@ -128,6 +130,8 @@ fn named(channels: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lcl_infer::V2;
+
     use super::*;
 
     #[test]
@@ -136,7 +140,7 @@ mod tests {
         assert_eq!(named(&[3, 5]), "2 channels (3, 5)");
         let many: Vec<usize> = (0..10).collect();
         assert_eq!(named(&many), "10 channels (0, 1, 2, 3, 4, 5, 6, 7 and 2 more)");
-        let noisy = Concern::Noisy { stage: 2, channels: vec![(9, 3.25), (1, 12.0)] };
+        let noisy = Concern::Noisy { area: V2, channels: vec![(9, 3.25), (1, 12.0)] };
         let text = noisy.to_string();
         assert!(text.starts_with("V2: 2 channels (9, 1) below 20 dB SQNR"), "{text}");
         assert!(text.contains("down to 3.2 dB"), "{text}");

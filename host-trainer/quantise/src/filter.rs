@@ -1,11 +1,14 @@
 //! The integers of one filter.
 
-use lcl_infer::{Channel, ConvGeometry, accumulator_bound};
+use lcl_infer::{
+    ConvGeometry, Name,
+    parameters::{Channel, accumulator_bound},
+};
 
 use super::{
+    conv::{ConvInput, QuantiseError},
     requant::requant_for_ratio,
     rounding::NearestPlane,
-    stage::{QuantiseError, StageInput},
 };
 
 /// Largest magnitude of a weight.
@@ -49,7 +52,7 @@ impl QuantisedFilter {
     }
 }
 
-/// Rounds the filters of one stage.
+/// Rounds the filters of one convolution.
 ///
 /// The scale of a filter's weights is that of least error at the convolution's
 /// output, of some that clip more and more weights: the weight of an input that
@@ -60,8 +63,8 @@ impl QuantisedFilter {
 /// that they do not shift a channel's mean (Nagel et al. 2019, "Data-free
 /// quantization through weight equalization and bias correction", section 4.2).
 pub(super) struct FilterRounding<'a> {
-    /// The stage, from 1.
-    stage: usize,
+    /// The layer.
+    layer: Name,
     seen: &'a [bool],
     /// Inputs that vary about as much as the others.
     varying: Vec<bool>,
@@ -78,12 +81,12 @@ struct Candidate {
 }
 
 impl<'a> FilterRounding<'a> {
-    pub(super) fn new(stage: usize, conv: ConvGeometry, input: &StageInput<'a>) -> Self {
+    pub(super) fn new(layer: Name, conv: ConvGeometry, input: &ConvInput<'a>) -> Self {
         let (taps, covariance) = (conv.taps(), input.moments.covariance());
         let variances = || (0..taps).map(|at| covariance[at * taps + at]);
         let least = VARYING * variances().sum::<f64>() / taps as f64;
         Self {
-            stage,
+            layer,
             seen: input.seen,
             varying: variances().map(|variance| variance >= least).collect(),
             mean: input.moments.mean(),
@@ -100,24 +103,24 @@ impl<'a> FilterRounding<'a> {
         bias: f64,
         range: f64,
     ) -> Result<QuantisedFilter, QuantiseError> {
-        let stage = self.stage;
+        let layer = self.layer;
         let step = (range / 255.0).max(LEAST_STEP);
         let Candidate { scale, weights, bias, .. } = self.best(filter, bias, step);
         // The contract wants a ratio below 1.
         let step = step.max(2.0 * scale) as f32;
         if !step.is_finite() {
-            return Err(QuantiseError::TooLarge { stage, channel, largest: range });
+            return Err(QuantiseError::TooLarge { layer, channel, largest: range });
         }
         let weights: Vec<i8> = weights.iter().map(|&weight| weight as i8).collect();
         let bias = bias.clamp(-LARGEST_BIAS, LARGEST_BIAS) as i32;
         let magnitudes = weights.iter().map(|weight| i64::from(weight.unsigned_abs()));
         let bound = accumulator_bound(bias, magnitudes.sum());
         if bound > i64::from(i32::MAX) {
-            return Err(QuantiseError::Accumulator { stage, channel, bound });
+            return Err(QuantiseError::Accumulator { layer, channel, bound });
         }
         let ratio = scale / f64::from(step);
         let requant =
-            requant_for_ratio(ratio).ok_or(QuantiseError::Ratio { stage, channel, ratio })?;
+            requant_for_ratio(ratio).ok_or(QuantiseError::Ratio { layer, channel, ratio })?;
         Ok(QuantisedFilter { weights, channel: Channel { bias, requant }, step })
     }
 
@@ -172,6 +175,10 @@ impl<'a> FilterRounding<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn layer(text: &str) -> Name {
+        Name::new(text).expect("a name")
+    }
     use crate::Moments;
 
     /// Bytes of two channels: one that varies, and `other`.
@@ -191,7 +198,7 @@ mod tests {
         bias: f64,
     ) -> QuantisedFilter {
         let (conv, moments) = moments(other);
-        let rounding = FilterRounding::new(1, conv, &StageInput { moments, seen });
+        let rounding = FilterRounding::new(layer("conv1"), conv, &ConvInput { moments, seen });
         rounding.round(0, &filter, bias, 200.0).expect("integers")
     }
 
@@ -241,8 +248,9 @@ mod tests {
     #[test]
     fn features_beyond_32_bits_are_refused() {
         let (conv, moments) = moments(|_| 3.0);
-        let rounding = FilterRounding::new(2, conv, &StageInput { moments, seen: &[true; 2] });
+        let rounding =
+            FilterRounding::new(layer("conv2"), conv, &ConvInput { moments, seen: &[true; 2] });
         let error = rounding.round(0, &[1.0, 1.0], 0.0, 1e300).map(|_| ()).expect_err("too large");
-        assert!(error.to_string().contains("stage 2, channel 0: features reach"), "{error}");
+        assert!(error.to_string().contains("conv2, channel 0: features reach"), "{error}");
     }
 }

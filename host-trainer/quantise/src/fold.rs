@@ -2,7 +2,7 @@
 
 use lcl_infer::ConvGeometry;
 
-use lcl_artefacts::checkpoint::StageWeights;
+use lcl_artefacts::checkpoint::ConvWeights;
 
 /// Added to the variance of a batch norm, as in training.
 const BATCH_NORM_EPS: f64 = 1e-5;
@@ -27,7 +27,7 @@ impl InputChannel {
         })
     }
 
-    /// Returns the channels of a stage's output.
+    /// Returns the channels of a convolution's output.
     #[must_use]
     pub fn of_features(output_scale: &[f32]) -> Vec<Self> {
         let channel = |&scale: &f32| Self { scale: scale.into(), offset: 0.0 };
@@ -38,10 +38,10 @@ impl InputChannel {
 /// A convolution on bytes with everything around it folded in:
 /// `activation = relu(Σ weight · byte + bias)`.
 ///
-/// Exact, since borders are reflected: no pixel is padded with a zero that
-/// the input's offset would have to reach.
+/// Exact where borders are reflected, or where byte 0 of the input is worth 0:
+/// no pixel is padded with a zero that the input's offset would have to reach.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FoldedStage {
+pub struct FoldedConv {
     /// Geometry of the convolution.
     pub conv: ConvGeometry,
     /// `[out_c, kernel, kernel, in_c]` (OHWI).
@@ -50,7 +50,7 @@ pub struct FoldedStage {
     pub bias: Vec<f64>,
 }
 
-impl FoldedStage {
+impl FoldedConv {
     /// Folds batch norm and input scaling into a convolution.
     ///
     /// # Panics
@@ -58,15 +58,15 @@ impl FoldedStage {
     /// When there are not as many weights or inputs as the geometry says; a
     /// checkpoint that was read has them.
     #[must_use]
-    pub fn new(conv: ConvGeometry, stage: &StageWeights, input: &[InputChannel]) -> Self {
+    pub fn new(conv: ConvGeometry, layer: &ConvWeights, input: &[InputChannel]) -> Self {
         assert_eq!(input.len(), conv.in_c());
         let area = conv.kernel() * conv.kernel();
         let mut weights = Vec::with_capacity(conv.weights_len());
         let mut bias = Vec::with_capacity(conv.out_c());
-        for (oc, filter) in stage.conv.weight.chunks_exact(conv.in_c() * area).enumerate() {
-            let deviation = (f64::from(stage.bn.running_var[oc]) + BATCH_NORM_EPS).sqrt();
-            let gain = f64::from(stage.bn.weight[oc]) / deviation;
-            let mut shift = f64::from(stage.conv.bias[oc]) - f64::from(stage.bn.running_mean[oc]);
+        for (oc, filter) in layer.conv.weight.chunks_exact(conv.in_c() * area).enumerate() {
+            let deviation = (f64::from(layer.bn.running_var[oc]) + BATCH_NORM_EPS).sqrt();
+            let gain = f64::from(layer.bn.weight[oc]) / deviation;
+            let mut shift = f64::from(layer.conv.bias[oc]) - f64::from(layer.bn.running_mean[oc]);
             for position in 0..area {
                 for (c, input) in input.iter().enumerate() {
                     let weight = f64::from(filter[c * area + position]);
@@ -74,7 +74,7 @@ impl FoldedStage {
                     shift += weight * input.offset;
                 }
             }
-            bias.push(gain * shift + f64::from(stage.bn.bias[oc]));
+            bias.push(gain * shift + f64::from(layer.bn.bias[oc]));
         }
         assert_eq!(weights.len(), conv.weights_len());
         Self { conv, weights, bias }
@@ -109,8 +109,8 @@ mod tests {
     use super::*;
     use lcl_artefacts::checkpoint::{AffineWeights, BatchNormWeights};
 
-    fn stage() -> StageWeights {
-        StageWeights {
+    fn layer() -> ConvWeights {
+        ConvWeights {
             conv: AffineWeights {
                 weight: vec![0.5, -1.0, 2.0, 1.5, 0.25, -0.75],
                 bias: vec![0.125, -0.5],
@@ -128,7 +128,7 @@ mod tests {
     fn grey_byte_gives_what_it_gives_in_every_channel() {
         let [rgb, gray] = [3, 1].map(|in_c| ConvGeometry::new(in_c, 2, 1, 1, 0).expect("valid"));
         let image = InputChannel::of_image([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-        let folded = FoldedStage::new(rgb, &stage(), &image);
+        let folded = FoldedConv::new(rgb, &layer(), &image);
         let for_gray = folded.for_gray(gray);
         assert_eq!(for_gray.bias, folded.bias);
         for (weight, filter) in for_gray.weights.iter().zip(folded.weights.chunks_exact(3)) {
@@ -141,19 +141,19 @@ mod tests {
     #[test]
     fn folded_convolution_equals_the_layers_one_after_the_other() {
         let conv = ConvGeometry::new(3, 2, 1, 1, 0).expect("valid");
-        let stage = stage();
+        let layer = layer();
         let (mean, std) = ([0.5, 0.25, 0.75], [0.25, 0.5, 0.125]);
-        let folded = FoldedStage::new(conv, &stage, &InputChannel::of_image(mean, std));
+        let folded = FoldedConv::new(conv, &layer, &InputChannel::of_image(mean, std));
         let pixel = [12.0, 200.0, 99.0];
         for oc in 0..2 {
-            let mut sum = f64::from(stage.conv.bias[oc]);
+            let mut sum = f64::from(layer.conv.bias[oc]);
             for c in 0..3 {
                 let x = (pixel[c] / 255.0 - f64::from(mean[c])) / f64::from(std[c]);
-                sum += f64::from(stage.conv.weight[3 * oc + c]) * x;
+                sum += f64::from(layer.conv.weight[3 * oc + c]) * x;
             }
-            let var = f64::from(stage.bn.running_var[oc]) + 1e-5;
-            let normal = (sum - f64::from(stage.bn.running_mean[oc])) / var.sqrt();
-            let expected = f64::from(stage.bn.weight[oc]) * normal + f64::from(stage.bn.bias[oc]);
+            let var = f64::from(layer.bn.running_var[oc]) + 1e-5;
+            let normal = (sum - f64::from(layer.bn.running_mean[oc])) / var.sqrt();
+            let expected = f64::from(layer.bn.weight[oc]) * normal + f64::from(layer.bn.bias[oc]);
             let products = folded.weights[3 * oc..].iter().zip(pixel).map(|(w, x)| w * x);
             let got = products.sum::<f64>() + folded.bias[oc];
             // A few additions in f64.

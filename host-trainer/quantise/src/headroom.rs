@@ -1,11 +1,12 @@
 //! Room in the ranges of bytes for images that the calibration has not seen.
 
-use super::CalibratedStage;
+use super::CalibratedConv;
 use lcl_artefacts::checkpoint::BatchNormWeights;
 use lcl_numerics::statistics::quantile;
 
 /// How much wider a range is than what the calibration images show: `1 + this /
-/// √images`, V1 and V2. V2's features have the longer tails.
+/// √images`, for the first convolution and for those behind it, whose features have
+/// the longer tails.
 ///
 /// Chosen on a briefly trained network, calibrated on 64 photographs, on as many
 /// drawn images, and on 24 photographs, for the least error on others.
@@ -15,7 +16,7 @@ const ROOM: [f64; 2] = [0.8, 2.4];
 /// batch norm, that every channel gets.
 const REACH: f64 = 0.75;
 
-/// Returns the ranges of a stage, from 0, with room; `None` for channels that no
+/// Returns the ranges of a convolution, from 0, with room; `None` for channels that no
 /// image made active.
 ///
 /// The largest value that a few images show is a poor measure of one channel's
@@ -26,12 +27,12 @@ const REACH: f64 = 0.75;
 /// section 4.1). So a channel gets at least as many standard deviations as most
 /// others reach, though never a wider range than the widest.
 pub(super) fn with_room(
-    stage: usize,
-    calibrated: &CalibratedStage,
+    at: usize,
+    calibrated: &CalibratedConv,
     bn: &BatchNormWeights,
     images: usize,
 ) -> Vec<Option<f64>> {
-    let room = 1.0 + ROOM[stage] / (images.max(1) as f64).sqrt();
+    let room = 1.0 + ROOM[at.min(ROOM.len() - 1)] / (images.max(1) as f64).sqrt();
     let normal = || {
         bn.bias
             .iter()
@@ -66,7 +67,7 @@ mod tests {
 
     fn ranges(shown: &[f64], bn: &[(f32, f32)], images: usize) -> Vec<Option<f64>> {
         let conv = ConvGeometry::new(1, 1, 1, 1, 0).expect("valid");
-        let calibrated = CalibratedStage {
+        let calibrated = CalibratedConv {
             largest: shown.iter().map(|&shown| (shown > 0.0).then_some(shown)).collect(),
             shown: shown.to_vec(),
             input: Moments::new(conv),

@@ -2,13 +2,15 @@
 //!
 //! Post-training quantisation: batch norm and the input's normalisation are
 //! folded into the convolutions in f64, every output channel has its own weight
-//! scale, and every channel of a stage's output has its own activation scale.
+//! scale, and every channel of a convolution's output has its own activation
+//! scale.
 //! [`Calibration`] finds on images which ranges the bytes cover and how the
 //! inputs vary, so that weights are rounded where it shows least. Plain arrays
 //! only; start with [`quantise`].
 
 mod calibration;
 mod concerns;
+mod conv;
 mod filter;
 mod fold;
 mod headroom;
@@ -19,24 +21,29 @@ pub mod passes;
 mod requant;
 mod rounding;
 mod silent;
-mod stage;
 
-pub use calibration::{CalibratedStage, Calibration, RangeSearch, Ranges};
+pub use calibration::{CalibratedConv, Calibration, RangeSearch, Ranges};
 pub use concerns::{Concern, FEW_IMAGES, LEAST_CHANNEL_SQNR_DB, concerns};
-pub use fold::{FoldedStage, InputChannel};
+pub use conv::{ConvInput, QuantiseError, QuantisedConv, quantise_conv};
+pub use fold::{FoldedConv, InputChannel};
 pub use material::Material;
 pub use model::{GOLDEN_SEED, GOLDEN_SIDE, QuantisedModel};
 pub use moments::Moments;
 pub use requant::requant_for_ratio;
 pub use rounding::{NearestPlane, RoundedFilter};
 pub use silent::SilentChannel;
-pub use stage::{QuantiseError, QuantisedStage, StageInput, quantise_stage};
 
-use lcl_infer::{ConvGeometry, InputFormat, LCL_V2, LCL_V2_GRAY};
+use lcl_infer::{Architecture, InputFormat, LayerKind};
 
 use lcl_artefacts::checkpoint::Checkpoint;
 
-/// Quantises the layers of a checkpoint, for images of the format that the
+/// Returns the architecture of a checkpoint's blob for images of that format.
+#[must_use]
+pub fn architecture(checkpoint: &Checkpoint, input: InputFormat) -> Architecture {
+    Architecture::lcl_v2(input, checkpoint.pool)
+}
+
+/// Quantises the layers of a checkpoint, for the architecture that the
 /// calibration was made for.
 ///
 /// # Errors
@@ -46,35 +53,38 @@ pub fn quantise(
     checkpoint: &Checkpoint,
     calibration: &Calibration,
 ) -> Result<QuantisedModel, QuantiseError> {
-    let [v1, v2] = &calibration.stages;
-    let ranges = |stage: usize| {
-        let (calibrated, bn) = (&calibration.stages[stage], &checkpoint.stages[stage].bn);
-        headroom::with_room(stage, calibrated, bn, calibration.material.images)
-    };
-    let image = InputChannel::of_image(checkpoint.mean, checkpoint.std);
-    let folded = FoldedStage::new(LCL_V2[0], &checkpoint.stages[0], &image);
-    let folded = match calibration.input {
-        InputFormat::Gray8 => folded.for_gray(LCL_V2_GRAY[0]),
-        _ => folded,
-    };
-    // Any byte of an image may have any value.
-    let seen = vec![true; folded.conv.in_c()];
-    let input = StageInput { moments: v1.input.clone(), seen: &seen };
-    let stage1 = quantise_stage(1, &folded, checkpoint.pool, &ranges(0), &input)?;
-
-    let features = InputChannel::of_features(&stage1.output_scale);
-    let folded = FoldedStage::new(LCL_V2[1], &checkpoint.stages[1], &features);
-    let seen: Vec<bool> = v1.largest.iter().map(Option::is_some).collect();
-    let moments = v2.input.clone().in_units(&stage1.output_scale);
-    let input = StageInput { moments, seen: &seen };
-    let stage2 = quantise_stage(2, &folded, checkpoint.pool, &ranges(1), &input)?;
-    Ok(QuantisedModel { input: calibration.input, stages: [stage1, stage2] })
-}
-
-/// Returns the convolutions of a blob that takes images of that format.
-fn convolutions(input: InputFormat) -> [ConvGeometry; 2] {
-    match input {
-        InputFormat::Gray8 => LCL_V2_GRAY,
-        _ => LCL_V2,
+    let architecture = calibration.architecture;
+    let mut quantised: Vec<QuantisedConv> = Vec::new();
+    let layers = architecture.layers().iter().filter_map(|layer| match layer.kind {
+        LayerKind::Conv(conv) => Some((layer.name, conv)),
+        _ => None,
+    });
+    let trained = checkpoint.architecture();
+    let float = trained.convolutions().zip(&checkpoint.convolutions);
+    for (((layer, conv), (float, weights)), calibrated) in
+        layers.zip(float).zip(&calibration.convolutions)
+    {
+        let at = quantised.len();
+        let (input, seen) = match quantised.last() {
+            // Any byte of an image may have any value.
+            None => (
+                InputChannel::of_image(checkpoint.mean, checkpoint.std).to_vec(),
+                vec![true; conv.in_c()],
+            ),
+            Some(before) => (
+                InputChannel::of_features(&before.output_scale),
+                calibration.convolutions[at - 1].largest.iter().map(Option::is_some).collect(),
+            ),
+        };
+        let folded = FoldedConv::new(float, weights, &input);
+        let folded = if conv.in_c() < float.in_c() { folded.for_gray(conv) } else { folded };
+        let moments = match quantised.last() {
+            None => calibrated.input.clone(),
+            Some(before) => calibrated.input.clone().in_units(&before.output_scale),
+        };
+        let ranges = headroom::with_room(at, calibrated, &weights.bn, calibration.material.images);
+        let input = ConvInput { moments, seen: &seen };
+        quantised.push(quantise_conv(layer, &folded, &ranges, &input)?);
     }
+    Ok(QuantisedModel { architecture, convolutions: quantised })
 }

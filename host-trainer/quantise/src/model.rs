@@ -1,11 +1,17 @@
 //! The quantised model as a blob.
 
 use lcl_infer::{
-    Blob, BlobSpec, Golden, InputFormat, StageSpec, golden_crc32, kernels::portable,
+    Architecture, Blob, LayerKind,
+    blob::{
+        Golden,
+        write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec},
+    },
+    golden::golden_crc32,
+    kernels::portable,
     self_test_memory_len,
 };
 
-use super::stage::QuantisedStage;
+use super::conv::QuantisedConv;
 use lcl_artefacts::blob_file::{BlobError, BlobFile};
 
 /// Side of the golden image in pixels: large enough for every window, small
@@ -15,17 +21,17 @@ pub const GOLDEN_SIDE: u16 = 32;
 /// Seed of the golden image.
 pub const GOLDEN_SEED: u32 = 2024;
 
-/// Both stages in the contract's integers.
+/// A model in the contract's integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantisedModel {
-    /// What stage 1 sees.
-    pub input: InputFormat,
-    /// V1 and V2.
-    pub stages: [QuantisedStage; 2],
+    /// The layers.
+    pub architecture: Architecture,
+    /// The convolutions among them, in order.
+    pub convolutions: Vec<QuantisedConv>,
 }
 
 impl QuantisedModel {
-    /// Writes the blob, with its golden vector.
+    /// Writes the blob, with what its golden image gives.
     ///
     /// The golden CRCs come from the portable kernels, whose bytes every other
     /// kernel must give. The blob that is returned was opened.
@@ -34,30 +40,46 @@ impl QuantisedModel {
     ///
     /// When the blob breaks one of the format's rules.
     pub fn to_blob(&self) -> Result<BlobFile, BlobError> {
-        let golden = Golden { seed: GOLDEN_SEED, side: GOLDEN_SIDE, v1_crc32: 0, v2_crc32: 0 };
-        let draft = self.emit(golden)?;
-        let [v1_crc32, v2_crc32] = golden_features(&draft.open()?)?;
-        let blob = self.emit(Golden { v1_crc32, v2_crc32, ..golden })?;
+        let draft = self.emit(&[])?;
+        let blob = self.emit(&golden_features(&draft.open()?)?)?;
         blob.open()?;
         Ok(blob)
     }
 
-    fn emit(&self, golden: Golden) -> Result<BlobFile, BlobError> {
-        let stages = self.stages.each_ref().map(|stage| StageSpec {
-            conv: stage.conv,
-            pool: stage.pool,
-            weights: &stage.weights,
-            channels: &stage.channels,
-            output_scale: &stage.output_scale,
+    /// Writes the blob with these CRCs of its taps, or with 0.
+    fn emit(&self, golden_crc32: &[u32]) -> Result<BlobFile, BlobError> {
+        let mut convolutions = self.convolutions.iter();
+        let mut golden_crc32 = golden_crc32.iter().copied();
+        let layers = self.architecture.layers().iter().filter_map(|layer| {
+            let operation = match layer.kind {
+                LayerKind::Conv(conv) => {
+                    let quantised = convolutions.next()?;
+                    OperationSpec::Conv(ConvSpec {
+                        conv,
+                        weights: &quantised.weights,
+                        channels: &quantised.channels,
+                        output_scale: &quantised.output_scale,
+                    })
+                }
+                LayerKind::Pool(order) => OperationSpec::Pool(order),
+                _ => return None,
+            };
+            let golden_crc32 = layer.tap.and_then(|_| golden_crc32.next()).unwrap_or_default();
+            Some(LayerSpec { name: layer.name, tap: layer.tap, golden_crc32, operation })
         });
-        let spec = BlobSpec { input: self.input, golden, stages };
+        let spec = BlobSpec {
+            input: self.architecture.input(),
+            golden: Golden { seed: GOLDEN_SEED, side: GOLDEN_SIDE },
+            layers: &layers.collect::<Vec<_>>(),
+            sections: &[],
+        };
         let mut bytes = vec![0; spec.max_len()];
         let len = spec.emit(&mut bytes)?;
         Ok(BlobFile::from_bytes(&bytes[..len]))
     }
 }
 
-fn golden_features(blob: &Blob<'_>) -> Result<[u32; 2], BlobError> {
+fn golden_features(blob: &Blob<'_>) -> Result<Vec<u32>, BlobError> {
     let mut memory = vec![0; self_test_memory_len(blob)];
-    Ok(golden_crc32(blob, &mut memory, &portable::KERNELS)?)
+    Ok(golden_crc32(blob, &mut memory, &portable::KERNELS)?.to_vec())
 }

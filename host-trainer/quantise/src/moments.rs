@@ -1,6 +1,6 @@
 //! Mean and covariance of what a convolution sees.
 
-use lcl_infer::{ConvGeometry, reflect};
+use lcl_infer::{ConvGeometry, shape::reflect};
 use rayon::prelude::*;
 
 /// Windows sampled along each side of a map.

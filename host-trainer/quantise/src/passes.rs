@@ -1,11 +1,11 @@
 //! Passes over images through the float network: calibration and comparison.
 
-use lcl_infer::{Area, Blob, InputFormat, PoolOrder};
+use lcl_infer::{Architecture, Blob};
 
 use crate::{Calibration, Ranges};
-use lcl_artefacts::compare::{Agreement, StageAgreement, StageComparison};
+use lcl_artefacts::compare::{Agreement, TapAgreement, TapComparison};
 use lcl_artefacts::feature_model::{FeatureError, FeatureModel};
-use lcl_artefacts::integer_features::{IntegerError, integer_features};
+use lcl_artefacts::integer_features::{AREAS, IntegerError, integer_features};
 use lcl_artefacts::sized_image::{ImageError, SizedImage, as_seen, for_each_batch};
 
 /// A pass over images cannot be finished.
@@ -23,27 +23,27 @@ pub enum PassError {
     Integer(#[from] IntegerError),
 }
 
-/// Collects what quantisation for a blob that takes images of that format needs
-/// to know from images of one size, which `images` returns twice.
+/// Collects what quantisation for a blob of that architecture needs to know from
+/// images of one size, which `images` returns twice.
 ///
 /// # Errors
 ///
 /// When the images cannot be had or the network cannot be run.
 pub fn calibrate<I, S: Into<ImageError>>(
     network: &dyn FeatureModel,
-    pool: PoolOrder,
-    input: InputFormat,
+    architecture: Architecture,
     images: impl Fn() -> I,
 ) -> Result<Calibration, PassError>
 where
     I: Iterator<Item = Result<SizedImage, S>>,
 {
-    let mut ranges = Ranges::new(input);
+    let input = architecture.input();
+    let mut ranges = Ranges::new(architecture);
     for_each_batch::<PassError, ImageError>(had(images()), |_, batch| {
         ranges.add(batch, &network.features(&as_seen(batch, input))?);
         Ok(())
     })?;
-    let mut search = ranges.search(pool);
+    let mut search = ranges.search();
     for_each_batch::<PassError, ImageError>(had(images()), |_, batch| {
         search.add(&network.features(&as_seen(batch, input))?);
         Ok(())
@@ -62,7 +62,7 @@ pub fn compare<S: Into<ImageError>>(
     blob: &Blob<'_>,
     images: impl Iterator<Item = Result<SizedImage, S>>,
 ) -> Result<[Agreement; 2], PassError> {
-    Ok(compare_channels(network, blob, images)?.map(|stage| stage.all))
+    Ok(compare_channels(network, blob, images)?.map(|tap| tap.all))
 }
 
 /// Compares as [`compare`] does, channel by channel.
@@ -74,16 +74,14 @@ pub fn compare_channels<S: Into<ImageError>>(
     network: &dyn FeatureModel,
     blob: &Blob<'_>,
     images: impl Iterator<Item = Result<SizedImage, S>>,
-) -> Result<[StageAgreement; 2], PassError> {
-    let mut comparisons =
-        blob.stages().each_ref().map(|stage| StageComparison::new(stage.conv.geometry().out_c()));
+) -> Result<[TapAgreement; 2], PassError> {
+    let scales = AREAS.map(|tap| blob.output_scale(tap).unwrap_or_default());
+    let mut comparisons = scales.map(|scales| TapComparison::new(scales.len()));
     for_each_batch::<PassError, ImageError>(had(images), |_, batch| {
         let float = network.features(&as_seen(batch, blob.input()))?;
         let bytes = integer_features(blob, batch)?;
-        for area in [Area::V1, Area::V2] {
-            let stage = area as usize;
-            let quantised = bytes[stage].dequantise(blob, area);
-            comparisons[stage].add(&float.stages[stage].pooled.data, &quantised.data);
+        for ((tap, comparison), bytes) in AREAS.into_iter().zip(&mut comparisons).zip(bytes) {
+            comparison.add(&float.tap(tap).data, &bytes.dequantise(blob, tap).data);
         }
         Ok(())
     })?;

@@ -1,6 +1,6 @@
 //! A real ratio as multiplier and shift.
 
-use lcl_infer::{MIN_SHIFT, Requant};
+use lcl_infer::parameters::{MIN_SHIFT, Requant};
 
 /// Returns the pair nearest to a ratio, or nothing where it is not in
 /// `[2^-32, 1)`.

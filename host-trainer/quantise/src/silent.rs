@@ -1,6 +1,6 @@
 //! Ranges of bytes, also for channels that no calibration image makes active.
 
-use super::{fold::FoldedStage, moments::Moments};
+use super::{fold::FoldedConv, moments::Moments};
 use lcl_numerics::statistics::median;
 
 /// A channel that no calibration image makes active.
@@ -17,7 +17,7 @@ pub struct SilentChannel {
 /// A silent channel has no largest value. Another image may make it active, so
 /// its range is as wide, in standard deviations of its sums, as the range of the
 /// median active channel.
-pub(super) fn ranges(folded: &FoldedStage, largest: &[Option<f64>], input: &Moments) -> Vec<f64> {
+pub(super) fn ranges(folded: &FoldedConv, largest: &[Option<f64>], input: &Moments) -> Vec<f64> {
     if largest.iter().all(Option::is_some) {
         return largest.iter().copied().flatten().collect();
     }
@@ -58,7 +58,7 @@ mod tests {
         let mut input = Moments::new(conv);
         input.add(1, 2, &[1.0, 5.0, 3.0, 1.0]);
         // Variances 1 and 4, covariance -2.
-        let folded = FoldedStage {
+        let folded = FoldedConv {
             conv,
             weights: vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.25, 0.0, 0.0],
             bias: vec![0.0; 4],

@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
     let file = BlobFile::read(&args.model)?;
-    numbers::check_side(args.size, &file.open()?.convolutions())?;
+    numbers::check_side(args.size, file.open()?.min_image_side())?;
     let images = Arc::new(ImageSet::open(&args.images)?);
     let network = FloatNetwork::new(&checkpoint, args.device)?;
     let [v1, v2] = passes::compare(&network, &file.open()?, images_at_size(images, args.size))?;

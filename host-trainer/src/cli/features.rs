@@ -11,14 +11,14 @@ use host_trainer::{
     evaluate::Progress,
     feature_file::{ArrayPlan, FeatureWriter, Format},
     feature_map::FeatureMap,
-    integer_features,
+    integer_features::{self, AREAS},
     model::FloatNetwork,
     say,
     sized_image::for_each_batch,
     tensor_file::Values,
 };
 use image::RgbImage;
-use lcl_infer::{Area, LCL_V2};
+use lcl_infer::LCL_V2;
 
 use super::{
     evaluate::console::Console,
@@ -94,21 +94,20 @@ pub fn run(args: &Args) -> Result<()> {
     if is_blob(&args.model) {
         let model = BlobFile::read(&args.model)?;
         let blob = model.open()?;
-        numbers::check_side(args.size, &blob.convolutions())?;
+        numbers::check_side(args.size, blob.min_image_side())?;
         Job::new(args)?.run(|images| {
             let maps = integer_features::integer_features(&blob, images)?;
-            Ok([Area::V1, Area::V2].map(|area| {
-                let bytes = &maps[area as usize];
-                Features { map: bytes.dequantise(&blob, area), bytes: Some(bytes.data.clone()) }
-            }))
+            let real = [0, 1].map(|at| maps[at].dequantise(&blob, AREAS[at]));
+            let mut bytes = maps.into_iter().map(|map| map.data);
+            Ok(real.map(|map| Features { map, bytes: bytes.next() }))
         })
     } else {
         let checkpoint = Checkpoint::read(&args.model)?;
-        numbers::check_side(args.size, &LCL_V2)?;
+        numbers::check_side(args.size, LCL_V2.min_image_side())?;
         let network = FloatNetwork::new(&checkpoint, args.device)?;
         Job::new(args)?.run(|images| {
             let features = network.forward(images).context("computing features")?;
-            Ok(features.stages.map(|stage| Features { map: stage.pooled, bytes: None }))
+            Ok(features.into_areas().map(|map| Features { map, bytes: None }))
         })
     }
 }

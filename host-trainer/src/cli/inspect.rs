@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
-use lcl_infer::{Blob, CONTRACT, StageParameters, memory_len_of, min_image_side};
+use lcl_infer::{
+    Blob,
+    parameters::{ConvParameters, LayerParameters, Operation},
+    shape::Border,
+};
 use serde_json::{Value, json};
 
 use host_trainer::{
@@ -61,89 +65,116 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn describe(blob: &Blob<'_>, len: usize) -> Value {
     let golden = blob.golden();
-    let stages: Vec<Value> = blob.stages().iter().map(describe_stage).collect();
-    let memory: Vec<Value> = WIDTHS
-        .map(|width| json!({ "width": width, "bytes": memory_len_of(&blob.convolutions(), width) }))
-        .into();
+    let layers: Vec<Value> = blob.layers().map(|layer| describe_layer(&layer)).collect();
+    let memory: Vec<Value> =
+        WIDTHS.map(|width| json!({ "width": width, "bytes": blob.memory_len(width) })).into();
+    let mut described = json!({ "seed": golden.seed, "side": golden.side });
+    for layer in blob.layers() {
+        if let Some(tap) = layer.tap {
+            described[format!("{}_crc32", tap.as_str().to_lowercase())] = layer.golden_crc32.into();
+        }
+    }
     json!({
         "bytes": len,
-        "contract": CONTRACT,
+        "contract": blob.contract().id(),
         "input": blob.input().name(),
-        "golden": {
-            "seed": golden.seed,
-            "side": golden.side,
-            "v1_crc32": golden.v1_crc32,
-            "v2_crc32": golden.v2_crc32,
-        },
-        "smallest_image": min_image_side(&blob.convolutions()),
+        "golden": described,
+        "smallest_image": blob.min_image_side(),
         "memory": memory,
-        "stages": stages,
+        "layers": layers,
     })
 }
 
-fn describe_stage(stage: &StageParameters<'_>) -> Value {
-    let conv = stage.conv.geometry();
-    let (narrowest, widest) = scale_range(stage);
-    json!({
-        "in_c": conv.in_c(),
-        "out_c": conv.out_c(),
-        "kernel": conv.kernel(),
-        "stride": conv.stride(),
-        "padding": conv.padding(),
-        "pool": stage.pool.name(),
-        "weights": conv.weights_len(),
-        "output_scale_min": narrowest,
-        "output_scale_max": widest,
-    })
+fn describe_layer(layer: &LayerParameters<'_>) -> Value {
+    let mut described = json!({
+        "name": layer.name.as_str(),
+        "tap": layer.tap.map(|tap| tap.to_string()),
+        "kind": layer.kind().name(),
+        "contract": layer.kind().contract().id(),
+    });
+    let fields = match layer.operation {
+        Operation::Conv(parameters) => {
+            let conv = parameters.conv.geometry();
+            let (narrowest, widest) = scale_range(&parameters);
+            json!({
+                "in_c": conv.in_c(),
+                "out_c": conv.out_c(),
+                "kernel": conv.kernel(),
+                "stride": conv.stride(),
+                "padding": conv.padding(),
+                "border": conv.border().name(),
+                "weights": conv.weights_len(),
+                "output_scale_min": narrowest,
+                "output_scale_max": widest,
+            })
+        }
+        Operation::Pool(order) => json!({ "order": order.name() }),
+        _ => json!({}),
+    };
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        described[name] = value.clone();
+    }
+    described
 }
 
-fn scale_range(stage: &StageParameters<'_>) -> (f32, f32) {
-    let scales = stage.output_scale.iter();
+fn scale_range(layer: &ConvParameters<'_>) -> (f32, f32) {
+    let scales = layer.output_scale.iter();
     (scales.clone().fold(f32::INFINITY, f32::min), scales.fold(0.0, f32::max))
 }
 
 fn print_table(blob: &Blob<'_>, name: &str, len: usize) {
     let golden = blob.golden();
-    say!("blob     {name}, {len} bytes, contract {CONTRACT}");
-    say!("input    {}, images from {} pixels", blob.input().name(), {
-        min_image_side(&blob.convolutions())
-    });
+    say!("blob     {name}, {len} bytes, contract {}", blob.contract().id());
+    say!("input    {}, images from {} pixels", blob.input().name(), blob.min_image_side());
+    let crc32 = blob.layers().filter_map(|layer| Some((layer.tap?, layer.golden_crc32)));
+    let crc32: Vec<String> = crc32.map(|(tap, crc32)| format!("of {tap} {crc32:08x}")).collect();
     say!(
-        "golden   {side}×{side}, seed {}, CRC-32 of V1 {:08x}, of V2 {:08x}",
+        "golden   {side}×{side}, seed {}, CRC-32 {}",
         golden.seed,
-        golden.v1_crc32,
-        golden.v2_crc32,
+        crc32.join(", "),
         side = golden.side,
     );
-    for (stage, index) in blob.stages().iter().zip(1..) {
-        let conv = stage.conv.geometry();
-        let (narrowest, widest) = scale_range(stage);
-        say!(
-            "stage {index}  {} → {}, {kernel}×{kernel}, stride {}, reflect {}, pool {}, {} \
-             weights, a byte is worth {narrowest:.2e} to {widest:.2e}",
-            conv.in_c(),
-            conv.out_c(),
-            conv.stride(),
-            conv.padding(),
-            stage.pool.name(),
-            conv.weights_len(),
-            kernel = conv.kernel(),
-        );
+    for layer in blob.layers() {
+        let tap = layer.tap.map_or_else(String::new, |tap| format!(", tap {tap}"));
+        say!("{:<8} {}{tap}", layer.name, described(&layer));
     }
-    let memory = WIDTHS.map(|width| {
-        format!("{} bytes at width {width}", memory_len_of(&blob.convolutions(), width))
-    });
+    let memory = WIDTHS.map(|width| format!("{} bytes at width {width}", blob.memory_len(width)));
     say!("memory   {}", memory.join(", "));
 }
 
+/// Returns one line about a layer.
+fn described(layer: &LayerParameters<'_>) -> String {
+    match layer.operation {
+        Operation::Conv(parameters) => {
+            let conv = parameters.conv.geometry();
+            let (narrowest, widest) = scale_range(&parameters);
+            let border = if conv.border() == Border::Zero { "zeros" } else { "reflect" };
+            format!(
+                "{} → {}, {kernel}×{kernel}, stride {}, {border} {}, {} weights, a byte is worth \
+                 {narrowest:.2e} to {widest:.2e}",
+                conv.in_c(),
+                conv.out_c(),
+                conv.stride(),
+                conv.padding(),
+                conv.weights_len(),
+                kernel = conv.kernel(),
+            )
+        }
+        Operation::Pool(order) => format!("pool {}", order.name()),
+        _ => layer.kind().name().to_owned(),
+    }
+}
+
+/// Writes the tensors of the convolutions. In the file they are called `stage1`,
+/// `stage2`, as before there were other layers.
 fn dump(blob: &Blob<'_>, path: &std::path::Path) -> Result<()> {
-    let tables: Vec<Tables> = blob.stages().iter().map(Tables::of).collect();
+    let tables: Vec<Tables> = blob.convolutions().map(|conv| Tables::of(&conv)).collect();
     // Wide values first, so that all of them are aligned in the file.
     let mut tensors = Vec::new();
-    for (tables, index) in tables.iter().zip(1..) {
+    for (tables, number) in tables.iter().zip(1..) {
         let out_c = vec![tables.bias.len()];
         let named = |name: &str, values| NamedTensor {
-            name: format!("stage{index}.{name}"),
+            name: format!("stage{number}.{name}"),
             shape: out_c.clone(),
             values,
         };
@@ -151,50 +182,50 @@ fn dump(blob: &Blob<'_>, path: &std::path::Path) -> Result<()> {
         tensors.push(named("multiplier", Values::I32(&tables.multiplier)));
         tensors.push(named("output_scale", Values::F32(&tables.output_scale)));
     }
-    let weights = blob.stages().each_ref().map(|stage| {
-        let filters = (0..stage.conv.geometry().out_c()).flat_map(|oc| stage.conv.filter(oc));
-        filters.collect::<Vec<i8>>()
-    });
-    for (((tables, stage), weights), index) in
-        tables.iter().zip(blob.stages()).zip(&weights).zip(1..)
-    {
-        let conv = stage.conv.geometry();
+    for ((tables, conv), number) in tables.iter().zip(blob.convolutions()).zip(1..) {
+        let conv = conv.conv.geometry();
         tensors.push(NamedTensor {
-            name: format!("stage{index}.weight"),
+            name: format!("stage{number}.weight"),
             shape: vec![conv.out_c(), conv.kernel(), conv.kernel(), conv.in_c()],
-            values: Values::I8(weights),
+            values: Values::I8(&tables.weights),
         });
         tensors.push(NamedTensor {
-            name: format!("stage{index}.shift"),
+            name: format!("stage{number}.shift"),
             shape: vec![conv.out_c()],
             values: Values::U8(&tables.shift),
         });
     }
-    let [v1, v2] = blob.stages();
-    let metadata = BTreeMap::from([
-        ("contract".to_owned(), CONTRACT.to_owned()),
-        ("stage1.pool".to_owned(), v1.pool.name().to_owned()),
-        ("stage2.pool".to_owned(), v2.pool.name().to_owned()),
-    ]);
+    let mut metadata = BTreeMap::from([("contract".to_owned(), blob.contract().id().to_owned())]);
+    let pools = blob.layers().filter_map(|layer| match layer.operation {
+        Operation::Pool(order) => Some(order),
+        _ => None,
+    });
+    for (order, number) in pools.zip(1..) {
+        metadata.insert(format!("stage{number}.pool"), order.name().to_owned());
+    }
     Ok(tensor_file::write(path, &tensors, &metadata)?)
 }
 
-/// The per-channel tables of a stage, one array each.
+/// The tables of a convolution, one array each.
 struct Tables {
     bias: Vec<i32>,
     multiplier: Vec<i32>,
     shift: Vec<u8>,
     output_scale: Vec<f32>,
+    /// OHWI.
+    weights: Vec<i8>,
 }
 
 impl Tables {
-    fn of(stage: &StageParameters<'_>) -> Self {
-        let channels = stage.conv.channels();
+    fn of(layer: &ConvParameters<'_>) -> Self {
+        let channels = layer.conv.channels();
+        let out_c = layer.conv.geometry().out_c();
         Self {
+            weights: (0..out_c).flat_map(|oc| layer.conv.filter(oc)).collect(),
             bias: channels.iter().map(|channel| channel.bias).collect(),
             multiplier: channels.iter().map(|channel| channel.requant.multiplier()).collect(),
             shift: channels.iter().map(|channel| channel.requant.shift()).collect(),
-            output_scale: stage.output_scale.iter().collect(),
+            output_scale: layer.output_scale.iter().collect(),
         }
     }
 }

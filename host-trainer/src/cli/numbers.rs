@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Result, ensure};
 use clap::builder::RangedU64ValueParser;
-use lcl_infer::{ConvGeometry, min_image_side};
 
 /// Largest side that images are fitted to, in pixels. A batch of features takes
 /// gigabytes there.
@@ -16,9 +15,9 @@ pub fn side() -> RangedU64ValueParser<u32> {
     RangedU64ValueParser::new().range(1..=MOST_SIDE)
 }
 
-/// Checks that layers can stream images of that side.
-pub fn check_side(side: u32, layers: &[ConvGeometry; 2]) -> Result<()> {
-    let least = min_image_side(layers);
+/// Checks that a model whose layers need images of `least` pixels a side can
+/// stream images of `side`.
+pub fn check_side(side: u32, least: usize) -> Result<()> {
     ensure!(side as usize >= least, "--size is {side}; the least side of this model is {least}");
     Ok(())
 }

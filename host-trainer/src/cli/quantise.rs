@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
-use lcl_infer::{InputFormat, LCL_V2};
+use lcl_infer::InputFormat;
 
 use host_trainer::{
     checkpoint::Checkpoint,
@@ -11,7 +11,7 @@ use host_trainer::{
     device::DeviceChoice,
     model::FloatNetwork,
     passes::{calibrate, compare_channels},
-    quantise::{concerns, quantise},
+    quantise::{architecture, concerns, quantise},
     say, shell, tell,
 };
 
@@ -43,7 +43,7 @@ pub struct Args {
     #[arg(long, value_name = "M.lcl", value_parser = names::output())]
     out: Output,
     /// Images that the blob takes: rgb888 or gray8, luma alone, for which
-    /// stage 1 needs a third of the multiplications
+    /// the first convolution needs a third of the multiplications
     #[arg(long, value_name = "FORMAT", default_value = "rgb888", value_parser = input_format)]
     input: InputFormat,
     /// Width and height that the images are fitted to, in pixels
@@ -68,16 +68,17 @@ pub fn run(args: &Args) -> Result<()> {
     inputs.push(&args.checkpoint);
     let out = args.out.claim(&inputs)?;
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
-    numbers::check_side(args.size, &LCL_V2)?;
+    let architecture = architecture(&checkpoint, args.input);
+    numbers::check_side(args.size, architecture.min_image_side())?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
     let network = FloatNetwork::new(&checkpoint, args.device)?;
     let again = || images_at_size(Arc::clone(&images), args.size);
-    let calibration = calibrate(&network, checkpoint.pool, args.input, again)?;
+    let calibration = calibrate(&network, architecture, again)?;
     let model = quantise(&checkpoint, &calibration)?;
     let blob = model.to_blob()?;
     let agreement = compare_channels(&network, &blob.open()?, again())?;
     blob.write(out)?;
-    let [v1, v2] = agreement.each_ref().map(|stage| stage.all.sqnr_db);
+    let [v1, v2] = agreement.each_ref().map(|area| area.all.sqnr_db);
     say!(
         "{}: {} bytes, takes {}, calibrated on {} images of {size}×{size}; SQNR on them: V1 \
          {v1:.1} dB, V2 {v2:.1} dB",

@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
     let out = args.out.claim(&inputs)?;
     let features = FeatureFile::read_first(&args.features, args.first)?;
     let tuning = args.model.as_deref().map(tuning).transpose()?;
-    let channels = features.stages[0].shape[2];
+    let channels = features.areas[0].shape[2];
     if let Some(tuning) = tuning.as_ref().filter(|tuning| tuning.len() != channels) {
         bail!(
             "V1 has {channels} channels and the model {}: give that of the features",

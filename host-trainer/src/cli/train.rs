@@ -19,7 +19,6 @@ use host_trainer::{
     say, shell, tell, training,
     workers::Workers,
 };
-use lcl_infer::InputFormat;
 
 use super::{
     images::ImageLimits,
@@ -349,17 +348,17 @@ fn quantise_best(
         move || images_at_size(Arc::clone(&images), QUANTISATION_SIZE)
     };
     let network = FloatNetwork::new(checkpoint, config.training.device)?;
-    let calibration =
-        calibrate(&network, checkpoint.pool, InputFormat::Rgb888, at_size(&split.training))?;
+    let architecture = checkpoint.architecture();
+    let calibration = calibrate(&network, architecture, at_size(&split.training))?;
     let model = quantise(checkpoint, &calibration)?;
     let file = model.to_blob()?;
     file.write(&run.blob())?;
-    let stages = compare_channels(&network, &file.open()?, at_size(&split.validation)())?;
-    for concern in concerns(&calibration, &model, &stages) {
+    let areas = compare_channels(&network, &file.open()?, at_size(&split.validation)())?;
+    for concern in concerns(&calibration, &model, &areas) {
         say!("warning: {concern}");
     }
     Ok(QuantisationError {
-        stages,
+        areas,
         blob_len: file.bytes().len(),
         images: split.validation.len().min(QUANTISATION_IMAGES),
         size: QUANTISATION_SIZE,

@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let file = BlobFile::read(&args.model)?;
     let blob = file.open()?;
-    numbers::check_side(args.size, &blob.convolutions())?;
+    numbers::check_side(args.size, blob.min_image_side())?;
     let images = images_at_size(Arc::new(ImageSet::open(&args.images)?), args.size);
     let settings = WatchSettings {
         threshold: threshold(args.threshold),

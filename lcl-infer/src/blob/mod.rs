@@ -18,7 +18,7 @@ use crate::contract::Contract;
 use crate::crc32::Crc32;
 use crate::input::InputFormat;
 use crate::name::Name;
-use crate::parameters::{LayerParameters, Operation, Scales};
+use crate::parameters::{ConvParameters, LayerParameters, Operation, Scales};
 
 pub use error::OpenError;
 use header::Header;
@@ -166,6 +166,14 @@ impl<'a> Blob<'a> {
     pub fn layers(&self) -> impl Iterator<Item = LayerParameters<'a>> + use<'a> {
         let payload = self.payload;
         self.header.layers.iter().map_while(move |layer| layer.in_place(payload))
+    }
+
+    /// Iterates over the convolutions, from the image on.
+    pub fn convolutions(&self) -> impl Iterator<Item = ConvParameters<'a>> + use<'a> {
+        self.layers().filter_map(|layer| match layer.operation {
+            Operation::Conv(parameters) => Some(parameters),
+            Operation::Pool(_) => None,
+        })
     }
 
     /// Iterates over the taps, from the image on.

@@ -1,18 +1,18 @@
 //! Weights before training.
 
-use lcl_infer::LCL_V2;
 use rand::Rng;
 
 use super::{
-    AffineWeights, BatchNormWeights, Checkpoint, InputConfig, ModelConfig, ProjectorWeights,
-    StageWeights,
+    AREA_CHANNELS, AffineWeights, BatchNormWeights, Checkpoint, ConvWeights, InputConfig,
+    ModelConfig, ProjectorWeights, numbered,
 };
 use crate::random::{Purpose, stream};
 
 /// Embedding units for each hidden unit of a predictor, as in \[SimSiam\].
 const PREDICTOR_BOTTLENECK: usize = 4;
 
-/// Places of the first random stream of the stages, projectors and predictors.
+/// Places of the first random stream of the convolutions, projectors and
+/// predictors.
 const FIRST_LAYERS: [u64; 3] = [1, 5, 13];
 
 impl Checkpoint {
@@ -24,19 +24,18 @@ impl Checkpoint {
     #[must_use]
     pub fn initial(model: ModelConfig, input: InputConfig, seed: u64) -> Self {
         let mut draw = Draw { seed, layer: FIRST_LAYERS[0] };
-        let stages = LCL_V2.map(|conv| {
+        let convolutions = numbered().map(|(_, conv)| {
             let (channels, fan_in) = (conv.out_c(), conv.taps());
             let conv = draw.affine(conv.weights_len(), channels, fan_in);
-            StageWeights { conv, bn: BatchNormWeights::identity(channels) }
+            ConvWeights { conv, bn: BatchNormWeights::identity(channels) }
         });
+        let convolutions = convolutions.collect();
         let mut draw = Draw { seed, layer: FIRST_LAYERS[1] };
-        let projectors = LCL_V2.map(|conv| {
-            let channels = conv.out_c();
-            draw.projector([channels, channels, model.embedding_dim])
-        });
+        let projectors =
+            AREA_CHANNELS.map(|channels| draw.projector([channels, channels, model.embedding_dim]));
         let InputConfig { mean, std } = input;
         let (pool, projectors) = (model.pool, Some(projectors));
-        Self { pool, mean, std, step: 0, config: None, stages, projectors, predictors: None }
+        Self { pool, mean, std, step: 0, config: None, convolutions, projectors, predictors: None }
     }
 
     /// Draws initial weights of predictors for embeddings of that many units.

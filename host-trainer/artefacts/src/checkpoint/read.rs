@@ -7,13 +7,14 @@ use std::{
 };
 
 use half::{bf16, f16};
-use lcl_infer::{LCL_V2, PoolOrder};
+use lcl_infer::{ConvGeometry, PoolOrder};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::{
-    AffineWeights, BatchNormWeights, Checkpoint, InputConfig, ProjectorWeights, StageWeights,
-    conv_shape,
+    AREA_CHANNELS, AffineWeights, BatchNormWeights, Checkpoint, ConvWeights, InputConfig,
+    ProjectorWeights, conv_shape,
     foreign::{self, ForeignError},
+    numbered,
 };
 use crate::tensor_file::{ReadError, TensorFile};
 
@@ -147,15 +148,17 @@ impl Checkpoint {
                 prefixes.join(" and ")
             );
         }
-        let stages = [0, 1].map(|stage| tensors.stage(stage));
+        let convolutions =
+            numbered().map(|(number, conv)| tensors.convolution(number, &conv)).collect();
         let with_projectors = tensors.any_starts_with("projector");
-        let projectors = with_projectors.then(|| [0, 1].map(|stage| tensors.projector(stage)));
-        let embedding = |stage: usize| {
-            projectors.as_ref().map_or(0, |both: &[ProjectorWeights; 2]| both[stage].fc2.bias.len())
+        let projectors =
+            with_projectors.then(|| [0, 1].map(|at| tensors.projector(at + 1, AREA_CHANNELS[at])));
+        let embedding = |at: usize| {
+            projectors.as_ref().map_or(0, |both: &[ProjectorWeights; 2]| both[at].fc2.bias.len())
         };
         let with_predictors = tensors.any_starts_with("predictor");
         let predictors =
-            with_predictors.then(|| [0, 1].map(|stage| tensors.predictor(stage, embedding(stage))));
+            with_predictors.then(|| [0, 1].map(|at| tensors.predictor(at + 1, embedding(at))));
         let problems = tensors.finish();
         if !problems.is_empty() {
             return Err(CheckpointError::Tensors { path: path.to_owned(), problems });
@@ -175,7 +178,7 @@ impl Checkpoint {
             std: metadata.parse("std", above_zero, std, |text| rgb(text, |value| value > 0.0))?,
             step: metadata.parse("step", "a whole number", 0, |text| text.parse().ok())?,
             config: file.metadata().get("config").cloned(),
-            stages,
+            convolutions,
             projectors,
             predictors,
         })
@@ -222,21 +225,20 @@ impl<'a> Tensors<'a> {
         self.unused.iter().any(|name| name.starts_with(prefix))
     }
 
-    fn stage(&mut self, stage: usize) -> StageWeights {
-        let name = |part: &str| format!("layer{}.{part}", stage + 1);
-        let (shape, channels) = (conv_shape(stage), LCL_V2[stage].out_c());
+    fn convolution(&mut self, number: usize, conv: &ConvGeometry) -> ConvWeights {
+        let name = |part: &str| format!("layer{number}.{part}");
+        let (shape, channels) = (conv_shape(conv), conv.out_c());
         let conv = if self.unused.contains(&name("conv.bias")) {
             self.affine(&name("conv"), &shape)
         } else {
             let weight = self.take(name("conv.weight"), &shape);
             AffineWeights { weight, bias: vec![0.0; channels] }
         };
-        StageWeights { conv, bn: self.batch_norm(&name("bn"), channels) }
+        ConvWeights { conv, bn: self.batch_norm(&name("bn"), channels) }
     }
 
-    fn projector(&mut self, stage: usize) -> ProjectorWeights {
-        let name = |part: &str| format!("projector{}.{part}", stage + 1);
-        let channels = LCL_V2[stage].out_c();
+    fn projector(&mut self, number: usize, channels: usize) -> ProjectorWeights {
+        let name = |part: &str| format!("projector{number}.{part}");
         let last = self.tensor(&name("fc2.weight"));
         let embedding = last.and_then(|tensor| tensor.shape().first().copied());
         ProjectorWeights {
@@ -246,8 +248,8 @@ impl<'a> Tensors<'a> {
         }
     }
 
-    fn predictor(&mut self, stage: usize, embedding: usize) -> ProjectorWeights {
-        let name = |part: &str| format!("predictor{}.{part}", stage + 1);
+    fn predictor(&mut self, number: usize, embedding: usize) -> ProjectorWeights {
+        let name = |part: &str| format!("predictor{number}.{part}");
         let first = self.tensor(&name("fc1.weight"));
         let hidden = first.and_then(|tensor| tensor.shape().first().copied());
         let hidden = hidden.unwrap_or_default();

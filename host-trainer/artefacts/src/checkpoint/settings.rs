@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
     /// The order of pooling: `max-blur`, `blur-max` or `max`.
+    #[serde(with = "PoolOrderName")]
     pub pool: PoolOrder,
     /// Units at the end of each projector.
     pub embedding_dim: usize,
@@ -34,4 +35,14 @@ impl Default for InputConfig {
     fn default() -> Self {
         Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
     }
+}
+
+/// How a configuration writes an order of pooling: lcl-infer itself has no
+/// derived formats.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "PoolOrder", rename_all = "kebab-case")]
+enum PoolOrderName {
+    MaxBlur,
+    BlurMax,
+    Max,
 }

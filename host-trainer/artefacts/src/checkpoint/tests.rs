@@ -111,8 +111,8 @@ fn missing_biases_of_convolutions_are_zero_and_counters_are_ignored() {
     let parts =
         Parts::layers_only().without("layer1.conv.bias").with("layer1.bn.num_batches_tracked", &[]);
     let checkpoint = parts.read().expect("a checkpoint");
-    assert_eq!(checkpoint.stages[0].conv.bias, [0.0; 64]);
-    assert_eq!(checkpoint.stages[1].conv.bias, [1.0; 192]);
+    assert_eq!(checkpoint.convolutions[0].conv.bias, [0.0; 64]);
+    assert_eq!(checkpoint.convolutions[1].conv.bias, [1.0; 192]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
-use super::{AffineWeights, BatchNormWeights, Checkpoint, FORMAT, conv_shape};
+use super::{AffineWeights, BatchNormWeights, Checkpoint, FORMAT, conv_shape, numbered};
 use crate::{
     atomic_file::WriteError,
     tensor_file::{self, NamedTensor, Values},
@@ -37,14 +37,14 @@ impl Checkpoint {
 
     fn named_tensors(&self) -> Vec<NamedTensor<'_>> {
         let mut tensors = Vec::new();
-        for (stage, weights) in self.stages.iter().enumerate() {
-            let name = |part: &str| format!("layer{}.{part}", stage + 1);
-            tensors.extend(affine(&name("conv"), conv_shape(stage), &weights.conv));
+        for ((number, conv), weights) in numbered().zip(&self.convolutions) {
+            let name = |part: &str| format!("layer{number}.{part}");
+            tensors.extend(affine(&name("conv"), conv_shape(&conv), &weights.conv));
             tensors.extend(batch_norm(&name("bn"), &weights.bn));
         }
         for (kind, both) in [("projector", &self.projectors), ("predictor", &self.predictors)] {
-            for (stage, weights) in both.iter().flatten().enumerate() {
-                let name = |part: &str| format!("{kind}{}.{part}", stage + 1);
+            for (number, weights) in (1..).zip(both.iter().flatten()) {
+                let name = |part: &str| format!("{kind}{number}.{part}");
                 let (hidden, embedding) = (weights.fc1.bias.len(), weights.fc2.bias.len());
                 let inputs = weights.fc1.weight.len() / hidden.max(1);
                 tensors.extend(affine(&name("fc1"), vec![hidden, inputs], &weights.fc1));

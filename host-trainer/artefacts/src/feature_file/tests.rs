@@ -9,8 +9,8 @@ fn names_and_shapes_are_those_of_the_design() {
     let path = folder.path().join("f.safetensors");
     let map = FeatureMap { n: 2, h: 1, w: 2, c: 3, data: vec![0.5; 12] };
     let mut file = FeatureFile { images: vec!["a".into(), "b".into()], ..Default::default() };
-    file.stages.iter_mut().for_each(|stage| stage.extend(&map));
-    file.stages[0].bytes = Some(vec![7; 12]);
+    file.areas.iter_mut().for_each(|stage| stage.extend(&map));
+    file.areas[0].bytes = Some(vec![7; 12]);
     file.write(&path).expect("written");
     assert_eq!(FeatureFile::read(&path).expect("read"), file);
     let file = TensorFile::read(&path).expect("read");
@@ -31,9 +31,9 @@ fn features(images: usize) -> FeatureFile {
     for (stage, shape) in [[3, 2, 4], [1, 2, 5]].into_iter().enumerate() {
         let values = images * shape.iter().product::<usize>();
         let value = |index: usize| (100_000 * stage + index) as f32;
-        file.stages[stage].shape = shape;
-        file.stages[stage].values = (0..values).map(value).collect();
-        file.stages[stage].bytes = Some((0..=250).cycle().take(values).collect());
+        file.areas[stage].shape = shape;
+        file.areas[stage].values = (0..values).map(value).collect();
+        file.areas[stage].bytes = Some((0..=250).cycle().take(values).collect());
     }
     file
 }
@@ -42,7 +42,7 @@ fn features(images: usize) -> FeatureFile {
 fn stream(path: &Path, file: &FeatureFile, room: usize, taps: &[usize]) {
     let array = |stage: usize, is_bytes| ArrayPlan {
         name: format!("{}{}", NAMES[stage], if is_bytes { "_q" } else { "" }),
-        shape: file.stages[stage].shape.to_vec(),
+        shape: file.areas[stage].shape.to_vec(),
         is_bytes,
     };
     let format = Format::of(path).expect("a format");
@@ -53,13 +53,13 @@ fn stream(path: &Path, file: &FeatureFile, room: usize, taps: &[usize]) {
     let mut writer = FeatureWriter::create(path, format, plan, &names).expect("created");
     for (batch, names) in file.images.chunks(2).enumerate() {
         let of = |stage: usize| {
-            let len: usize = file.stages[stage].shape.iter().product();
+            let len: usize = file.areas[stage].shape.iter().product();
             2 * batch * len..(2 * batch + names.len()) * len
         };
         let values: Vec<Values<'_>> = all()
-            .map(|(stage, is_bytes)| match (&file.stages[stage].bytes, is_bytes) {
+            .map(|(stage, is_bytes)| match (&file.areas[stage].bytes, is_bytes) {
                 (Some(bytes), true) => Values::U8(&bytes[of(stage)]),
-                _ => Values::F32(&file.stages[stage].values[of(stage)]),
+                _ => Values::F32(&file.areas[stage].values[of(stage)]),
             })
             .collect();
         writer.push(names.to_vec(), &values).expect("written");
@@ -99,7 +99,7 @@ fn the_first_images_are_read_alone() {
     file.write(&path).expect("written");
     let read = FeatureFile::read_first(&path, 2).expect("read");
     assert_eq!(read.images, file.images);
-    for (read, stage) in read.stages.iter().zip(&file.stages) {
+    for (read, stage) in read.areas.iter().zip(&file.areas) {
         let len = 2 * stage.shape.iter().product::<usize>();
         assert_eq!(read.values, stage.values[..len]);
     }
@@ -120,7 +120,7 @@ fn arrays_for_numpy() {
     let bytes = fs::read(&npy).expect("there");
     let array = npyz::NpyFile::new(&bytes[..]).expect("an array");
     assert_eq!(array.shape(), [3, 1, 2, 5]);
-    assert_eq!(array.into_vec::<f32>().expect("floats"), file.stages[1].values);
+    assert_eq!(array.into_vec::<f32>().expect("floats"), file.areas[1].values);
 
     let npz = folder.path().join("f.NPZ");
     stream(&npz, &file, 7, &[0, 1]);
@@ -133,10 +133,10 @@ fn arrays_for_numpy() {
     let v1 = bytes("v1.npy");
     let v1 = npyz::NpyFile::new(&v1[..]).expect("an array");
     assert_eq!(v1.shape(), [3, 3, 2, 4]);
-    assert_eq!(v1.into_vec::<f32>().expect("floats"), file.stages[0].values);
+    assert_eq!(v1.into_vec::<f32>().expect("floats"), file.areas[0].values);
     let v2 = bytes("v2_q.npy");
     let v2 = npyz::NpyFile::new(&v2[..]).expect("an array").into_vec::<u8>().expect("bytes");
-    assert_eq!(Some(v2), file.stages[1].bytes);
+    assert_eq!(Some(v2), file.areas[1].bytes);
     let images = bytes("images.npy");
     let images = npyz::NpyFile::new(&images[..]).expect("an array");
     assert_eq!(images.into_vec::<String>().expect("names"), file.images);

@@ -1,13 +1,13 @@
 //! The filters of V1, from a checkpoint or a blob.
 
-use lcl_infer::{Blob, LCL_V2};
+use lcl_infer::Blob;
 
 use crate::{ModelChoice, model::untrained};
 use lcl_artefacts::{
     blob_file::{BlobError, BlobFile, is_blob},
     checkpoint::{Checkpoint, CheckpointError},
 };
-use lcl_quantise::{FoldedStage, InputChannel};
+use lcl_quantise::{FoldedConv, InputChannel};
 
 /// The filters of V1 as they act on the bytes of an image: batch norm, mean and
 /// standard deviation of the input folded in, and for a blob the 8-bit weights
@@ -55,25 +55,31 @@ impl Filters {
     }
 
     /// Takes the filters of a checkpoint.
+    ///
+    /// # Panics
+    ///
+    /// When it has no convolution; one that was read has.
     #[must_use]
     pub fn of_checkpoint(checkpoint: &Checkpoint) -> Self {
         let image = InputChannel::of_image(checkpoint.mean, checkpoint.std);
-        let folded = FoldedStage::new(LCL_V2[0], &checkpoint.stages[0], &image);
-        let (kernel, channels) = (folded.conv.kernel(), folded.conv.in_c());
-        Self { kernel, channels, weights: folded.weights }
+        let trained = checkpoint.architecture();
+        let mut convolutions = trained.convolutions().zip(&checkpoint.convolutions);
+        let (conv, weights) = convolutions.next().expect("every checkpoint has V1");
+        let folded = FoldedConv::new(conv, weights, &image);
+        Self { kernel: conv.kernel(), channels: conv.in_c(), weights: folded.weights }
     }
 
     /// Takes the filters of a blob, `q · multiplier / 2^shift · scale`.
     #[must_use]
     pub fn of_blob(blob: &Blob<'_>) -> Self {
-        let stage = &blob.stages()[0];
-        let geometry = stage.conv.geometry();
-        let outputs = stage.conv.channels().iter().zip(stage.output_scale.iter());
+        let conv1 = blob.convolutions().next().expect("a blob of this project has V1");
+        let geometry = conv1.conv.geometry();
+        let outputs = conv1.conv.channels().iter().zip(conv1.output_scale.iter());
         let weights = outputs.enumerate().flat_map(|(oc, (channel, scale))| {
             let requant = channel.requant;
             let step = f64::from(requant.multiplier()) * (-f64::from(requant.shift())).exp2();
             let step = step * f64::from(scale);
-            stage.conv.filter(oc).map(move |weight| f64::from(weight) * step)
+            conv1.conv.filter(oc).map(move |weight| f64::from(weight) * step)
         });
         Self { kernel: geometry.kernel(), channels: geometry.in_c(), weights: weights.collect() }
     }
@@ -165,7 +171,8 @@ mod tests {
         let filters = Filters::of_checkpoint(&checkpoint);
         assert_eq!((filters.kernel(), filters.iter().count()), (11, 64));
         let (oc, y, x) = (5, 2, 7);
-        let weight = f64::from(checkpoint.stages[0].conv.weight[((oc * 3 + 1) * 11 + y) * 11 + x]);
+        let weight =
+            f64::from(checkpoint.convolutions[0].conv.weight[((oc * 3 + 1) * 11 + y) * 11 + x]);
         let expected = weight / (255.0 * 0.224) / f64::sqrt(1.0 + 1e-5);
         let filter = filters.iter().nth(oc).expect("a filter");
         let [_, green, _] = filter.colours()[y * 11 + x];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lcl_infer::Area;
+use lcl_infer::{Name, V1};
 use serde::Serialize;
 
 use super::{
@@ -266,7 +266,7 @@ impl Tuning {
     #[must_use]
     pub fn new(
         model: &str,
-        area: Area,
+        area: Name,
         viewing: Viewing,
         recording: &Recording,
         published: &PublishedV1,
@@ -290,10 +290,7 @@ impl Tuning {
             counted.filter_map(|unit| aligned(&orientation_curve(&recording.units[unit.unit])?));
         Self {
             model: model.to_owned(),
-            area: match area {
-                Area::V1 => "v1",
-                Area::V2 => "v2",
-            },
+            area: if area == V1 { "v1" } else { "v2" },
             pixels_per_degree: viewing.pixels_per_degree,
             contrast: viewing.contrast,
             gratings: recording.sets.len(),

@@ -1,7 +1,8 @@
 //! Showing gratings to a model.
 
 use image::RgbImage;
-use lcl_infer::{Area, LCL_V2, pooled_side};
+use lcl_artefacts::integer_features::AREAS;
+use lcl_infer::{LCL_V2, LayerKind, Name};
 use rayon::prelude::*;
 
 use super::{
@@ -51,7 +52,7 @@ pub enum TuningError {
     )]
     Geometry {
         /// The area.
-        area: &'static str,
+        area: Name,
         /// Side of the image.
         side: usize,
         /// Rows of the geometry.
@@ -63,7 +64,7 @@ pub enum TuningError {
     #[error("unit {unit} of {area} responds with {value}; look for weights that are not finite")]
     NotFinite {
         /// The area.
-        area: &'static str,
+        area: Name,
         /// The unit.
         unit: usize,
         /// The response.
@@ -89,18 +90,18 @@ impl View {
     /// see neither a border nor its reflection: what lies beyond cannot change
     /// their response.
     #[must_use]
-    pub fn of(area: Area) -> Self {
-        let [v1, v2] = LCL_V2;
-        // From the middle of a field to its edge: the pool looks at two pixels
-        // of the convolution on either side.
-        let first = (v1.kernel() / 2 + 2 * v1.stride(), 2 * v1.stride());
-        let (reach, step) = match area {
-            Area::V1 => first,
-            Area::V2 => {
-                let step = 2 * v2.stride();
-                (first.0 + (v2.kernel() / 2 + 2 * v2.stride()) * first.1, step * first.1)
-            }
-        };
+    pub fn of(area: Name) -> Self {
+        // From the middle of a field to its edge, and from one unit to the next.
+        let (mut reach, mut step) = (0, 1);
+        let chain = LCL_V2.up_to(area).unwrap_or(LCL_V2);
+        for layer in chain.layers() {
+            let (own, stride) = match layer.kind {
+                LayerKind::Conv(conv) => (conv.kernel() / 2, conv.stride()),
+                // A pool looks at two pixels on either side.
+                _ => (2, 2),
+            };
+            (reach, step) = (reach + own * step, step * stride);
+        }
         let location = reach.div_ceil(step);
         let centre = location * step;
         Self { side: 2 * centre + 1, location, centre, field: 2 * reach + 1 }
@@ -135,7 +136,7 @@ pub struct UnitResponses {
 /// When the model cannot be run, or `viewing` shows too few frequencies.
 pub fn record(
     model: &EvaluatedModel,
-    area: Area,
+    area: Name,
     viewing: Viewing,
     progress: &mut dyn Progress,
 ) -> Result<Recording, TuningError> {
@@ -196,7 +197,7 @@ fn checked_sets(viewing: Viewing) -> Result<GratingSets, TuningError> {
 /// A model in front of which images are held.
 struct Screen<'a> {
     model: &'a EvaluatedModel,
-    area: Area,
+    area: Name,
     view: View,
 }
 
@@ -215,17 +216,10 @@ impl Screen<'_> {
     /// Returns the responses of the units in the centre, `[images, units]`.
     fn responses(&self, images: &[RgbImage]) -> Result<Vec<f64>, TuningError> {
         let maps = self.model.features(images)?;
-        let (map, area) = match self.area {
-            Area::V1 => (&maps[0], "V1"),
-            Area::V2 => (&maps[1], "V2"),
-        };
+        let area = self.area;
+        let map = &maps[AREAS.iter().position(|tap| *tap == area).unwrap_or_default()];
         let side = self.view.side;
-        let [v1, v2] = LCL_V2;
-        let v1_rows = pooled_side(v1.out_side(side));
-        let expected = match self.area {
-            Area::V1 => v1_rows,
-            Area::V2 => pooled_side(v2.out_side(v1_rows)),
-        };
+        let expected = LCL_V2.map_of(area, side).map_or(0, |(rows, _)| rows);
         if map.h != expected || map.w != expected {
             return Err(TuningError::Geometry { area, side, expected, got: map.h });
         }
@@ -247,7 +241,7 @@ mod tests {
     fn a_view_is_as_large_as_the_field() {
         let v1 = View { side: 33, location: 2, centre: 16, field: 27 };
         let v2 = View { side: 97, location: 3, centre: 48, field: 91 };
-        assert_eq!([View::of(Area::V1), View::of(Area::V2)], [v1, v2]);
+        assert_eq!(AREAS.map(View::of), [v1, v2]);
     }
 
     #[test]

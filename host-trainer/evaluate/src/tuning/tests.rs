@@ -1,6 +1,6 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
-use lcl_infer::{Area, PoolOrder};
+use lcl_infer::{PoolOrder, V1, V2};
 
 use super::*;
 use crate::{
@@ -135,9 +135,9 @@ fn open(pool: PoolOrder) -> EvaluatedModel {
 fn a_blob_of_gabors_prefers_their_orientation_and_frequency() {
     let viewing = Viewing::default();
     let model = open(PoolOrder::MaxBlur);
-    let recording = record(&model, Area::V1, viewing, &mut ()).expect("responses");
+    let recording = record(&model, V1, viewing, &mut ()).expect("responses");
     let published = PublishedV1::built_in().expect("sound");
-    let tuning = Tuning::new("gabors", Area::V1, viewing, &recording, &published, 0);
+    let tuning = Tuning::new("gabors", V1, viewing, &recording, &published, 0);
     assert_eq!((tuning.summary.units, tuning.summary.responsive), (64, 64));
     for (unit, gabor) in tuning.units.iter().zip(gabors()) {
         let preferred = unit.preferred_orientation_deg.expect("a peak");
@@ -170,7 +170,7 @@ fn a_blob_of_gabors_prefers_their_orientation_and_frequency() {
 fn nothing_beyond_the_view_changes_a_response() {
     for pool in PoolOrder::ALL {
         let model = open(pool);
-        for area in [Area::V1, Area::V2] {
+        for (at, area) in [V1, V2].into_iter().enumerate() {
             let view = View::of(area);
             let grating = Grating {
                 orientation_deg: 30.0,
@@ -182,7 +182,7 @@ fn nothing_beyond_the_view_changes_a_response() {
             let unit = |side: u32, location: usize, centre: f64| -> Vec<f32> {
                 let image = grating.draw(side, (centre, centre));
                 let maps = model.features(&[image]).expect("features");
-                let map = &maps[area as usize];
+                let map = &maps[at];
                 let first = (location * map.w + location) * map.c;
                 map.data[first..first + map.c].to_vec()
             };
@@ -190,7 +190,7 @@ fn nothing_beyond_the_view_changes_a_response() {
             let alone =
                 unit(u32::try_from(view.side).expect("small"), view.location, view.centre as f64);
             let large = unit(224, 6, (6 * step) as f64);
-            assert_eq!(alone, large, "{pool:?} {area:?}");
+            assert_eq!(alone, large, "{pool:?} {area}");
             assert!(alone.iter().any(|&response| response > 0.0));
         }
     }

@@ -5,7 +5,7 @@ use std::f32::consts::PI;
 use image::RgbImage;
 
 use super::{Canvas, TILE, Tuning, canvas::CHARACTER, components, hsv};
-use lcl_artefacts::feature_file::{FeatureFile, StageOutput};
+use lcl_artefacts::feature_file::{AreaFeatures, FeatureFile};
 
 /// Space around everything, in pixels.
 const SPACE: usize = 16;
@@ -53,7 +53,7 @@ impl Page<'_> {
     ///   for the mean and two standard deviations to either end.
     #[must_use]
     pub fn draw(&self) -> Canvas {
-        let [v1, v2] = self.features.stages.each_ref().map(|stage| Maps::of(stage, &self.images));
+        let [v1, v2] = self.features.areas.each_ref().map(|area| Maps::of(area, &self.images));
         let colours = [v1.v1_colours(self.tuning), v2.component_colours()];
         let columns = SPACE + 3 * (TILE + SPACE);
         let line = CHARACTER as usize + 8;
@@ -88,7 +88,7 @@ impl Page<'_> {
         let place = |column: usize, row: usize| {
             (pixels(SPACE + column * (TILE + SPACE)), pixels(SPACE + row * line))
         };
-        let sizes = self.features.stages.each_ref().map(|stage| stage.shape);
+        let sizes = self.features.areas.each_ref().map(|area| area.shape);
         let title = |name: &str, [h, w, c]: [usize; 3]| format!("{name} {h}x{w}x{c}");
         canvas.text(place(0, 0), "image", INK);
         canvas.text(place(1, 0), &title("V1", sizes[0]), INK);
@@ -120,7 +120,7 @@ struct Maps {
 }
 
 impl Maps {
-    fn of(stage: &StageOutput, images: &[Shown]) -> Self {
+    fn of(stage: &AreaFeatures, images: &[Shown]) -> Self {
         let [h, w, c] = stage.shape;
         let len = h * w * c;
         let map = |shown: &Shown| stage.values.get(shown.index * len..(shown.index + 1) * len);
@@ -239,13 +239,16 @@ mod tests {
     const HORIZONTAL: Tuning = Tuning { orientation: 0.0, selectivity: 1.0 };
 
     fn page(tuning: Option<&[Tuning]>) -> Canvas {
-        let stage =
-            |values: &[f32]| StageOutput { shape: [1, 2, 2], values: values.to_vec(), bytes: None };
+        let area = |values: &[f32]| AreaFeatures {
+            shape: [1, 2, 2],
+            values: values.to_vec(),
+            bytes: None,
+        };
         let features = FeatureFile {
             images: vec!["first.png".into(), "second.png".into()],
-            stages: [
-                stage(&[1.0, 0.0, 0.0, 5.0, 1.0, 0.0, 0.0, 5.0]),
-                stage(&[1.0, 0.0, -1.0, 0.0, 1.0, 0.0, -1.0, 0.0]),
+            areas: [
+                area(&[1.0, 0.0, 0.0, 5.0, 1.0, 0.0, 0.0, 5.0]),
+                area(&[1.0, 0.0, -1.0, 0.0, 1.0, 0.0, -1.0, 0.0]),
             ],
         };
         let images = (0..2).map(|index| Shown { index, image: None }).collect();

@@ -2,7 +2,7 @@
 
 use std::f32::consts::PI;
 
-use lcl_infer::{Blob, LCL_V2};
+use lcl_infer::Blob;
 
 use lcl_artefacts::checkpoint::Checkpoint;
 
@@ -64,8 +64,8 @@ impl Tuning {
 /// Returns the tuning of every filter of V1 in a checkpoint.
 #[must_use]
 pub fn v1_tuning_of_checkpoint(checkpoint: &Checkpoint) -> Vec<Tuning> {
-    let kernel = LCL_V2[0].kernel();
-    let weights = &checkpoint.stages[0].conv.weight;
+    let kernel = checkpoint.architecture().convolutions().next().map_or(0, |conv| conv.kernel());
+    let weights = &checkpoint.convolutions[0].conv.weight;
     // The network divides the colours by their standard deviations first.
     let planes = weights.chunks_exact(kernel * kernel).zip(checkpoint.std.iter().cycle());
     let planes: Vec<Vec<f32>> =
@@ -79,7 +79,9 @@ pub fn v1_tuning_of_checkpoint(checkpoint: &Checkpoint) -> Vec<Tuning> {
 /// Returns the tuning of every filter of V1 in a blob.
 #[must_use]
 pub fn v1_tuning_of_blob(blob: &Blob<'_>) -> Vec<Tuning> {
-    let conv = blob.stages()[0].conv;
+    let Some(conv) = blob.convolutions().next().map(|conv1| conv1.conv) else {
+        return Vec::new();
+    };
     let (kernel, in_c) = (conv.geometry().kernel(), conv.geometry().in_c());
     let tuning = |oc| {
         let weights: Vec<f32> = conv.filter(oc).map(f32::from).collect();

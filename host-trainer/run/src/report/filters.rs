@@ -11,7 +11,7 @@ const MAGNIFICATION: usize = 5;
 /// Weights' worth of space between two filters.
 const SPACE: usize = 1;
 
-/// The filters of stage 1 at some step of a run.
+/// The filters of V1 at some step of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filters {
     /// Updates of the weights so far.
@@ -27,7 +27,7 @@ impl Filters {
     #[must_use]
     pub fn of(checkpoint: &Checkpoint) -> Self {
         let area = Self::kernel() * Self::kernel();
-        let planes = checkpoint.stages[0].conv.weight.chunks_exact(area);
+        let planes = checkpoint.convolutions[0].conv.weight.chunks_exact(area);
         let scaled = planes.zip(checkpoint.std.iter().cycle());
         let weights =
             scaled.flat_map(|(plane, std)| plane.iter().map(move |weight| weight / std)).collect();
@@ -83,6 +83,6 @@ impl Filters {
     }
 
     fn kernel() -> usize {
-        LCL_V2[0].kernel()
+        LCL_V2.convolutions().next().map_or(0, |conv1| conv1.kernel())
     }
 }

@@ -112,7 +112,7 @@ impl Report {
 
     fn sqnr_text(&self) -> Option<String> {
         let quantised = self.quantisation.as_ref()?;
-        let [v1, v2] = quantised.stages.each_ref().map(|stage| number(stage.all.sqnr_db));
+        let [v1, v2] = quantised.areas.each_ref().map(|area| number(area.all.sqnr_db));
         let on = self.sqnr_on.clone().unwrap_or_else(|| {
             format!("up to {} held-out images of {} pixels", quantised.images, quantised.size)
         });

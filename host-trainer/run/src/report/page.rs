@@ -4,7 +4,7 @@ use std::{fmt::Write, time::SystemTime};
 
 use super::{CrossCorrelation, Filters, Outcome, QuantisationError, Report, RunState, SampleViews};
 use crate::run::Metrics;
-use lcl_artefacts::compare::StageAgreement;
+use lcl_artefacts::compare::TapAgreement;
 use lcl_pages::{
     document, figure, legend,
     markup::{count, escape, number},
@@ -141,7 +141,7 @@ fn tiles(report: &Report) -> String {
     if let Some(rate) = median(rates(report)) {
         add("", "Images per second", &number(rate), "median of the steps");
     }
-    if let Some(QuantisationError { stages: [v1, v2], .. }) = &report.quantisation {
+    if let Some(QuantisationError { areas: [v1, v2], .. }) = &report.quantisation {
         let value = format!(
             "<b class=\"one\">{}</b> · <b class=\"two\">{}</b>",
             number(v1.all.sqnr_db),
@@ -222,7 +222,7 @@ fn filters(filters: Option<&Filters>) -> String {
          colour shows what little is left.",
     );
     let about = format!(
-        "The {} filters of stage 1, 11 × 11 pixels, at step {}; channels 1 to 8 are in the first \
+        "The {} filters of V1, 11 × 11 pixels, at step {}; channels 1 to 8 are in the first \
          row.",
         count(filters.count() as u64),
         count(filters.step)
@@ -333,9 +333,9 @@ fn quantisation(error: Option<&QuantisationError>) -> String {
     };
     let mut figures = String::new();
     let mut rows = Vec::new();
-    for (stage, agreement) in error.stages.iter().enumerate() {
+    for (stage, agreement) in error.areas.iter().enumerate() {
         figures += &channels(stage, agreement);
-        let StageAgreement { all, channels } = agreement;
+        let TapAgreement { all, channels } = agreement;
         let worst = (1_usize..)
             .zip(channels)
             .filter(|(_, channel)| !channel.sqnr_db.is_nan())
@@ -364,8 +364,8 @@ fn quantisation(error: Option<&QuantisationError>) -> String {
     section(title, &about, &format!("<div class=\"figures\">\n{figures}</div>\n{table}"))
 }
 
-fn channels(stage: usize, agreement: &StageAgreement) -> String {
-    let StageAgreement { all, channels } = agreement;
+fn channels(stage: usize, agreement: &TapAgreement) -> String {
+    let TapAgreement { all, channels } = agreement;
     let decibels = || channels.iter().map(|channel| channel.sqnr_db);
     let finite = decibels().chain([all.sqnr_db]).filter(|value| value.is_finite());
     let none = (f64::INFINITY, f64::NEG_INFINITY);

@@ -1,12 +1,12 @@
 //! What quantising the best checkpoint costs.
 
-use lcl_artefacts::compare::StageAgreement;
+use lcl_artefacts::compare::TapAgreement;
 
 /// How far a blob's features are from the float ones, on held-out images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantisationError {
-    /// Stage 1 and stage 2.
-    pub stages: [StageAgreement; 2],
+    /// V1 and V2.
+    pub areas: [TapAgreement; 2],
     /// Bytes of the blob.
     pub blob_len: usize,
     /// Images that were compared, most.

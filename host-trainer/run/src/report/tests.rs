@@ -10,7 +10,7 @@ use crate::{
 };
 use lcl_artefacts::{
     checkpoint::Checkpoint,
-    compare::{Agreement, StageAgreement},
+    compare::{Agreement, TapAgreement},
 };
 
 /// A name and a configuration that try to be HTML.
@@ -40,13 +40,13 @@ fn metrics(steps: u64) -> Vec<Metrics> {
     (0..=steps).map(line).collect()
 }
 
-fn agreement(channels: usize) -> StageAgreement {
+fn agreement(channels: usize) -> TapAgreement {
     let one = |sqnr_db| Agreement { sqnr_db, cosine: 0.99995, max_abs_error: 0.25 };
     let mut channels: Vec<Agreement> =
         (0..channels).map(|at| one(40.0 + (at % 7) as f64)).collect();
     channels[3].sqnr_db = f64::INFINITY;
     channels[4].sqnr_db = 31.5;
-    StageAgreement { all: one(42.5), channels }
+    TapAgreement { all: one(42.5), channels }
 }
 
 fn full() -> Report {
@@ -71,7 +71,7 @@ fn full() -> Report {
     report.correlations = Some([correlation(), correlation()]);
     report.views = Some(SampleViews::of(&batch, InputConfig::default()));
     report.quantisation = Some(QuantisationError {
-        stages: [agreement(64), agreement(192)],
+        areas: [agreement(64), agreement(192)],
         blob_len: 334_512,
         images: 16,
         size: 96,
@@ -204,7 +204,7 @@ fn a_filter_is_the_colour_it_answers_to() {
     checkpoint.std = [1.0; 3];
     let area = 11 * 11;
     // The second filter takes red against green, the third is silent.
-    let weights = &mut checkpoint.stages[0].conv.weight;
+    let weights = &mut checkpoint.convolutions[0].conv.weight;
     for (plane, weight) in [1.0, -1.0, 0.0, 0.0, 0.0, 0.0].into_iter().enumerate() {
         weights[(3 + plane) * area..(4 + plane) * area].fill(weight);
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, env, fs};
 
-use lcl_infer::{BLOB_VERSION, CONTRACT};
+use lcl_infer::{Contract, blob::BLOB_VERSION};
 use serde::{Deserialize, Serialize};
 
 use lcl_artefacts::fields::differences;
@@ -44,7 +44,7 @@ impl Platform {
         Self {
             lcl: env!("CARGO_PKG_VERSION").to_owned(),
             libtorch: libtorch.to_owned(),
-            contract: CONTRACT.to_owned(),
+            contract: Contract::V1.id().to_owned(),
             blob_format: BLOB_VERSION,
             device,
             threads,

@@ -46,9 +46,9 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Area {
-    /// Stage 1
+    /// The first cortical area
     V1,
-    /// Stage 2
+    /// The second cortical area
     V2,
 }
 
@@ -70,8 +70,8 @@ pub fn run(args: &Args) -> Result<()> {
     let model = args.common.open(&args.model)?;
     let viewing = Viewing { pixels_per_degree: args.pixels_per_degree, contrast: args.contrast };
     let area = match args.area {
-        Area::V1 => lcl_infer::Area::V1,
-        Area::V2 => lcl_infer::Area::V2,
+        Area::V1 => lcl_infer::V1,
+        Area::V2 => lcl_infer::V2,
     };
     let mut console = Console::default();
     let recording = record(&model, area, viewing, &mut console)?;

@@ -1,5 +1,6 @@
 //! What can go wrong with tensors.
 
+use lcl_infer::Name;
 use tch::TchError;
 
 /// The network cannot be run.
@@ -9,6 +10,12 @@ pub enum ModelError {
     /// libtorch refused an operation, most often for want of memory.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] TchError),
+    /// The checkpoint has no weights for a layer.
+    #[error("the checkpoint has no weights for layer {0}")]
+    NoWeights(Name),
+    /// There is no such layer in floats.
+    #[error("layer {0} is of a kind that the float network does not know")]
+    NoFloatLayer(Name),
     /// A GPU was asked for and there is none.
     #[error("{device} is not there: {reason}; use --device cpu")]
     NoGpu {

@@ -1,18 +1,19 @@
 //! The float forward pass for plain arrays.
 
 use image::RgbImage;
-use lcl_infer::{LCL_V2, min_image_side};
+use lcl_infer::{Architecture, LayerKind};
 use tch::{Device, Tensor, no_grad};
 
 use super::{
     Mode, ModelError,
     array::{shape, tensor, values},
-    network, resolve,
-    stage::Stage,
+    pool::Pool,
+    resolve,
+    stage::Convolution,
 };
 use lcl_artefacts::{
     checkpoint::Checkpoint,
-    feature_map::{FeatureMap, FloatFeatures, StageFeatures},
+    feature_map::{FeatureMap, FloatFeatures, LayerFeatures},
     feature_model::{FeatureError, FeatureModel},
 };
 use lcl_run::{config::InputConfig, device::DeviceChoice};
@@ -23,23 +24,47 @@ use lcl_run::{config::InputConfig, device::DeviceChoice};
 pub struct FloatNetwork {
     device: Device,
     input: InputConfig,
-    stages: [Stage; 2],
+    architecture: Architecture,
+    /// Those of the architecture, in order.
+    layers: Vec<FloatLayer>,
+}
+
+/// What a layer computes.
+#[derive(Debug)]
+enum FloatLayer {
+    Conv(Convolution),
+    Pool(Pool),
 }
 
 impl FloatNetwork {
-    /// Copies the stages of a checkpoint to a device.
+    /// Copies the layers of a checkpoint to a device.
     ///
     /// # Errors
     ///
     /// When the device is not there or has too little memory.
     pub fn new(checkpoint: &Checkpoint, device: DeviceChoice) -> Result<Self, ModelError> {
         let device = resolve(device)?;
-        let stages = network::stages(checkpoint, device)?;
-        Ok(Self { device, input: checkpoint.input(), stages })
+        let architecture = checkpoint.architecture();
+        let mut weights = checkpoint.convolutions.iter();
+        let mut channels = architecture.input().channels();
+        let mut layers = Vec::new();
+        for layer in architecture.layers() {
+            let made = match layer.kind {
+                LayerKind::Conv(conv) => {
+                    let weights = weights.next().ok_or(ModelError::NoWeights(layer.name))?;
+                    FloatLayer::Conv(Convolution::new(weights, conv, device)?)
+                }
+                LayerKind::Pool(order) => FloatLayer::Pool(Pool::new(order, channels, device)?),
+                _ => return Err(ModelError::NoFloatLayer(layer.name)),
+            };
+            layers.push(made);
+            channels = layer.kind.out_c(channels);
+        }
+        Ok(Self { device, input: checkpoint.input(), architecture, layers })
     }
 
-    /// Returns the activations of both stages for images of equal size, which
-    /// are computed as one batch.
+    /// Returns what every layer gives for images of equal size, which are
+    /// computed as one batch.
     ///
     /// # Errors
     ///
@@ -49,26 +74,25 @@ impl FloatNetwork {
         if let Some(other) = images.iter().find(|image| image.dimensions() != size) {
             return Err(ModelError::UnequalImages { expected: size, got: other.dimensions() });
         }
-        let (side, least) = (size.0.min(size.1) as usize, min_image_side(&LCL_V2));
+        let (side, least) = (size.0.min(size.1) as usize, self.architecture.min_image_side());
         if side < least {
             return Err(ModelError::ImageTooSmall { side, least });
         }
         no_grad(|| {
-            let [stage1, stage2] = &self.stages;
-            let activation1 =
-                stage1.activation(&self.normalised(images, size)?, Mode::Evaluation)?;
-            let pooled1 = stage1.pooled(&activation1)?;
-            let activation2 = stage2.activation(&pooled1, Mode::Evaluation)?;
-            let pooled2 = stage2.pooled(&activation2)?;
-            let features = |activation: &Tensor, pooled: &Tensor| -> Result<_, ModelError> {
-                Ok(StageFeatures { activation: nhwc(activation)?, pooled: nhwc(pooled)? })
-            };
-            let stages = [features(&activation1, &pooled1)?, features(&activation2, &pooled2)?];
-            Ok(FloatFeatures { stages })
+            let mut x = self.normalised(images, size)?;
+            let mut layers = Vec::new();
+            for (&layer, float) in self.architecture.layers().iter().zip(&self.layers) {
+                x = match float {
+                    FloatLayer::Conv(conv) => conv.activation(&x, Mode::Evaluation)?,
+                    FloatLayer::Pool(pool) => pool.forward(&x)?,
+                };
+                layers.push(LayerFeatures { layer, map: nhwc(&x)? });
+            }
+            Ok(FloatFeatures { layers })
         })
     }
 
-    /// Returns the input of stage 1, `[N, 3, H, W]`.
+    /// Returns the input of the first layer, `[N, 3, H, W]`.
     fn normalised(
         &self,
         images: &[RgbImage],
@@ -116,10 +140,10 @@ mod tests {
             for (side, v1, v2) in [(48, 6, 3), (96, 12, 6), (224, 28, 14), (17, 3, 2)] {
                 let image = RgbImage::new(side, side);
                 let features = network(pool).forward(&[image.clone(), image]).expect("features");
-                let [stage1, stage2] = features.stages;
-                assert_eq!(stage1.pooled.shape(), [2, v1, v1, 64]);
-                assert_eq!(stage2.activation.shape(), [2, v1, v1, 192]);
-                assert_eq!(stage2.pooled.shape(), [2, v2, v2, 192]);
+                let shapes: Vec<_> =
+                    features.layers.iter().map(|layer| layer.map.shape()).collect();
+                let expected = [[2, v1, v1, 64], [2, v1, v1, 192], [2, v2, v2, 192]];
+                assert_eq!(shapes[1..], expected);
             }
         }
     }

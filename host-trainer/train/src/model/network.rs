@@ -1,6 +1,5 @@
 //! Both stages with their projectors.
 
-use lcl_infer::LCL_V2;
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use super::{Mode, ModelError, Parameter, projector::Projector, stage::Stage};
@@ -186,17 +185,20 @@ impl Network {
             std: input.std,
             step,
             config: Some(config),
-            stages: [self.stages[0].weights()?, self.stages[1].weights()?],
+            convolutions: self.stages.iter().map(Stage::weights).collect::<Result<_, _>>()?,
             projectors: Some(both(&self.projectors)?),
             predictors: self.predictors.as_ref().map(both).transpose()?,
         })
     }
 }
 
-/// Copies the stages of a checkpoint to a device.
-pub(super) fn stages(checkpoint: &Checkpoint, device: Device) -> Result<[Stage; 2], TchError> {
+/// Copies the two stages of a checkpoint to a device: each convolution with the
+/// pool behind it, which are trained together.
+fn stages(checkpoint: &Checkpoint, device: Device) -> Result<[Stage; 2], TchError> {
+    let architecture = checkpoint.architecture();
+    let geometry: Vec<_> = architecture.convolutions().collect();
     let stage = |index: usize| {
-        Stage::new(&checkpoint.stages[index], LCL_V2[index], checkpoint.pool, device)
+        Stage::new(&checkpoint.convolutions[index], geometry[index], checkpoint.pool, device)
     };
     Ok([stage(0)?, stage(1)?])
 }

@@ -1,6 +1,7 @@
-//! One cortical stage: convolution, batch norm, ReLU, pool.
+//! Convolution, batch norm and ReLU, and one stage of training: that with the
+//! pool behind it.
 
-use lcl_infer::{ConvGeometry, PoolOrder};
+use lcl_infer::{ConvGeometry, PoolOrder, shape::Border};
 use tch::{Device, TchError, Tensor};
 
 use super::{
@@ -10,43 +11,40 @@ use super::{
     parameter::Parameter,
     pool::Pool,
 };
-use lcl_artefacts::checkpoint::StageWeights;
+use lcl_artefacts::checkpoint::ConvWeights;
 
-/// One stage's weights on a device.
+/// The weights of a convolution and its batch norm on a device.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Convolution {
     geometry: ConvGeometry,
     conv: Affine,
     norm: BatchNorm,
-    pool: Pool,
 }
 
-impl Stage {
+impl Convolution {
     pub(super) fn new(
-        weights: &StageWeights,
+        weights: &ConvWeights,
         geometry: ConvGeometry,
-        pool: PoolOrder,
         device: Device,
     ) -> Result<Self, TchError> {
-        let (channels, kernel) = (geometry.out_c(), geometry.kernel());
-        let shape = [channels, geometry.in_c(), kernel, kernel];
-        Ok(Self {
-            geometry,
-            conv: Affine::new(&weights.conv, &shape, device)?,
-            norm: BatchNorm::new(&weights.bn, device)?,
-            pool: Pool::new(pool, channels, device)?,
-        })
+        let kernel = geometry.kernel();
+        let shape = [geometry.out_c(), geometry.in_c(), kernel, kernel];
+        let conv = Affine::new(&weights.conv, &shape, device)?;
+        Ok(Self { geometry, conv, norm: BatchNorm::new(&weights.bn, device)? })
     }
 
-    /// Convolution with reflection, batch norm, ReLU: `[N, in_c, H, W]` to
+    /// Convolution with its border, batch norm, ReLU: `[N, in_c, H, W]` to
     /// `[N, out_c, out(H), out(W)]`, in the precision of the input.
     ///
     /// While training, batch norm takes the convolution's bias out again, so
     /// that no gradient of it is computed: it would be 0.
     pub(super) fn activation(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
-        let padding = length(self.geometry.padding());
+        let padding = [length(self.geometry.padding()); 4];
         let stride = length(self.geometry.stride());
-        let padded = x.f_reflection_pad2d([padding; 4])?;
+        let padded = match self.geometry.border() {
+            Border::Reflect => x.f_reflection_pad2d(padding)?,
+            Border::Zero => x.f_constant_pad_nd(padding)?,
+        };
         let convolved = padded.f_conv2d(
             &self.conv.weight_as(x.kind())?,
             Some(self.conv.bias_before(mode, x.kind())?),
@@ -57,28 +55,42 @@ impl Stage {
         )?;
         self.norm.forward(&convolved, mode)?.f_relu_()
     }
+}
 
-    /// Pools an activation.
-    pub(super) fn pooled(&self, activation: &Tensor) -> Result<Tensor, TchError> {
-        self.pool.forward(activation)
+/// One stage of training on a device.
+#[derive(Debug)]
+pub(super) struct Stage {
+    conv: Convolution,
+    pool: Pool,
+}
+
+impl Stage {
+    pub(super) fn new(
+        weights: &ConvWeights,
+        geometry: ConvGeometry,
+        pool: PoolOrder,
+        device: Device,
+    ) -> Result<Self, TchError> {
+        let conv = Convolution::new(weights, geometry, device)?;
+        Ok(Self { conv, pool: Pool::new(pool, geometry.out_c(), device)? })
     }
 
     /// The whole stage.
     pub(super) fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
-        self.pooled(&self.activation(x, mode)?)
+        self.pool.forward(&self.conv.activation(x, mode)?)
     }
 
     /// Returns the running statistics, shared with this.
     pub(super) fn statistics(&self) -> [Tensor; 2] {
-        self.norm.statistics()
+        self.conv.norm.statistics()
     }
 
     pub(super) fn parameters(&self, prefix: &str) -> Vec<Parameter> {
-        let conv = self.conv.parameters(&format!("{prefix}.conv"));
-        conv.into_iter().chain(self.norm.parameters(&format!("{prefix}.bn"))).collect()
+        let conv = self.conv.conv.parameters(&format!("{prefix}.conv"));
+        conv.into_iter().chain(self.conv.norm.parameters(&format!("{prefix}.bn"))).collect()
     }
 
-    pub(super) fn weights(&self) -> Result<StageWeights, TchError> {
-        Ok(StageWeights { conv: self.conv.weights()?, bn: self.norm.weights()? })
+    pub(super) fn weights(&self) -> Result<ConvWeights, TchError> {
+        Ok(ConvWeights { conv: self.conv.conv.weights()?, bn: self.conv.norm.weights()? })
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn from_weights(
         return refuse("input.std", format!("{:?}", given.std), format!("{std:?}"));
     }
     let mut checkpoint = initial(config);
-    checkpoint.stages = given.stages;
+    checkpoint.convolutions = given.convolutions;
     let dim = config.model.embedding_dim;
     let mut drawn = Vec::new();
     for (name, own, given) in [
@@ -73,17 +73,21 @@ mod tests {
         config.model.embedding_dim = 8;
         let mut given = initial(&config);
         given.step = 70;
-        given.stages[1].conv.bias[3] = 0.25;
+        given.convolutions[1].conv.bias[3] = 0.25;
         given.write(&path)?;
         config.training.seed = 9;
         let (started, warning) = from_weights(&path, &config)?;
-        assert!(started.stages == given.stages && started.projectors == given.projectors);
+        assert!(
+            started.convolutions == given.convolutions && started.projectors == given.projectors
+        );
         assert_eq!((started.step, warning), (0, None));
 
         config.model.embedding_dim = 16;
         config.loss.objective = ObjectiveName::Simsiam;
         let (started, warning) = from_weights(&path, &config)?;
-        assert!(started.stages == given.stages && started.projectors != given.projectors);
+        assert!(
+            started.convolutions == given.convolutions && started.projectors != given.projectors
+        );
         assert!(warning.is_some_and(|w| w.contains("no projectors and no predictors of 16")));
 
         config.input.mean[0] = 0.5;

@@ -103,7 +103,7 @@ fn check_diverges(validate_every: u64, step: u64, last_good: u64) {
     assert!(message.contains(&good), "{message}");
     let checkpoint = Checkpoint::read(&checkpoint).expect("the last good checkpoint");
     assert_eq!(checkpoint.step, last_good);
-    let weights = checkpoint.stages.iter().flat_map(|stage| &stage.conv.weight);
+    let weights = checkpoint.convolutions.iter().flat_map(|conv| &conv.conv.weight);
     assert!(weights.clone().count() > 0 && weights.clone().all(|weight| weight.is_finite()));
     let again = run(&config, &out, Start::Resume).expect_err("diverges again").to_string();
     assert!(again.contains(&good), "{again}");

@@ -1,11 +1,13 @@
-//! The bytes of a blob on a host.
+//! What hosts have beside: blobs from files, and memory on the heap.
 
+use std::boxed::Box;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::vec::Vec;
 
 use crate::blob::{Blob, OpenError};
+use crate::memory::{Memory, sealed::Sealed};
 
 /// The bytes of a blob at an address that [`Blob::open`] takes, which those of
 /// a file that was read need not have.
@@ -71,5 +73,21 @@ impl AlignedBlob {
     /// As [`Blob::open`].
     pub fn open(&self) -> Result<Blob<'_>, OpenError> {
         Blob::open(self.bytes())
+    }
+}
+
+impl Sealed for Vec<u8> {}
+
+impl Memory for Vec<u8> {
+    fn bytes(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl Sealed for Box<[u8]> {}
+
+impl Memory for Box<[u8]> {
+    fn bytes(&mut self) -> &mut [u8] {
+        self
     }
 }
