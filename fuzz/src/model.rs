@@ -4,7 +4,7 @@ use arbitrary::{Result, Unstructured};
 use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
 use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden, SECTION_LABELS};
 use lcl_infer::parameters::{Channel, MIN_MULTIPLIER, MIN_SHIFT, Requant};
-use lcl_infer::shape::Border;
+use lcl_infer::shape::{Border, WindowOperation, WindowPool};
 use lcl_infer::{Architecture, Blob, ConvGeometry, InputFormat, Layer, LayerKind, Name, PoolOrder};
 use lcl_infer_suite::{Random, Style, fill_parameters};
 
@@ -49,8 +49,15 @@ pub fn draw(input: &mut Unstructured<'_>) -> Result<Option<Aligned>> {
 }
 
 fn kind(input: &mut Unstructured<'_>, in_c: usize) -> Result<Option<LayerKind>> {
-    if input.ratio(2_u8, 5)? {
+    if input.ratio(1_u8, 4)? {
         return Ok(Some(LayerKind::Pool(*input.choose(&PoolOrder::ALL)?)));
+    }
+    if input.ratio(1_u8, 4)? {
+        let side: usize = input.int_in_range(1..=15)?;
+        let padding = input.int_in_range(0..=(side - 1) / 2)?;
+        let operation = *input.choose(&WindowOperation::ALL)?;
+        let pool = WindowPool::new(operation, side, input.int_in_range(1..=8)?, padding);
+        return Ok(pool.map(LayerKind::WindowPool));
     }
     let out_c = input.int_in_range(1..=40)?;
     let kernel: usize = input.int_in_range(1..=15)?;
@@ -87,6 +94,7 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
                 output_scale: &weights.output_scale,
             }),
             LayerKind::Pool(order) => OperationSpec::Pool(order),
+            LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
             kind => panic!("{kind:?} is not drawn"),
         },
     });

@@ -23,7 +23,9 @@ pub enum Contract {
     V1,
     /// `lcl.u8.v2`: those of `lcl.u8.v1` to the byte, and more.
     ///
-    /// Zero padding pads byte 0.
+    /// Zero padding pads byte 0. A plain pool takes the maximum over the bytes
+    /// of its window that exist, or their average with zeros outside,
+    /// `(2 · Σ + n) / (2 · n)` rounded down: half up.
     V2,
 }
 

@@ -3,6 +3,7 @@
 
 pub use crate::arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
 use crate::layers::LayerKind;
+use crate::layers::window_pool::WindowPool;
 use crate::memory::ALIGNMENT;
 use crate::name::Name;
 use crate::packing::{CHANNEL_GROUP, packed_quads};
@@ -29,6 +30,7 @@ impl LayerParameters<'_> {
         match self.operation {
             Operation::Conv(parameters) => LayerKind::Conv(parameters.conv.geometry()),
             Operation::Pool(order) => LayerKind::Pool(order),
+            Operation::WindowPool(pool) => LayerKind::WindowPool(pool),
         }
     }
 }
@@ -41,6 +43,8 @@ pub enum Operation<'a> {
     Conv(ConvParameters<'a>),
     /// See [`LayerKind::Pool`].
     Pool(PoolOrder),
+    /// See [`LayerKind::WindowPool`].
+    WindowPool(WindowPool),
 }
 
 /// A convolution of a blob, and what its bytes are worth.

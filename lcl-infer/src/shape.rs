@@ -2,6 +2,8 @@
 
 use core::num::NonZero;
 
+pub use crate::layers::window_pool::{WindowOperation, WindowPool};
+
 /// Largest kernel side that a layer may have.
 pub const MAX_KERNEL: usize = 15;
 

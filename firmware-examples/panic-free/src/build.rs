@@ -5,7 +5,7 @@ use core::hint::black_box;
 use lcl_infer::blob::Golden;
 use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
 use lcl_infer::parameters::{Channel, Requant};
-use lcl_infer::shape::Border;
+use lcl_infer::shape::{Border, WindowOperation, WindowPool};
 use lcl_infer::{ConvGeometry, InputFormat, Name, PoolOrder};
 
 use crate::errors;
@@ -32,7 +32,12 @@ pub fn run(
         operation,
     };
     let pool = PoolOrder::default();
-    let layers = [layer(OperationSpec::Conv(conv)), layer(OperationSpec::Pool(pool))];
+    let plain = WindowPool::new(WindowOperation::Max, kernel, stride, padding)?;
+    let layers = [
+        layer(OperationSpec::Conv(conv)),
+        layer(OperationSpec::Pool(pool)),
+        layer(OperationSpec::WindowPool(plain)),
+    ];
     black_box((layers.map(|layer| layer.operation.kind().name()), border.name()));
     let golden = Golden { seed: u32::from(*bytes.first()?), side: black_box(0) };
     let input = InputFormat::Rgb888;

@@ -5,7 +5,7 @@ use core::hint::black_box;
 use lcl_infer::kernels::{self, Kernels, PoolStep, RowWindow};
 use lcl_infer::packing::pack_weights;
 use lcl_infer::parameters::{ChannelTable, Conv2d, accumulator_bound};
-use lcl_infer::shape::{pooled_side, reflect};
+use lcl_infer::shape::{WindowOperation, WindowPool, pooled_side, reflect};
 use lcl_infer::{ConvGeometry, ImageSize};
 
 #[inline(never)]
@@ -40,6 +40,14 @@ pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
     Some(kernels::scratch_len(&conv))
 }
 
+/// Describes a plain pool of any numbers.
+fn window_pool(side: usize, stride: usize) -> Option<WindowPool> {
+    let operation = black_box(WindowOperation::Average);
+    let pool = WindowPool::new(operation, side, stride, black_box(0))?;
+    black_box((pool.in_side(side), pool.out_side(side), operation.name()));
+    Some(pool)
+}
+
 fn each(
     kernels: &Kernels,
     conv2d: &Conv2d<'_>,
@@ -60,5 +68,9 @@ fn each(
     (kernels.pool.blur_max_row)([bytes, scratch, bytes], channels, partial, PoolStep::Edge(out));
     (kernels.pool.max_row)(bytes, channels, partial, PoolStep::Middle);
     (kernels.pool.max_row)(bytes, channels, partial, PoolStep::Edge(out));
+    if let Some(pool) = window_pool(len, channels) {
+        (kernels.window_pool.max_row)(&pool, window, channels, out);
+        (kernels.window_pool.average_row)(&pool, window, channels, out);
+    }
     black_box(partial);
 }

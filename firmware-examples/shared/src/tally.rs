@@ -6,7 +6,9 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use lcl_infer::kernels::{ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow, active};
+use lcl_infer::kernels::{
+    ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow, active, portable,
+};
 use lcl_infer::parameters::Conv2d;
 
 use crate::{Meter, Ratio};
@@ -107,6 +109,7 @@ pub(crate) fn measured<M: Meter>() -> &'static Kernels {
                 blur_max_row: blur_max_row::<M>,
                 max_row: max_row::<M>,
             },
+            window_pool: portable::KERNELS.window_pool,
         }
     }
 }

@@ -62,6 +62,7 @@ impl QuantisedModel {
                     })
                 }
                 LayerKind::Pool(order) => OperationSpec::Pool(order),
+                LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
                 _ => return None,
             };
             let golden_crc32 = layer.tap.and_then(|_| golden_crc32.next()).unwrap_or_default();

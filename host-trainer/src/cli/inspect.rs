@@ -109,6 +109,12 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
             })
         }
         Operation::Pool(order) => json!({ "order": order.name() }),
+        Operation::WindowPool(pool) => json!({
+            "operation": pool.operation().name(),
+            "window": pool.side(),
+            "stride": pool.stride(),
+            "padding": pool.padding(),
+        }),
         _ => json!({}),
     };
     for (name, value) in fields.as_object().into_iter().flatten() {
@@ -161,6 +167,13 @@ fn described(layer: &LayerParameters<'_>) -> String {
             )
         }
         Operation::Pool(order) => format!("pool {}", order.name()),
+        Operation::WindowPool(pool) => format!(
+            "{} of {side}×{side}, stride {}, zeros {}",
+            pool.operation().name(),
+            pool.stride(),
+            pool.padding(),
+            side = pool.side(),
+        ),
         _ => layer.kind().name().to_owned(),
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn layers(
         newest = newest.max(layer.contract());
         match layer.body {
             Body::Conv(conv) => conv_tables(name, &conv, payload)?,
-            Body::Pool(_) => {}
+            _ => {}
         }
         if layer.in_place(payload).is_none() {
             return Err(OpenError::Geometry { layer: name });

@@ -5,6 +5,7 @@ use super::reader::Reader;
 use super::section::Section;
 use crate::contract::Contract;
 use crate::layers::LayerKind;
+use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d, ConvParameters, Scales};
 use crate::parameters::{LayerParameters, Operation};
@@ -38,6 +39,7 @@ pub(crate) struct LayerHeader<'a> {
 pub(crate) enum Body<'a> {
     Conv(ConvHeader<'a>),
     Pool(PoolOrder),
+    WindowPool(WindowPool),
 }
 
 /// Geometry, tables and output scale of a convolution.
@@ -67,7 +69,7 @@ impl<'a> LayerHeader<'a> {
         let contract = reader.number();
         let transform = reader.number();
         reader.whole()?;
-        if kind > KIND_POOL {
+        if kind > WindowPool::KIND {
             return Err(OpenError::UnknownLayer { index, layer: name, kind });
         }
         if transform != TRANSFORM_DIRECT {
@@ -75,7 +77,10 @@ impl<'a> LayerHeader<'a> {
         }
         let body = match kind {
             KIND_CONV => Body::Conv(ConvHeader::parse(reader, name)?),
-            _ => Body::Pool(reader.one_of(&PoolOrder::ALL)),
+            KIND_POOL => Body::Pool(reader.one_of(&PoolOrder::ALL)),
+            _ => Body::WindowPool(
+                WindowPool::parse(reader).ok_or(OpenError::Geometry { layer: name })?,
+            ),
         };
         reader.whole()?;
         let layer = Self { name, tap, golden_crc32, body };
@@ -92,6 +97,7 @@ impl<'a> LayerHeader<'a> {
         match self.body {
             Body::Conv(conv) => LayerKind::Conv(conv.geometry),
             Body::Pool(order) => LayerKind::Pool(order),
+            Body::WindowPool(pool) => LayerKind::WindowPool(pool),
         }
     }
 
@@ -105,6 +111,7 @@ impl<'a> LayerHeader<'a> {
         let operation = match self.body {
             Body::Conv(conv) => Operation::Conv(conv.in_place(payload)?),
             Body::Pool(order) => Operation::Pool(order),
+            Body::WindowPool(pool) => Operation::WindowPool(pool),
         };
         let Self { name, tap, golden_crc32, .. } = *self;
         Some(LayerParameters { name, tap, golden_crc32, operation })

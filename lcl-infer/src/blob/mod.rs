@@ -9,7 +9,7 @@ mod error;
 mod header;
 mod layer;
 mod preamble;
-mod reader;
+pub(crate) mod reader;
 mod section;
 pub mod write;
 
@@ -172,7 +172,7 @@ impl<'a> Blob<'a> {
     pub fn convolutions(&self) -> impl Iterator<Item = ConvParameters<'a>> + use<'a> {
         self.layers().filter_map(|layer| match layer.operation {
             Operation::Conv(parameters) => Some(parameters),
-            Operation::Pool(_) => None,
+            _ => None,
         })
     }
 

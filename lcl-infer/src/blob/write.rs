@@ -15,6 +15,7 @@ use crate::contract::Contract;
 use crate::crc32::Crc32;
 use crate::input::InputFormat;
 use crate::layers::LayerKind;
+use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::packing::pack_weights;
 use crate::parameters::{CHANNEL_WORDS, ChannelTable};
@@ -57,6 +58,8 @@ pub enum OperationSpec<'a> {
     Conv(ConvSpec<'a>),
     /// See [`LayerKind::Pool`].
     Pool(PoolOrder),
+    /// See [`LayerKind::WindowPool`].
+    WindowPool(WindowPool),
 }
 
 /// Everything that goes into a blob for a convolution.
@@ -222,6 +225,7 @@ impl LayerSpec<'_> {
         out.put(&match self.operation {
             OperationSpec::Conv(_) => KIND_CONV,
             OperationSpec::Pool(_) => KIND_POOL,
+            OperationSpec::WindowPool(_) => WindowPool::KIND,
         })?;
         out.name(self.name)?;
         out.put(&self.tap.is_some())?;
@@ -236,6 +240,9 @@ impl LayerSpec<'_> {
             OperationSpec::Pool(order) => {
                 out.index(PoolOrder::ALL.iter().position(|one| one == order)?)
             }
+            OperationSpec::WindowPool(pool) => {
+                pool.fields().iter().try_for_each(|field| out.put(field))
+            }
         }
     }
 }
@@ -247,6 +254,7 @@ impl OperationSpec<'_> {
         match self {
             Self::Conv(spec) => LayerKind::Conv(spec.conv),
             Self::Pool(order) => LayerKind::Pool(*order),
+            Self::WindowPool(pool) => LayerKind::WindowPool(*pool),
         }
     }
 
@@ -258,7 +266,7 @@ impl OperationSpec<'_> {
                 let tables = spec.conv.packed_len() + spec.channels_len();
                 spec.output_scale.len().saturating_mul(4).saturating_add(tables + HEADER_LEN)
             }
-            Self::Pool(_) => HEADER_LEN,
+            Self::Pool(_) | Self::WindowPool(_) => HEADER_LEN,
         }
     }
 }

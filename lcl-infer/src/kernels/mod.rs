@@ -8,6 +8,7 @@
 
 use core::ops::Range;
 
+pub use crate::layers::window_pool::WindowPoolKernels;
 use crate::parameters::Conv2d;
 use crate::shape::{ConvGeometry, MAX_KERNEL};
 
@@ -105,6 +106,8 @@ pub struct Kernels {
     pub conv: ConvKernels,
     /// The pool of window 3 and stride 2.
     pub pool: PoolKernels,
+    /// Plain pools.
+    pub window_pool: WindowPoolKernels,
 }
 
 /// The convolution, a row of output at a call.

@@ -4,7 +4,7 @@ use core::hint::black_box;
 
 use super::pooling::{self, BlurMax, Max, MaxBlur, Portable};
 use super::tiled::{self, Accumulators, CHANNELS, Microkernel, PIXELS, Weights};
-use super::{ConvKernels, Kernels, PoolKernels};
+use super::{ConvKernels, Kernels, PoolKernels, WindowPoolKernels};
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_QUAD};
 use crate::shape::ConvGeometry;
 
@@ -18,6 +18,7 @@ pub static KERNELS: Kernels = Kernels {
         blur_max_row: pooling::pool_row::<BlurMax, Portable>,
         max_row: pooling::pool_row::<Max, Portable>,
     },
+    window_pool: WindowPoolKernels::PORTABLE,
 };
 
 /// Returns the bytes of scratch that the convolution asks for.

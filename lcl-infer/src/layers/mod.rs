@@ -7,10 +7,12 @@
 mod conv;
 mod pool;
 mod ring;
+pub(crate) mod window_pool;
 
 use conv::ConvLayer;
 use pool::PoolLayer;
 pub(crate) use ring::{Count, count};
+use window_pool::{WindowPool, WindowPoolLayer};
 
 use crate::contract::Contract;
 use crate::kernels::{self, Kernels};
@@ -27,6 +29,8 @@ pub enum LayerKind {
     Conv(ConvGeometry),
     /// A pool of window 3, stride 2 and padding 1.
     Pool(PoolOrder),
+    /// A plain pool with a window of its own: the maximum, or the average.
+    WindowPool(WindowPool),
 }
 
 impl LayerKind {
@@ -36,6 +40,7 @@ impl LayerKind {
         match self {
             Self::Conv(_) => "convolution",
             Self::Pool(_) => "pool",
+            Self::WindowPool(_) => "window pool",
         }
     }
 
@@ -44,7 +49,7 @@ impl LayerKind {
     pub const fn in_c(&self) -> Option<usize> {
         match self {
             Self::Conv(conv) => Some(conv.in_c()),
-            Self::Pool(_) => None,
+            Self::Pool(_) | Self::WindowPool(_) => None,
         }
     }
 
@@ -53,7 +58,7 @@ impl LayerKind {
     pub const fn out_c(&self, in_c: usize) -> usize {
         match self {
             Self::Conv(conv) => conv.out_c(),
-            Self::Pool(_) => in_c,
+            Self::Pool(_) | Self::WindowPool(_) => in_c,
         }
     }
 
@@ -64,6 +69,7 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => conv.out_side(side),
             Self::Pool(_) => pooled_side(side),
+            Self::WindowPool(pool) => pool.out_side(side),
         }
     }
 
@@ -74,6 +80,7 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => conv.in_side(out_side),
             Self::Pool(_) => out_side.saturating_mul(2).saturating_sub(1),
+            Self::WindowPool(pool) => pool.in_side(out_side),
         }
     }
 
@@ -83,6 +90,7 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => conv.contract(),
             Self::Pool(_) => Contract::V1,
+            Self::WindowPool(_) => Contract::V2,
         }
     }
 
@@ -91,6 +99,7 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => ConvLayer::memory_len(conv, width),
             Self::Pool(_) => PoolLayer::memory_len(width, channels),
+            Self::WindowPool(pool) => WindowPoolLayer::memory_len(pool, width, channels),
         }
     }
 
@@ -98,7 +107,7 @@ impl LayerKind {
     pub(crate) const fn scratch_len(&self) -> usize {
         match self {
             Self::Conv(conv) => kernels::scratch_len(conv),
-            Self::Pool(_) => 0,
+            Self::Pool(_) | Self::WindowPool(_) => 0,
         }
     }
 }
@@ -109,6 +118,7 @@ impl LayerKind {
 pub(crate) enum Layer<'a> {
     Conv(ConvLayer<'a>),
     Pool(PoolLayer),
+    WindowPool(WindowPoolLayer),
 }
 
 /// Calls a method of whichever kind a layer is.
@@ -117,6 +127,7 @@ macro_rules! each {
         match $layer {
             Layer::Conv($kind) => $call,
             Layer::Pool($kind) => $call,
+            Layer::WindowPool($kind) => $call,
         }
     };
 }
@@ -127,6 +138,9 @@ impl<'a> Layer<'a> {
         match *operation {
             Operation::Conv(parameters) => Self::Conv(ConvLayer::new(parameters.conv, size)),
             Operation::Pool(order) => Self::Pool(PoolLayer::new(order, size, channels)),
+            Operation::WindowPool(pool) => {
+                Self::WindowPool(WindowPoolLayer::new(pool, size, channels))
+            }
         }
     }
 
@@ -183,6 +197,7 @@ impl<'a> Layer<'a> {
         match self {
             Self::Conv(layer) => layer.emit(&kernels.conv, memory, out, scratch),
             Self::Pool(layer) => layer.emit(&kernels.pool, memory, out),
+            Self::WindowPool(layer) => layer.emit(&kernels.window_pool, memory, out),
         }
     }
 

@@ -68,7 +68,7 @@ impl Window {
 }
 
 /// Returns a number that is not zero; of zero, one.
-const fn not_zero(number: usize) -> NonZero<usize> {
+pub(crate) const fn not_zero(number: usize) -> NonZero<usize> {
     match NonZero::new(number) {
         Some(number) => number,
         None => NonZero::<usize>::MIN,

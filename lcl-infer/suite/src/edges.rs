@@ -1,12 +1,13 @@
 //! Shapes at the edges of what the engine takes, run every time.
 
-use lcl_infer::shape::{Border, MAX_KERNEL, MAX_STRIDE};
+use lcl_infer::shape::{Border, MAX_KERNEL, MAX_STRIDE, WindowOperation, WindowPool};
 use lcl_infer::{Architecture, ConvGeometry, ImageSize, LayerKind, PoolOrder};
 
 use crate::conv::ConvCase;
 use crate::draw::{Style, Values};
 use crate::frame::{FrameCase, architecture};
 use crate::pool::PoolCase;
+use crate::window_pool::WindowPoolCase;
 
 /// Convolutions, `[in_c, out_c, kernel, stride, padding]`, and the width and
 /// height of their input.
@@ -132,6 +133,23 @@ pub(crate) fn models() -> impl Iterator<Item = Option<FrameCase>> {
         PoolOrder::ALL.map(|order| {
             let conv = [geometry(first)?, geometry(second)?];
             Some(FrameCase { architecture: two_areas(conv, order)?, size })
+        })
+    })
+}
+
+/// Iterates over plain pools, `[side, stride, padding]`, each with any values and
+/// with the largest.
+pub(crate) fn window_pools() -> impl Iterator<Item = Option<WindowPoolCase>> {
+    const POOLS: [[usize; 3]; 7] =
+        [[1, 1, 0], [1, 8, 0], [2, 2, 0], [3, 2, 1], [3, 1, 1], [6, 6, 0], [15, 8, 7]];
+    let operations = WindowOperation::ALL.into_iter();
+    let pools = operations.flat_map(|of| POOLS.iter().map(move |pool| (of, *pool)));
+    pools.flat_map(|(of, [side, stride, padding])| {
+        let pool = WindowPool::new(of, side, stride, padding);
+        [(Values::Any, 5), (Values::Largest, 16)].map(|(values, channels)| {
+            let pool = pool?;
+            let size = ImageSize { width: pool.in_side(2), height: pool.min_side() };
+            Some(WindowPoolCase { pool, size, channels, values })
         })
     })
 }

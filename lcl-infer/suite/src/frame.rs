@@ -120,7 +120,11 @@ fn draw(random: &mut Random) -> Option<Architecture> {
     let mut channels = InputFormat::Rgb888.channels();
     for (index, kind) in kinds.iter_mut().take(len).enumerate() {
         let is_pool = if index == 0 { random.below(8) == 0 } else { random.below(2) == 0 };
-        if !is_pool {
+        if is_pool {
+            if random.below(2) == 0 {
+                *kind = LayerKind::WindowPool(crate::window_pool::draw(random)?);
+            }
+        } else {
             let largest_kernel = if index == 0 { 11 } else { 5 };
             *kind = LayerKind::Conv(conv(random, channels, largest_kernel)?);
         }
@@ -266,6 +270,7 @@ fn emit(
         (spec.name, spec.tap) = (layer.name, layer.tap);
         spec.operation = match layer.kind {
             LayerKind::Pool(order) => OperationSpec::Pool(order),
+            LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
             LayerKind::Conv(conv) => {
                 let (own, rest) = core::mem::take(&mut weights)
                     .split_at_mut_checked(conv.weights_len())

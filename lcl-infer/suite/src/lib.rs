@@ -24,6 +24,7 @@ mod memory;
 mod mismatch;
 mod pool;
 mod random;
+mod window_pool;
 
 use lcl_infer::PoolOrder;
 use lcl_infer::kernels::Kernels;
@@ -35,6 +36,7 @@ pub use memory::Memory;
 pub use mismatch::{Case, Fault, Mismatch, Operation, Shape};
 use pool::PoolCase;
 pub use random::Random;
+use window_pool::WindowPoolCase;
 
 /// Which cases are drawn, after those that are run every time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +123,11 @@ impl Run<'_> {
             let mut random = next(self);
             self.pool(&case, &mut random)?;
         }
+        for case in edges::window_pools() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.window_pool(&case, &mut random)?;
+        }
         for lens in edges::rows() {
             let mut random = next(self);
             self.max_rows(lens, &mut random)?;
@@ -145,6 +152,8 @@ impl Run<'_> {
             let case = PoolCase::draw(random, order);
             self.pool(&case, random)?;
         }
+        let case = WindowPoolCase::draw(random);
+        self.window_pool(&case, random)?;
         if seed % FRAME_PERIOD == 0 {
             let case = FrameCase::draw(random);
             self.frame(&case, random)?;
@@ -169,6 +178,11 @@ impl Run<'_> {
             Ok(compared)
         });
         self.count(pool::operation(case.order), case.shape(), result)
+    }
+
+    fn window_pool(&mut self, case: &WindowPoolCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = window_pool::check(self.kernels, self.memory, case, random);
+        self.count(case.operation(), case.shape(), result)
     }
 
     fn frame(&mut self, case: &FrameCase, random: &mut Random) -> Result<(), Mismatch> {

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use lcl_infer::shape::WindowPool;
 use lcl_infer::{ConvGeometry, ImageSize, LayerKind, MAX_LAYERS, PoolOrder};
 
 use crate::draw::Style;
@@ -36,6 +37,10 @@ pub enum Operation {
     BlurMaxRow,
     /// `max_row`.
     MaxRow,
+    /// `window_pool.max_row`.
+    WindowMaxRow,
+    /// `window_pool.average_row`.
+    WindowAverageRow,
     /// A whole image, streamed.
     Frontend,
 }
@@ -69,6 +74,15 @@ pub enum Shape {
     Pool {
         /// Order of pooling.
         order: PoolOrder,
+        /// Size of the map.
+        size: ImageSize,
+        /// Channels of the map.
+        channels: usize,
+    },
+    /// A plain pool of a map of this size.
+    WindowPool {
+        /// The pool.
+        pool: WindowPool,
         /// Size of the map.
         size: ImageSize,
         /// Channels of the map.

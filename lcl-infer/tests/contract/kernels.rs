@@ -85,6 +85,16 @@ broken! {
         let end = row.len().saturating_sub(channels);
         (portable::KERNELS.pool.max_row)(&row[..end], channels, largest, step);
     } => MaxRow;
+    average_that_rounds_down: window_pool.average_row = |pool, window, channels, out| {
+        (portable::KERNELS.window_pool.average_row)(pool, window, channels, out);
+        let odd = pool.side() == 2;
+        out.iter_mut().for_each(|value| *value -= u8::from(odd && *value > 0));
+    } => WindowAverageRow;
+    window_without_its_last_row: window_pool.max_row = |pool, window, channels, out| {
+        let rows = window.rows().len().saturating_sub(1).max(1);
+        let window = RowWindow::new(window.rows().iter().copied().take(rows));
+        (portable::KERNELS.window_pool.max_row)(pool, &window, channels, out);
+    } => WindowMaxRow;
     blur_without_the_row_below: pool.blur_max_row = |[above, row, _], channels, largest, step| {
         (portable::KERNELS.pool.blur_max_row)([above, row, above], channels, largest, step);
     } => BlurMaxRow;

@@ -107,6 +107,7 @@ impl Model {
                     OperationSpec::Conv(weights.next().expect("weights").spec(conv))
                 }
                 LayerKind::Pool(order) => OperationSpec::Pool(order),
+                LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
                 kind => panic!("the tests know no {kind:?}"),
             },
         });

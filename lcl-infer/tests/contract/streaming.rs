@@ -1,6 +1,6 @@
 //! Row by row against the whole frame.
 
-use lcl_infer::shape::Border;
+use lcl_infer::shape::{Border, WindowOperation, WindowPool};
 use lcl_infer::{
     Architecture, Blob, ConvGeometry, Frontend, FrontendError, ImageSize, InputFormat, LCL_V2,
     LCL_V2_GRAY, Layer, LayerKind, Name, PoolOrder, V1, V2, kernels, memory_len, reference,
@@ -151,7 +151,14 @@ fn any_kind() -> impl Strategy<Value = (usize, LayerKind)> {
     );
     let pool =
         prop::sample::select(&PoolOrder::ALL[..]).prop_map(|order| (0, LayerKind::Pool(order)));
-    prop_oneof![3 => conv, 1 => pool]
+    let plain = (0_usize..2, 1_usize..=5, 1_usize..=3, 0_usize..=2).prop_map(
+        |(operation, side, stride, padding)| {
+            let operation = WindowOperation::ALL[operation];
+            let pool = WindowPool::new(operation, side, stride, padding.min((side - 1) / 2));
+            (0, LayerKind::WindowPool(pool.expect("valid")))
+        },
+    );
+    prop_oneof![3 => conv, 1 => pool, 1 => plain]
 }
 
 /// Gives each convolution the channels that the layer before it has.
@@ -233,6 +240,34 @@ fn zeros_lie_outside_by_hand() {
     frontend.run_frame(&[2; 9], |row| row.copy_to(&mut map)).expect("a frame");
     // Half of 2 for each of the pixels that exist: 4, 6, 4, 6, 9, 6, 4, 6, 4.
     assert_eq!(map, [4, 6, 4, 6, 9, 6, 4, 6, 4]);
+}
+
+/// Runs one plain pool on a grey image of 4×4 pixels.
+#[track_caller]
+fn check_plain_pool<const LEN: usize>(pool: [usize; 3], of: WindowOperation, expected: [u8; LEN]) {
+    const IMAGE: [u8; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 255, 254, 0, 0, 253, 255, 0, 1];
+    let [side, stride, padding] = pool;
+    let kind = LayerKind::WindowPool(WindowPool::new(of, side, stride, padding).expect("valid"));
+    let bytes = Model::random(chain(InputFormat::Gray8, &[kind], 0).expect("one layer"), 1).blob();
+    let blob = bytes.open();
+    let mut memory = vec![0x55; blob.memory_len(4)];
+    let mut frontend = Frontend::new(&blob, ImageSize::square(4), &mut memory).expect("it streams");
+    let mut map = [0; LEN];
+    frontend.run_frame(&IMAGE, |row| row.copy_to(&mut map)).expect("a frame");
+    assert_eq!(map, expected);
+}
+
+#[test]
+fn plain_pools_by_hand() {
+    use WindowOperation::{Average, Max};
+    check_plain_pool([2, 2, 0], Max, [6, 8, 255, 1]);
+    // 14 / 4 = 3.5 and 22 / 4 = 5.5 round up, 1017 / 4 and 1 / 4 down.
+    check_plain_pool([2, 2, 0], Average, [4, 6, 254, 0]);
+    check_plain_pool([4, 4, 0], Average, [66]);
+    check_plain_pool([3, 2, 1], Max, [6, 8, 255, 255]);
+    // Nine bytes count, also those that are zeros outside: 14 / 9, 30 / 9,
+    // 1028 / 9 and 531 / 9.
+    check_plain_pool([3, 2, 1], Average, [2, 3, 114, 59]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The float forward pass for plain arrays.
 
 use image::RgbImage;
-use lcl_infer::{Architecture, LayerKind};
+use lcl_infer::{Architecture, LayerKind, shape::WindowPool};
 use tch::{Device, Tensor, no_grad};
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     pool::Pool,
     resolve,
     stage::Convolution,
+    window_pool::window_pool,
 };
 use lcl_artefacts::{
     checkpoint::Checkpoint,
@@ -34,6 +35,7 @@ pub struct FloatNetwork {
 enum FloatLayer {
     Conv(Convolution),
     Pool(Pool),
+    WindowPool(WindowPool),
 }
 
 impl FloatNetwork {
@@ -55,6 +57,7 @@ impl FloatNetwork {
                     FloatLayer::Conv(Convolution::new(weights, conv, device)?)
                 }
                 LayerKind::Pool(order) => FloatLayer::Pool(Pool::new(order, channels, device)?),
+                LayerKind::WindowPool(pool) => FloatLayer::WindowPool(pool),
                 _ => return Err(ModelError::NoFloatLayer(layer.name)),
             };
             layers.push(made);
@@ -85,6 +88,7 @@ impl FloatNetwork {
                 x = match float {
                     FloatLayer::Conv(conv) => conv.activation(&x, Mode::Evaluation)?,
                     FloatLayer::Pool(pool) => pool.forward(&x)?,
+                    FloatLayer::WindowPool(pool) => window_pool(pool, &x)?,
                 };
                 layers.push(LayerFeatures { layer, map: nhwc(&x)? });
             }

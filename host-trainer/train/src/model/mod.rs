@@ -14,6 +14,7 @@ mod parameter;
 mod pool;
 mod projector;
 mod stage;
+mod window_pool;
 
 pub use batch_norm::Mode;
 pub use device::{device_name, resolve};

@@ -13,7 +13,7 @@ use core::arch::asm;
 
 use super::columns::{self, in_place};
 use super::vector_pooling::{blur_max_row, max_blur_row, max_row, max_rows};
-use crate::kernels::{ConvKernels, Kernels, PoolKernels, RowWindow};
+use crate::kernels::{ConvKernels, Kernels, PoolKernels, RowWindow, portable};
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_BLOCK, TAP_QUAD};
 use crate::parameters::{CHANNEL_WORDS, Conv2d};
 use crate::shape::ConvGeometry;
@@ -23,6 +23,7 @@ static NEON: Kernels = Kernels {
     name: "neon",
     conv: ConvKernels { conv2d_row: conv2d_row::<Widening> },
     pool: PoolKernels { max_rows, max_blur_row, blur_max_row, max_row },
+    ..portable::KERNELS
 };
 
 /// The kernels for NEON with the dot product.

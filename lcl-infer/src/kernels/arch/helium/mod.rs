@@ -10,7 +10,7 @@
 mod conv;
 mod pool;
 
-use crate::kernels::{ConvKernels, Kernels, PoolKernels};
+use crate::kernels::{ConvKernels, Kernels, PoolKernels, portable};
 
 pub(super) use conv::scratch_len;
 
@@ -24,4 +24,5 @@ pub(super) static KERNELS: Kernels = Kernels {
         blur_max_row: pool::blur_max_row,
         max_row: pool::max_row,
     },
+    ..portable::KERNELS
 };

@@ -12,7 +12,7 @@ use super::requant::{BLOCK, GROUPS, RequantBlock};
 use super::{store_last, tile_width};
 use crate::kernels::arch::columns::in_place;
 use crate::kernels::arch::vector_pooling;
-use crate::kernels::{ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow};
+use crate::kernels::{ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow, portable};
 use crate::memory::aligned;
 use crate::packing::{CHANNEL_GROUP, TAP_BLOCK};
 use crate::parameters::Conv2d;
@@ -23,6 +23,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     name: "avx2",
     conv: ConvKernels { conv2d_row },
     pool: PoolKernels { max_rows, max_blur_row, blur_max_row, max_row },
+    ..portable::KERNELS
 };
 
 /// Returns whether the machine has what the kernels use.
