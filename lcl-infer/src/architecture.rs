@@ -77,6 +77,7 @@ impl Architecture {
     /// Returns the published model, LCL-V2, with that order of pooling; for
     /// grey images with its first convolution folded to one channel.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the layers are constants that fit each other")]
     pub const fn lcl_v2(input: InputFormat, pool: PoolOrder) -> Self {
         let (Some(conv1), Some(conv2)) = (
             ConvGeometry::new(input.channels(), 64, 11, 4, 5),

@@ -10,16 +10,16 @@ const POLYNOMIAL: u32 = 0xedb8_8320;
 /// What each byte does to a remainder of 0.
 static TABLE: [u32; 256] = {
     let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        let mut remainder = byte as u32;
+    let mut byte = 0_u32;
+    while byte < 256 {
+        let mut remainder = byte;
         let mut bit = 0;
         while bit < 8 {
             let carry = remainder & 1;
             remainder = (remainder >> 1) ^ (carry * POLYNOMIAL);
             bit += 1;
         }
-        table[byte] = remainder;
+        table[byte as usize] = remainder;
         byte += 1;
     }
     table

@@ -67,6 +67,10 @@
 #![no_std]
 #![deny(missing_docs, unsafe_code)]
 #![deny(clippy::float_arithmetic)]
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "a geometry is handed over by reference, however few bytes it has"
+)]
 
 #[cfg(any(test, feature = "std"))]
 extern crate std;

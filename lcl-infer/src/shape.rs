@@ -153,7 +153,7 @@ impl ConvGeometry {
         if padding >= (kernel.get() as usize).div_ceil(2) {
             return None;
         }
-        let padding = (padding & 0xff) as u8;
+        let padding = low_byte(padding);
         Some(Self { in_c, out_c, kernel, stride, padding, border: Border::Reflect })
     }
 
@@ -276,11 +276,19 @@ const fn at_least_one(product: usize) -> usize {
 
 const fn channels_within(value: usize) -> Option<NonZero<u16>> {
     const { assert!(MAX_CHANNELS <= u16::MAX as usize) };
-    if value <= MAX_CHANNELS { NonZero::new((value & 0xffff) as u16) } else { None }
+    let [first, second, ..] = value.to_le_bytes();
+    let low = [first, second];
+    if value <= MAX_CHANNELS { NonZero::new(u16::from_le_bytes(low)) } else { None }
+}
+
+/// Returns the low byte of a number that has no other.
+pub(crate) const fn low_byte(number: usize) -> u8 {
+    let [low, ..] = number.to_le_bytes();
+    low
 }
 
 const fn side_within(value: usize, largest: usize) -> Option<NonZero<u8>> {
-    if value <= largest { NonZero::new((value & 0xff) as u8) } else { None }
+    if value <= largest { NonZero::new(low_byte(value)) } else { None }
 }
 
 /// Returns the coordinate in `0..side` that stands at `padded` once `padding`

@@ -35,9 +35,8 @@ pub(super) fn layers(
         }
         channels = layer.kind().out_c(channels);
         newest = newest.max(layer.contract());
-        match layer.body {
-            Body::Conv(conv) => conv_tables(name, &conv, payload)?,
-            _ => {}
+        if let Body::Conv(conv) = layer.body {
+            conv_tables(name, &conv, payload)?;
         }
         if layer.in_place(payload).is_none() {
             return Err(OpenError::Geometry { layer: name });
@@ -136,6 +135,8 @@ fn one_channel(
 /// the payload to its end, each filled up with zeros to a multiple of 16: no
 /// byte is free.
 pub(super) fn order(header: &Header<'_>, payload: &[u8]) -> Result<(), OpenError> {
+    const ALIGNED: u32 = 16;
+    const { assert!(ALIGNED as usize == ALIGNMENT) };
     let mut expected = 0_u32;
     for layer in header.layers.iter() {
         let Body::Conv(conv) = layer.body else { continue };
@@ -149,7 +150,7 @@ pub(super) fn order(header: &Header<'_>, payload: &[u8]) -> Result<(), OpenError
     }
     for (kind, section) in header.sections.iter() {
         let end = section.offset.saturating_add(section.len);
-        let next = end.saturating_add(ALIGNMENT as u32 - 1) & !(ALIGNMENT as u32 - 1);
+        let next = end.saturating_add(ALIGNED - 1) & !(ALIGNED - 1);
         let filling = payload.get(end as usize..next as usize);
         let filled = filling.is_some_and(|bytes| bytes.iter().all(|&byte| byte == 0));
         if section.offset != expected || !filled || section.of(payload).is_none() {

@@ -122,6 +122,7 @@ impl Ring {
 
     /// Returns where the next row goes, `[1, W, C]`; [`commit`](Self::commit)
     /// follows once it is written.
+    #[inline(never)]
     pub(crate) fn next_row<'m>(&self, window: &Window, memory: &'m mut [u8]) -> &'m mut [u8] {
         let slot = self.arrived() % window.side;
         let row = window.slot_mut(memory, self.width(), slot);
@@ -129,13 +130,17 @@ impl Ring {
     }
 
     /// Returns the row that arrived last, `[1, W, C]`.
+    #[inline(never)]
     pub(crate) fn last_row<'m>(&self, window: &Window, memory: &'m [u8]) -> &'m [u8] {
         let slot = self.arrived().saturating_sub(1) % window.side;
         let row = window.slot(memory, self.width(), slot);
         row.get(window.interior(self.width())).unwrap_or_default()
     }
 
+    // What several kinds of layers call is there once: flash is dear.
+
     /// Fills the borders of the row in the next slot and counts it as arrived.
+    #[inline(never)]
     pub(crate) fn commit(&mut self, window: &Window, memory: &mut [u8]) {
         let (padding, channels, width) = (window.padding, window.channels.get(), self.width());
         if self.arrived == 0 && window.slots() > window.side.get() {
@@ -165,6 +170,7 @@ impl Ring {
     }
 
     /// Returns whether all rows that output row `y` reads have arrived.
+    #[inline(never)]
     pub(crate) fn has_window(&self, window: &Window, y: usize) -> bool {
         let reach = y * window.stride + window.side.get() - 1;
         let bottom =
@@ -173,6 +179,7 @@ impl Ring {
     }
 
     /// Returns the rows that output row `y` reads.
+    #[inline(never)]
     pub(crate) fn window<'m>(&self, window: &Window, memory: &'m [u8], y: usize) -> RowWindow<'m> {
         let (padding, width, height) = (window.padding, self.width(), usize::from(self.height));
         let top = y * window.stride;

@@ -10,6 +10,10 @@
 
 #![no_std]
 #![deny(missing_docs, unsafe_code)]
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "a geometry is handed over by reference, however few bytes it has"
+)]
 #![expect(
     clippy::result_large_err,
     reason = "a mismatch ends the run, and a board has no heap to box it in"

@@ -87,8 +87,9 @@ broken! {
     } => MaxRow;
     average_that_rounds_down: window_pool.average_row = |pool, window, channels, out| {
         (portable::KERNELS.window_pool.average_row)(pool, window, channels, out);
-        let odd = pool.side() == 2;
-        out.iter_mut().for_each(|value| *value -= u8::from(odd && *value > 0));
+        for value in out.iter_mut().filter(|value| pool.side() == 2 && **value > 0) {
+            *value -= 1;
+        }
     } => WindowAverageRow;
     window_without_its_last_row: window_pool.max_row = |pool, window, channels, out| {
         let rows = window.rows().len().saturating_sub(1).max(1);

@@ -20,7 +20,7 @@ pub const GOLDEN: Golden = Golden { seed: 7, side: GOLDEN_SIDE };
 pub struct Model {
     pub architecture: Architecture,
     /// The weights of each convolution, in the order of the layers.
-    pub weights: Vec<Weights>,
+    pub weights: Vec<Tables>,
     /// What the golden image gives at each tap.
     pub crc32: Vec<u32>,
     pub sections: Vec<(u32, Vec<u8>)>,
@@ -28,7 +28,7 @@ pub struct Model {
 
 /// The weights of one convolution.
 #[derive(Clone, Debug)]
-pub struct Weights {
+pub struct Tables {
     pub weights: Vec<i8>,
     pub channels: Vec<Channel>,
     pub output_scale: Vec<f32>,
@@ -54,10 +54,11 @@ pub fn input(channels: usize) -> InputFormat {
 
 impl Model {
     /// Makes a model whose activations fill their bytes.
+    #[allow(clippy::large_types_passed_by_value, reason = "a test has time")]
     pub fn random(architecture: Architecture, seed: u64) -> Self {
         let mut random = Random(seed);
         let convolutions = architecture.convolutions();
-        let weights = convolutions.map(|conv| Weights::random(conv, &mut random)).collect();
+        let weights = convolutions.map(|conv| Tables::random(conv, &mut random)).collect();
         Self { architecture, weights, crc32: Vec::new(), sections: Vec::new() }
     }
 
@@ -119,7 +120,7 @@ impl Model {
     }
 }
 
-impl Weights {
+impl Tables {
     fn spec(&self, conv: ConvGeometry) -> ConvSpec<'_> {
         ConvSpec {
             conv,

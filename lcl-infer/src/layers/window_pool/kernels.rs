@@ -1,5 +1,7 @@
 //! The kernels of plain pools.
 
+use core::hint::black_box;
+
 use super::WindowPool;
 use crate::kernels::RowWindow;
 
@@ -43,14 +45,19 @@ fn each_window(
     finish: impl Fn(u32) -> u32,
 ) {
     let channels = channels.max(1);
+    // A number that the compiler does not know: it would take several columns at
+    // once, in kilobytes of code for what takes little time.
+    let side = black_box(pool.side());
     for (x, pixel) in out.chunks_exact_mut(channels).enumerate() {
         let start = x.saturating_mul(pool.stride()).saturating_mul(channels);
         for (c, out) in pixel.iter_mut().enumerate() {
             let mut folded = 0;
             for row in window.rows() {
-                let values = row.get(start.saturating_add(c)..).unwrap_or_default();
-                for &value in values.iter().step_by(channels).take(pool.side()) {
+                let mut at = start.saturating_add(c);
+                for _ in 0..side {
+                    let value = row.get(at).copied().unwrap_or_default();
                     folded = fold(folded, value.into());
+                    at = at.saturating_add(channels);
                 }
             }
             *out = (finish(folded) & 0xff) as u8;

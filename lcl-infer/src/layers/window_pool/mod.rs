@@ -10,7 +10,7 @@ mod reference;
 
 use core::num::NonZero;
 
-use crate::shape::{MAX_KERNEL, MAX_STRIDE};
+use crate::shape::{MAX_KERNEL, MAX_STRIDE, low_byte};
 
 pub use kernels::WindowPoolKernels;
 pub(crate) use layer::WindowPoolLayer;
@@ -75,8 +75,7 @@ impl WindowPool {
         if side > MAX_KERNEL || stride > MAX_STRIDE || padding >= side.div_ceil(2) {
             return None;
         }
-        let [side, stride, padding] =
-            [(side & 0xff) as u8, (stride & 0xff) as u8, (padding & 0xff) as u8];
+        let [side, stride, padding] = [low_byte(side), low_byte(stride), low_byte(padding)];
         match (NonZero::new(side), NonZero::new(stride)) {
             (Some(side), Some(stride)) => Some(Self { operation, side, stride, padding }),
             _ => None,
