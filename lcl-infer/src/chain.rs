@@ -17,6 +17,8 @@ use crate::shape::ImageSize;
 struct Link<'a> {
     layer: Layer<'a>,
     tap: Option<Name>,
+    /// Where what it keeps ends in the memory, and that of the next begins.
+    end: u32,
     width: Count,
     height: Count,
     channels: Count,
@@ -35,9 +37,11 @@ pub(crate) struct Chain<'a> {
     /// `None` behind the last. Not a vector of heapless, which would be dropped
     /// at the end of its scope and so borrow the caller's memory up to there.
     links: [Option<Link<'a>>; MAX_LAYERS],
+    /// Where the output row ends in the memory, and scratch begins.
+    rows_end: usize,
     scratch_len: usize,
-    /// Layers from the first on that may have a row to write. The last of them
-    /// is asked first, so that a row is handed out as soon as it is complete.
+    /// Layers from the first on up to the last that has something to do: it goes
+    /// first, so that a row is handed out as soon as it is complete.
     at: usize,
 }
 
@@ -65,7 +69,7 @@ pub(crate) struct TapMap {
 impl<'a> Chain<'a> {
     /// Creates a chain of no layer.
     pub(crate) const fn new(kernels: &'static Kernels) -> Self {
-        Self { kernels, links: [const { None }; MAX_LAYERS], scratch_len: 0, at: 0 }
+        Self { kernels, links: [const { None }; MAX_LAYERS], rows_end: 0, scratch_len: 0, at: 0 }
     }
 
     /// Puts the layers of a blob into a chain of none, for images of one size,
@@ -77,16 +81,19 @@ impl<'a> Chain<'a> {
     pub(crate) fn fill(&mut self, blob: &Blob<'a>, size: ImageSize) -> Option<usize> {
         let mut places = self.links.iter_mut();
         let mut plan = Plan::new(blob.input(), size.width);
-        let mut height = size.height;
+        let (mut height, mut end) = (size.height, 0_usize);
         for parameters in blob.layers() {
             let (kind, tap) = (parameters.kind(), parameters.tap);
             let in_size = ImageSize { width: plan.width, height };
             let layer = Layer::new(&parameters.operation, in_size, plan.channels);
+            end = end.saturating_add(kind.memory_len(plan.width, plan.channels));
             plan = plan.then(&kind);
             height = kind.out_side(height);
             let [width, height, channels] = [plan.width, height, plan.channels].map(count);
-            *places.next()? = Some(Link { layer, tap, width, height, channels });
+            let end = u32::try_from(end).unwrap_or(u32::MAX);
+            *places.next()? = Some(Link { layer, tap, end, width, height, channels });
         }
+        self.rows_end = end.saturating_add(aligned(plan.row_len()));
         self.scratch_len = plan.scratch_len();
         (places.len() + blob.len() == MAX_LAYERS).then_some(plan.len())
     }
@@ -123,41 +130,54 @@ impl<'a> Chain<'a> {
     pub(crate) fn advance(&mut self, memory: &mut [u8]) -> Done {
         let Some(index) = self.at.checked_sub(1) else { return Done::All };
         let (before, from) = self.links.split_at_mut_checked(index).unwrap_or_default();
-        let memory = memory.get_mut(kept(before)..).unwrap_or_default();
         let Some((Some(link), after)) = from.split_first_mut() else {
             self.at = 0;
             return Done::All;
         };
-        let (own, memory) = memory.split_at_mut_checked(link.layer.len()).unwrap_or_default();
-        let last_row_len = after.iter().flatten().last().map_or(link.row_len(), Link::row_len);
-        let rows_len = kept(after) + aligned(last_row_len);
-        let (rows, scratch) = memory.split_at_mut_checked(rows_len).unwrap_or_default();
+        let (start, end) = (end_of(before.last()), link.end as usize);
+        let (memory, scratch) = memory.split_at_mut_checked(self.rows_end).unwrap_or_default();
         let scratch = scratch.get_mut(..self.scratch_len).unwrap_or_default();
+        let (memory, rows) = memory.split_at_mut_checked(end).unwrap_or_default();
+        let own = memory.get_mut(start..).unwrap_or_default();
         let out = match after.first() {
             Some(Some(next)) => next.layer.next_row(rows),
-            _ => rows.get_mut(..last_row_len).unwrap_or_default(),
+            _ => rows.get_mut(..link.row_len()).unwrap_or_default(),
         };
         if !link.layer.emit(self.kernels, own, out, scratch) {
-            self.at = index;
+            self.at = self.last_ready(index);
             return Done::Little;
         }
-        if let Some(Some(next)) = after.first_mut() {
-            next.layer.commit(rows);
-            self.at = index + 2;
-        }
-        match link.tap {
+        let done = match link.tap {
             Some(_) => Done::Row(index),
             None if link.layer.is_conv() => Done::Conv,
             None => Done::Little,
+        };
+        if let Some(Some(next)) = after.first_mut() {
+            next.layer.commit(rows);
         }
+        self.at = self.last_ready(index + 2);
+        done
+    }
+
+    /// Returns the number of layers from the first on up to the last that has
+    /// something to do, of the first `count`.
+    fn last_ready(&self, count: usize) -> usize {
+        let mut at = count.min(MAX_LAYERS);
+        while let Some(index) = at.checked_sub(1) {
+            if self.link(index).is_some_and(|link| link.layer.is_ready()) {
+                break;
+            }
+            at = index;
+        }
+        at
     }
 
     /// Returns the row that the layer of that index has written last: its
     /// number and its bytes.
     pub(crate) fn last_row<'m>(&self, index: usize, memory: &'m mut [u8]) -> (usize, &'m [u8]) {
         let (upto, after) = self.links.split_at_checked(index + 1).unwrap_or_default();
-        let memory = memory.get_mut(kept(upto)..).unwrap_or_default();
         let Some(Some(link)) = upto.last() else { return (0, &[]) };
+        let memory = memory.get_mut(link.end as usize..).unwrap_or_default();
         let row = match after.first() {
             Some(Some(next)) => next.layer.last_row(memory),
             _ => memory.get(..link.row_len()).unwrap_or_default(),
@@ -182,7 +202,7 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// Returns the bytes that layers keep.
-fn kept(links: &[Option<Link<'_>>]) -> usize {
-    links.iter().flatten().map(|link| link.layer.len()).sum()
+/// Returns where what a layer keeps ends in the memory; 0 without one.
+fn end_of(link: Option<&Option<Link<'_>>>) -> usize {
+    link.and_then(Option::as_ref).map_or(0, |link| link.end as usize)
 }

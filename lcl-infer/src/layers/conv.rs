@@ -29,11 +29,6 @@ impl<'a> ConvLayer<'a> {
         Window::of(&self.conv.geometry())
     }
 
-    /// Returns the bytes that it keeps.
-    pub(crate) fn len(&self) -> usize {
-        self.ring.len(&self.window())
-    }
-
     pub(crate) fn reset(&mut self) {
         self.ring.reset();
         self.emitted = 0;
@@ -64,8 +59,8 @@ impl<'a> ConvLayer<'a> {
         self.emitted < self.out_h && self.ring.has_window(&self.window(), self.emitted())
     }
 
-    /// Writes the next row of the output, `[1, W_out, out_c]`, if the rows that
-    /// have arrived complete one.
+    /// Writes the next row of the output, `[1, W_out, out_c]`, which is to be
+    /// ready.
     pub(crate) fn emit(
         &mut self,
         kernels: &ConvKernels,
@@ -73,9 +68,6 @@ impl<'a> ConvLayer<'a> {
         out: &mut [u8],
         scratch: &mut [u8],
     ) -> bool {
-        if !self.is_ready() {
-            return false;
-        }
         let window = self.ring.window(&self.window(), memory, self.emitted());
         (kernels.conv2d_row)(&self.conv, &window, out, scratch);
         self.emitted = self.emitted.saturating_add(1);

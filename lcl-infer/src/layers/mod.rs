@@ -144,11 +144,6 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// Returns the bytes that it keeps.
-    pub(crate) fn len(&self) -> usize {
-        each!(self, layer => layer.len())
-    }
-
     /// Forgets the frame.
     pub(crate) fn reset(&mut self) {
         each!(self, layer => layer.reset());
@@ -186,7 +181,8 @@ impl<'a> Layer<'a> {
     }
 
     /// Writes the next row of the output, `[1, W_out, C_out]`, if the rows that
-    /// have arrived complete one.
+    /// have arrived complete one; it is to be called while the layer
+    /// [`is_ready`](Self::is_ready).
     pub(crate) fn emit(
         &mut self,
         kernels: &Kernels,

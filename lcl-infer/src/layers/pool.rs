@@ -53,11 +53,6 @@ impl PoolLayer {
         pooled_side(self.height.into())
     }
 
-    /// Returns the bytes that it keeps.
-    pub(crate) fn len(&self) -> usize {
-        Self::memory_len(self.width(), self.channels())
-    }
-
     pub(crate) fn reset(&mut self) {
         (self.arrived, self.folded, self.emitted) = (0, 0, 0);
     }

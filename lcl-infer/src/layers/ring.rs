@@ -105,11 +105,6 @@ impl Ring {
         self.width.into()
     }
 
-    /// Returns the bytes that it keeps.
-    pub(crate) fn len(&self, window: &Window) -> usize {
-        window.memory_len(self.width())
-    }
-
     /// Forgets all rows.
     pub(crate) fn reset(&mut self) {
         self.arrived = 0;
@@ -122,7 +117,7 @@ impl Ring {
 
     /// Returns where the next row goes, `[1, W, C]`; [`commit`](Self::commit)
     /// follows once it is written.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn next_row<'m>(&self, window: &Window, memory: &'m mut [u8]) -> &'m mut [u8] {
         let slot = self.arrived() % window.side;
         let row = window.slot_mut(memory, self.width(), slot);
@@ -130,7 +125,7 @@ impl Ring {
     }
 
     /// Returns the row that arrived last, `[1, W, C]`.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn last_row<'m>(&self, window: &Window, memory: &'m [u8]) -> &'m [u8] {
         let slot = self.arrived().saturating_sub(1) % window.side;
         let row = window.slot(memory, self.width(), slot);
@@ -170,7 +165,7 @@ impl Ring {
     }
 
     /// Returns whether all rows that output row `y` reads have arrived.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn has_window(&self, window: &Window, y: usize) -> bool {
         let reach = y * window.stride + window.side.get() - 1;
         let bottom =

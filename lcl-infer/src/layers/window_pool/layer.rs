@@ -28,11 +28,6 @@ impl WindowPoolLayer {
         window(&self.pool, self.channels.into())
     }
 
-    /// Returns the bytes that it keeps.
-    pub(crate) fn len(&self) -> usize {
-        self.ring.len(&self.window())
-    }
-
     pub(crate) fn reset(&mut self) {
         self.ring.reset();
         self.emitted = 0;
@@ -62,17 +57,13 @@ impl WindowPoolLayer {
         self.emitted < self.out_h && self.ring.has_window(&self.window(), self.emitted())
     }
 
-    /// Writes the next row of the output, `[1, W_out, C]`, if the rows that have
-    /// arrived complete one.
+    /// Writes the next row of the output, `[1, W_out, C]`, which is to be ready.
     pub(crate) fn emit(
         &mut self,
         kernels: &WindowPoolKernels,
         memory: &[u8],
         out: &mut [u8],
     ) -> bool {
-        if !self.is_ready() {
-            return false;
-        }
         let window = self.ring.window(&self.window(), memory, self.emitted());
         let row = match self.pool.operation() {
             WindowOperation::Max => kernels.max_row,
