@@ -39,7 +39,7 @@ const LEAST_SIDE: u32 = 16;
 /// its middle is the middle of the image, and 16 to 224.
 #[must_use]
 pub fn is_side(side: u32) -> bool {
-    side.is_multiple_of(2) && (LEAST_SIDE..=SHORTER_SIDE).contains(&side)
+    side % 2 == 0 && (LEAST_SIDE..=SHORTER_SIDE).contains(&side)
 }
 
 /// Returns the bytes of one centre, `[side, side, 3]`.
