@@ -119,7 +119,7 @@ const AREA_CHANNELS: [usize; 2] = match (LCL_V2.map_of(V1, 96), LCL_V2.map_of(V2
 };
 
 /// Returns the shape of a convolution, `[out_c, in_c, kernel, kernel]`.
-fn conv_shape(conv: &ConvGeometry) -> Vec<usize> {
+fn conv_shape(conv: ConvGeometry) -> Vec<usize> {
     vec![conv.out_c(), conv.in_c(), conv.kernel(), conv.kernel()]
 }
 

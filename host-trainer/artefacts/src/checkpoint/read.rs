@@ -149,7 +149,7 @@ impl Checkpoint {
             );
         }
         let convolutions =
-            numbered().map(|(number, conv)| tensors.convolution(number, &conv)).collect();
+            numbered().map(|(number, conv)| tensors.convolution(number, conv)).collect();
         let with_projectors = tensors.any_starts_with("projector");
         let projectors =
             with_projectors.then(|| [0, 1].map(|at| tensors.projector(at + 1, AREA_CHANNELS[at])));
@@ -225,7 +225,7 @@ impl<'a> Tensors<'a> {
         self.unused.iter().any(|name| name.starts_with(prefix))
     }
 
-    fn convolution(&mut self, number: usize, conv: &ConvGeometry) -> ConvWeights {
+    fn convolution(&mut self, number: usize, conv: ConvGeometry) -> ConvWeights {
         let name = |part: &str| format!("layer{number}.{part}");
         let (shape, channels) = (conv_shape(conv), conv.out_c());
         let conv = if self.unused.contains(&name("conv.bias")) {

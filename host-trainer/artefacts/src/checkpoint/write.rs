@@ -39,7 +39,7 @@ impl Checkpoint {
         let mut tensors = Vec::new();
         for ((number, conv), weights) in numbered().zip(&self.convolutions) {
             let name = |part: &str| format!("layer{number}.{part}");
-            tensors.extend(affine(&name("conv"), conv_shape(&conv), &weights.conv));
+            tensors.extend(affine(&name("conv"), conv_shape(conv), &weights.conv));
             tensors.extend(batch_norm(&name("bn"), &weights.bn));
         }
         for (kind, both) in [("projector", &self.projectors), ("predictor", &self.predictors)] {

@@ -44,7 +44,8 @@ impl Filters {
     pub fn open(choice: &ModelChoice) -> Result<Self, FiltersError> {
         if let ModelChoice::File(path) = choice {
             if is_blob(path) {
-                return Ok(Self::of_blob(&BlobFile::read(path)?.open()?));
+                let filters = Self::of_blob(&BlobFile::read(path)?.open()?);
+                return filters.ok_or_else(|| FiltersError::NoFilters(choice.to_string()));
             }
             return Ok(Self::of_checkpoint(&Checkpoint::read(path)?));
         }
@@ -69,10 +70,11 @@ impl Filters {
         Self { kernel: conv.kernel(), channels: conv.in_c(), weights: folded.weights }
     }
 
-    /// Takes the filters of a blob, `q · multiplier / 2^shift · scale`.
+    /// Takes the filters of a blob's first convolution, `q · multiplier / 2^shift ·
+    /// scale`, or `None` if it has no convolution.
     #[must_use]
-    pub fn of_blob(blob: &Blob<'_>) -> Self {
-        let conv1 = blob.convolutions().next().expect("a blob of this project has V1");
+    pub fn of_blob(blob: &Blob<'_>) -> Option<Self> {
+        let conv1 = blob.convolutions().next()?;
         let geometry = conv1.conv.geometry();
         let outputs = conv1.conv.channels().iter().zip(conv1.output_scale.iter());
         let weights = outputs.enumerate().flat_map(|(oc, (channel, scale))| {
@@ -81,7 +83,8 @@ impl Filters {
             let step = step * f64::from(scale);
             conv1.conv.filter(oc).map(move |weight| f64::from(weight) * step)
         });
-        Self { kernel: geometry.kernel(), channels: geometry.in_c(), weights: weights.collect() }
+        let (kernel, channels) = (geometry.kernel(), geometry.in_c());
+        Some(Self { kernel, channels, weights: weights.collect() })
     }
 
     /// Creates filters from weights, `[filters, kernel, kernel, channels]`, or

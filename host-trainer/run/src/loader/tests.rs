@@ -154,7 +154,7 @@ fn a_pack_gives_the_views_of_its_sources() {
     }
     fs::write(images.join("2b.jpg"), b"damaged").expect("a file");
     let sources = [Source::Path(images), Source::Synthetic { images: 2, seed: 1 }];
-    lcl_images::prepare(&sources, &pack, &|_| {}).expect("a pack");
+    lcl_images::prepare(&sources, lcl_images::CENTRE_SIDE, &pack, &|_| {}).expect("a pack");
     let batch = |sources: &[Source]| {
         let images: Vec<usize> = (0..8).collect();
         let mut order = Order::new(&images, 4);

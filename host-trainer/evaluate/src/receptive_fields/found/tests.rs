@@ -80,7 +80,7 @@ fn a_blob_gives_back_the_gabors_that_are_in_it() {
     const CYCLES: f64 = 0.01;
     let gabors: Vec<Gabor> = (0..24).map(gabor).collect();
     let blob = gabor_blob(&gabors, PoolOrder::MaxBlur);
-    let found = find(Filters::of_blob(&blob.open().expect("a blob")));
+    let found = find(Filters::of_blob(&blob.open().expect("a blob")).expect("it has V1"));
     assert_eq!(found.summary.accepted, 64);
     for (filter, gabor) in found.filters.iter().zip(gabors.iter().cycle()) {
         let got = filter.gabor.expect("a fit");
@@ -94,7 +94,7 @@ fn a_blob_gives_back_the_gabors_that_are_in_it() {
 fn json_has_every_filter_and_the_summary() {
     let gabors: Vec<Gabor> = (0..24).map(gabor).collect();
     let blob = gabor_blob(&gabors, PoolOrder::MaxBlur);
-    let found = find(Filters::of_blob(&blob.open().expect("a blob")));
+    let found = find(Filters::of_blob(&blob.open().expect("a blob")).expect("it has V1"));
     let json = serde_json::to_value(&found).expect("plain values");
     assert_eq!(json["filters"].as_array().map(Vec::len), Some(64));
     for key in [
