@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bytes = (0..IMAGES as u64).map(|index| write_jpeg(&images, index));
     let bytes: u64 = bytes.sum::<Result<u64, _>>()?;
     let sources = [Source::Path(images)];
-    prepare(&sources, &pack, &|_| {})?;
+    prepare(&sources, CENTRE_SIDE, &pack, &|_| {})?;
 
     println!(
         "{IMAGES} JPEGs of {}x{} pixels, quality {QUALITY}, 4:2:0, {} kB each; fastest of {PASSES} \

@@ -23,7 +23,7 @@ pub struct Model {
 impl Model {
     /// Bytes of a blob of the published geometry. Every board's model partition
     /// has room for one.
-    pub const FULL_LEN: u64 = 335_968;
+    pub const FULL_LEN: u64 = 336_016;
 
     /// Finds the file that the user names.
     pub fn given(path: &Path) -> Result<Self> {

@@ -176,9 +176,12 @@ fn package() -> Result<Vec<Command>> {
 fn no_torch() -> Result<Vec<Command>> {
     components::ensure("clippy", "clippy")?;
     jpeg::ensure()?;
-    Ok(vec![root(
-        "clippy --release --package host-trainer --no-default-features --all-targets -- -D warnings",
-    )])
+    Ok(vec![
+        root(
+            "clippy --release --package host-trainer --no-default-features --all-targets -- -D warnings",
+        ),
+        root("test --release --package host-trainer --no-default-features --bin lcl"),
+    ])
 }
 
 fn bare_metal() -> Result<Vec<Command>> {
