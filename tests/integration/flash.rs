@@ -29,7 +29,7 @@ fn a_dry_run_says_what_a_program_takes_and_what_would_run() {
     random_model(folder.path(), PoolOrder::MaxBlur, "synthetic:8");
     for (board, flasher) in BOARDS {
         let text = succeed(flash(board, "features", folder.path()).arg("--dry-run"));
-        let sizes = ["bytes of flash (", "model    335968 of ", "are statics", "bytes are left"];
+        let sizes = ["bytes of flash (", "model    336016 of ", "are statics", "bytes are left"];
         let commands = [flasher, "m.lcl", "release/features", "board-link", "Nothing was written"];
         for part in sizes.iter().chain(&commands) {
             assert!(text.contains(part), "{part:?} is not in what {board} says:\n{text}");
@@ -62,7 +62,7 @@ fn a_model_that_programs_refuse_is_not_written() {
         assert!(error.contains("m.lcl cannot be run: ") && error.contains(expected), "{error}");
     }
     fs::write(&path, &sound[..1000]).expect("written");
-    assert!(refused().contains("the blob is truncated: it has 1000 of 335968 bytes"));
+    assert!(refused().contains("the blob is truncated: it has 1000 of 336016 bytes"));
     fs::remove_file(&path).expect("removed");
     let error = refused();
     assert!(error.contains("cannot read the model") && error.contains("m.lcl"), "{error}");

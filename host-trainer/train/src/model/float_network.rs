@@ -88,7 +88,7 @@ impl FloatNetwork {
                 x = match float {
                     FloatLayer::Conv(conv) => conv.activation(&x, Mode::Evaluation)?,
                     FloatLayer::Pool(pool) => pool.forward(&x)?,
-                    FloatLayer::WindowPool(pool) => window_pool(pool, &x)?,
+                    FloatLayer::WindowPool(pool) => window_pool(*pool, &x)?,
                 };
                 layers.push(LayerFeatures { layer, map: nhwc(&x)? });
             }

@@ -7,7 +7,7 @@ use super::array::length;
 
 /// `[N, C, H, W]` to `[N, C, out(H), out(W)]`. Zeros outside of the map count in
 /// an average; a maximum leaves them out.
-pub(super) fn window_pool(pool: &WindowPool, x: &Tensor) -> Result<Tensor, TchError> {
+pub(super) fn window_pool(pool: WindowPool, x: &Tensor) -> Result<Tensor, TchError> {
     let [side, stride, padding] =
         [pool.side(), pool.stride(), pool.padding()].map(|count| [length(count); 2]);
     match pool.operation() {
@@ -27,7 +27,7 @@ mod tests {
         let x = tensor(&image, &[1, 1, 4, 4], tch::Device::Cpu).expect("a tensor");
         let pooled = |operation, side, stride, padding| {
             let pool = WindowPool::new(operation, side, stride, padding).expect("valid");
-            values(&window_pool(&pool, &x).expect("pooled")).expect("values")
+            values(&window_pool(pool, &x).expect("pooled")).expect("values")
         };
         assert_eq!(pooled(WindowOperation::Max, 2, 2, 0), [6.0, 8.0, 14.0, 16.0]);
         assert_eq!(pooled(WindowOperation::Average, 4, 4, 0), [8.5]);
