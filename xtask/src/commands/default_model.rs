@@ -1,8 +1,8 @@
 //! A model for someone who has trained none: a few steps on built-in images.
 
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
-use std::{fs, io};
 
 use anyhow::{Context, Result};
 
@@ -15,9 +15,6 @@ use crate::setup::lock::Lock;
 
 /// What it is trained with: enough for filters that are not noise, and short.
 const TRAINING: [&str; 6] = ["--data", "synthetic:256", "--batch", "64", "--steps", "20"];
-
-/// What of `host-trainer/src` decides over weights and blob.
-const SOURCES: [&str; 6] = ["config", "views", "model", "loss", "training", "quantise"];
 
 /// Name of the blob in the folder of the run.
 const MODEL: &str = "model.lcl";
@@ -34,7 +31,7 @@ pub fn ensure() -> Result<Model> {
     let folder = project::tools().join("default-model");
     let recipe = recipe()?;
     let using = |model: &Model| {
-        note(format!(
+        note(format_args!(
             "there is no model of yours: using {}, which saw {} steps; `cargo xtask train` makes a \
              better one",
             model.path().display(),
@@ -46,8 +43,10 @@ pub fn ensure() -> Result<Model> {
             using(&model);
             return Ok(model);
         }
-        Kept::Stale(why) => note(format!("the small model {why}: training it again, a minute")),
-        Kept::Nothing => note(format!(
+        Kept::Stale(why) => {
+            note(format_args!("the small model {why}: training it again, a minute"));
+        }
+        Kept::Nothing => note(format_args!(
             "there is no model yet: training one for {} steps on built-in images, about a minute; \
              `cargo xtask train` makes a better one",
             TRAINING[5]
@@ -61,7 +60,7 @@ pub fn ensure() -> Result<Model> {
         using(&model);
         return Ok(model);
     }
-    remove(&folder)?;
+    project::remove(&folder)?;
     run(lcl("train").args(TRAINING).arg("--out").arg(&folder))
         .context("cannot train a model; pass one with --model M.lcl")?;
     // Last, so that only a whole run has it.
@@ -96,34 +95,20 @@ fn kept(folder: &Path, recipe: &str, open: impl Fn(&Model) -> Result<()>) -> Kep
 /// Returns what a model follows from: the arguments, and a number that changes
 /// with the trainer's sources.
 fn recipe() -> Result<String> {
+    let sources = hash(&project::root().join("host-trainer"))?;
+    Ok(format!("train {}\nsources {sources:016x}\n", TRAINING.join(" ")))
+}
+
+/// Returns a number that changes with the Rust below a folder and its names.
+fn hash(folder: &Path) -> Result<u64> {
     let mut hasher = DefaultHasher::new();
-    for name in SOURCES {
-        hash(&project::root().join("host-trainer/src").join(name), &mut hasher)?;
+    for file in project::files(folder)? {
+        if file.extension().is_some_and(|extension| extension == "rs") {
+            project::read(&folder.join(&file))?.hash(&mut hasher);
+            file.hash(&mut hasher);
+        }
     }
-    Ok(format!("train {}\nsources {:016x}\n", TRAINING.join(" "), hasher.finish()))
-}
-
-/// Takes in the files of a folder, in the order of their names.
-fn hash(path: &Path, hasher: &mut DefaultHasher) -> Result<()> {
-    let context = || format!("cannot read {}", path.display());
-    if path.is_file() {
-        path.file_name().hash(hasher);
-        fs::read(path).with_context(context)?.hash(hasher);
-        return Ok(());
-    }
-    let entries = fs::read_dir(path).with_context(context)?;
-    let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
-    let mut paths = paths.with_context(context)?;
-    paths.sort();
-    paths.iter().try_for_each(|path| hash(path, hasher))
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    Ok(())
+    Ok(hasher.finish())
 }
 
 #[cfg(test)]
@@ -131,11 +116,10 @@ mod tests {
     use anyhow::bail;
 
     use super::*;
-    use crate::firmware::TemporaryFolder;
 
     #[test]
     fn a_model_of_another_recipe_is_trained_again() {
-        let folder = TemporaryFolder::new().expect("a folder");
+        let folder = project::temporary_folder().expect("a folder");
         let recipe = recipe().expect("the sources are there");
         let open = |model: &Model| match model.len() {
             0 => bail!("the blob is truncated"),
@@ -159,17 +143,13 @@ mod tests {
 
     #[test]
     fn a_change_of_the_sources_is_another_recipe() {
-        let folder = TemporaryFolder::new().expect("a folder");
-        let path = folder.path().join("steps.rs");
-        let number = || {
-            let mut hasher = DefaultHasher::new();
-            hash(folder.path(), &mut hasher).expect("readable");
-            hasher.finish()
+        let folder = project::temporary_folder().expect("a folder");
+        let number = |text: &str| {
+            fs::write(folder.path().join("steps.rs"), text).expect("written");
+            hash(folder.path()).expect("readable")
         };
-        fs::write(&path, "20").expect("written");
-        let first = number();
-        assert_eq!(number(), first);
-        fs::write(&path, "21").expect("written");
-        assert_ne!(number(), first);
+        let first = number("20");
+        assert_eq!(number("20"), first);
+        assert_ne!(number("21"), first);
     }
 }

@@ -2,12 +2,12 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use crate::process::{cargo, note, print, run as run_command, shown};
+use crate::process::{Logged, cargo, note, output, print, run as run_command, shown};
 use crate::project;
-use crate::setup::fuzzing;
+use crate::setup::rustup;
 
 /// Most bytes of an input: enough for any geometry and for a small model.
 const MAX_LEN: usize = 4096;
@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let target = arguments.target;
     let targets = target.as_ref().map_or(Target::value_variants(), std::slice::from_ref);
     for mut command in commands(targets, arguments.seconds)? {
-        note(format!("$ {}", shown(&command)));
+        note(format_args!("$ {}", shown(&command)));
         run_command(&mut command)?;
     }
     print(format_args!("\n  nothing was found in {} s for each target\n", arguments.seconds))?;
@@ -62,18 +62,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Installs what fuzzing needs and returns what it runs: the inputs to start
 /// from, then each target.
 pub fn commands(targets: &[Target], seconds: u64) -> Result<Vec<Command>> {
-    fuzzing::ensure()?;
+    rustup::toolchain("nightly", None).context("fuzzing needs a nightly Rust")?;
+    let nightly = || rustup::of("nightly", "cargo");
+    if output(nightly().args(["fuzz", "--version"])).is_none() {
+        Logged::new("install-cargo-fuzz", "installing cargo-fuzz (about a minute)")
+            .run(cargo().args(["install", "cargo-fuzz", "--locked"]))?;
+    }
     let folder = project::root().join("fuzz");
     let mut seeds = cargo();
     seeds.current_dir(&folder).args(["run", "--quiet", "--example", "seeds", "--", "corpus"]);
     let targets = targets.iter().map(|target| {
-        let name = match target {
-            Target::Open => "open",
-            Target::Stream => "stream",
-            Target::Watch => "watch",
-        };
-        let mut command = fuzzing::nightly_cargo();
-        command.current_dir(&folder).args(["fuzz", "run", "--fuzz-dir", ".", name]);
+        let name = format!("{target:?}").to_lowercase();
+        let mut command = nightly();
+        command.current_dir(&folder).args(["fuzz", "run", "--fuzz-dir", ".", &name]);
         command.arg(format!("corpus/{name}")).arg("--");
         command.arg(format!("-max_total_time={seconds}"));
         command.arg(format!("-max_len={MAX_LEN}"));

@@ -89,7 +89,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::firmware::TemporaryFolder;
+    use crate::project::temporary_folder;
 
     #[track_caller]
     fn check_refused(out: &Path, inputs: &[&Path], expected: &str) {
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn places_that_cannot_be_written_are_refused_first() {
-        let folder = TemporaryFolder::new().expect("a folder");
+        let folder = temporary_folder().expect("a folder");
         let path = |name: &str| folder.path().join(name);
         fs::write(path("m.lcl"), "blob").expect("written");
         assert!(check(&path("new"), &[]).is_ok());
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn files_of_any_name_are_replaced_whole() {
-        let folder = TemporaryFolder::new().expect("a folder");
+        let folder = temporary_folder().expect("a folder");
         for name in ["e".to_owned(), "e".repeat(240)] {
             let path = folder.path().join(name);
             for bytes in [&b"first"[..], b"2"] {
@@ -133,7 +133,7 @@ mod tests {
     fn links_stay_and_devices_are_written_into() {
         use std::os::unix::fs::{FileTypeExt, symlink};
 
-        let folder = TemporaryFolder::new().expect("a folder");
+        let folder = temporary_folder().expect("a folder");
         let path = |name: &str| folder.path().join(name);
         symlink("target", path("link")).expect("linked");
         // The link leads nowhere at first.

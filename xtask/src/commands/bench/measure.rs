@@ -45,7 +45,7 @@ impl Setting<'_> {
         let program = Program::build(board, boards::example("bench")?, self.model)?;
         let lines = self.run(board, &program, self.model)?;
         let compiler = program.compiler().to_owned();
-        Ok(Measured { board, compiler, lines, baselines: Baseline::recorded(board.name) })
+        Ok(Measured { board, compiler, lines, baselines: Baseline::recorded(&board.name) })
     }
 
     /// Builds CMSIS-NN for the board, runs it with the same weights and
@@ -54,14 +54,14 @@ impl Setting<'_> {
         let library = cmsis_nn::build(board)?;
         let program = Program::build_baseline(board, &library)?;
         let weights = self.model.with_plain_weights(self.folder)?;
-        note(format!("{}, {}", cmsis_nn::NAME, cmsis_nn::compiler()));
+        note(format_args!("{}, {}", cmsis_nn::NAME, cmsis_nn::compiler()));
         Ok(Baseline::logged(&self.run(board, &program, &weights)?))
     }
 
-    fn run(&self, board: &Board, program: &Program, model: &Model) -> Result<Vec<Line>> {
+    fn run(&self, board: &'static Board, program: &Program, model: &Model) -> Result<Vec<Line>> {
         let &Setting { folder, timeout, .. } = self;
         model.check_fits(program.model_partition())?;
-        note(format!("counting on {}", board.description));
+        note(format_args!("counting on {}", board.description));
         let model = model.path();
         let run = Run { board, program, model, folder, counting: true, timeout };
         let ended = run.run(|line| {

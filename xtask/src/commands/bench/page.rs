@@ -5,28 +5,29 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use super::measure::Measured;
-use super::report::{millions, rows};
-use crate::boards::Runner;
+use super::report::{Row, millions, rows};
+use crate::commands::markdown;
 use crate::project;
 
-/// What stands for a figure that there is not.
+/// Stands for a figure that is not there.
 const NONE: &str = "–";
 
 /// Replaces the figures in the page; the prose around them stays.
 pub fn update(all: &[Measured]) -> Result<()> {
     let path = project::root().join("docs/benchmarks.md");
-    let context = || format!("cannot update {}", path.display());
-    let mut page = fs::read_to_string(&path).with_context(context)?;
+    let mut page = project::read(&path)?;
     let sections = [("totals", totals(all)), ("boards", all.iter().map(section).collect())];
     for (name, text) in sections {
         page = replaced(&page, name, &text)
             .with_context(|| format!("{} has no place for `{name}`", path.display()))?;
     }
     let beside = path.with_extension("md.part");
-    fs::write(&beside, page).and_then(|()| fs::rename(&beside, &path)).with_context(context)
+    fs::write(&beside, page)
+        .and_then(|()| fs::rename(&beside, &path))
+        .with_context(|| format!("cannot update {}", path.display()))
 }
 
-/// Returns the page with what is between the marks of that name replaced.
+/// Returns the page with the text between the marks of that name replaced.
 fn replaced(page: &str, name: &str, text: &str) -> Option<String> {
     let (open, close) = (format!("<!-- figures: {name} -->\n"), format!("<!-- end: {name} -->"));
     let (before, rest) = page.split_once(&open)?;
@@ -36,62 +37,40 @@ fn replaced(page: &str, name: &str, text: &str) -> Option<String> {
 
 /// Returns one table of the whole network on all boards.
 fn totals(all: &[Measured]) -> String {
-    let rows = all.iter().flat_map(|measured| {
-        let name = measured.board.name;
-        rows(measured).into_iter().filter(|row| row.op == "total").map(move |row| {
-            let memory = measured.lines.iter().filter(|line| line.size == row.size);
-            let memory = memory.filter_map(|line| line.memory).map(|memory| {
-                format!("{} | {} | {}", memory.ram_bytes, memory.stack_bytes, memory.flash_bytes)
-            });
-            format!(
-                "| {name} | {} | {:.2} | {} | {} | {} | {} |\n",
-                row.size,
-                millions(row.instructions),
-                row.macs_per_instruction(NONE),
-                row.baseline_millions(NONE),
-                row.share_of_baseline(NONE),
-                memory.collect::<String>()
-            )
-        })
-    });
-    format!(
-        "\n| board | size | millions of instructions | MACs per instruction | CMSIS-NN | ratio \
-         | RAM, bytes | stack, bytes | flash with the blob, bytes |\n\
-         |---|---|---|---|---|---|---|---|---|\n{}\n",
-        rows.collect::<String>()
-    )
+    let of_board = |measured: &Measured| {
+        let name = measured.board.name.clone();
+        let totals = rows(measured).into_iter().filter_map(|row| Some((row.line.memory?, row)));
+        let fields = totals.map(move |(memory, row)| {
+            let [size, _, _, count, macs, baseline, ratio] = row.fields(millions, NONE);
+            let memory = [memory.ram_bytes, memory.stack_bytes, memory.flash_bytes];
+            let [ram, stack, flash] = memory.map(|bytes| bytes.to_string());
+            vec![name.clone(), size, count, macs, baseline, ratio, ram, stack, flash]
+        });
+        fields.collect::<Vec<_>>()
+    };
+    let head = "board | size | millions of instructions | MACs per instruction | CMSIS-NN | ratio | RAM, \
+                bytes | stack, bytes | flash with the blob, bytes";
+    format!("\n{}\n", markdown(head, all.iter().flat_map(of_board)))
 }
 
 /// Returns the section of one board.
 fn section(measured: &Measured) -> String {
     let board = measured.board;
-    let Runner::Qemu { program, arguments, counting } = board.runner else {
-        return String::new();
-    };
-    let rows = rows(measured).into_iter().map(|row| {
-        format!(
-            "| {} | {} | {} | {:.2} | {} | {} | {} |\n",
-            row.size,
-            row.stage(),
-            row.op,
-            millions(row.instructions),
-            row.macs_per_instruction(NONE),
-            row.baseline_millions(NONE),
-            row.share_of_baseline(NONE)
-        )
-    });
+    let Some(qemu) = &board.qemu else { return String::new() };
+    let head = "size | stage | operation | millions of instructions | MACs per instruction | CMSIS-NN | \
+                ratio";
+    let fields = |row: Row| row.fields(millions, NONE).to_vec();
     format!(
-        "\n### {name}\n\n- Board: {}, target `{}`\n- Emulator: `{program} {} {}`\n\
+        "\n### {name}\n\n- Board: {}, target `{}`\n- Emulator: `{} {} {}`\n\
          - Flags: those of `firmware-examples/{name}/.cargo/config.toml` and of the release profile\n\
-         - Compiler: {}\n\n\
-         | size | stage | operation | millions of instructions | MACs per instruction | CMSIS-NN | ratio |\n\
-         |---|---|---|---|---|---|---|\n{}\n",
+         - Compiler: {}\n\n{}\n",
         board.description,
         board.target,
-        arguments.join(" "),
-        counting.join(" "),
+        qemu.program,
+        qemu.arguments.join(" "),
+        qemu.counting.join(" "),
         measured.compiler,
-        rows.collect::<String>(),
+        markdown(head, rows(measured).into_iter().map(fields)),
         name = board.name,
     )
 }
@@ -123,9 +102,9 @@ mod tests {
             memory: Some(memory),
         };
         let board = board("mps2-an386").expect("it is known");
-        let (lines, baselines) = (vec![total], Baseline::recorded(board.name));
+        let (lines, baselines) = (vec![total], Baseline::recorded(&board.name));
         let text = totals(&[Measured { board, compiler: String::new(), lines, baselines }]);
         let row = "| mps2-an386 | 96 | 53.40 | 0.50 | 106.80 | 0.50 | 5 | 7 | 6 |\n";
-        assert!(text.contains(row), "{text}");
+        assert!(text.starts_with("\n| board | size |") && text.contains(row), "{text}");
     }
 }

@@ -1,33 +1,31 @@
-//! Measurements as JSON, and as rows beside what CMSIS-NN takes.
+//! Measurements as JSON, and as rows beside CMSIS-NN's.
+
+use anyhow::Result;
+use serde::Serialize;
 
 use super::baseline::Baseline;
 use super::line::Line;
 use super::measure::Measured;
 
 /// Returns one JSON object a line.
-pub fn json(measured: &Measured) -> String {
-    let object = |line| object(measured.board.name, line, &measured.baselines) + "\n";
-    measured.lines.iter().map(object).collect()
-}
-
-/// Every value is a number or a name of letters, digits and `-_`, so that
-/// nothing is to be escaped.
-fn object(board: &str, line: &Line, baselines: &[Baseline]) -> String {
-    let Line { size, stage, op, instructions, macs, memory } = line;
-    let memory = memory.map_or_else(String::new, |memory| {
-        format!(
-            r#","ram_bytes":{},"flash_bytes":{},"stack_bytes":{}"#,
-            memory.ram_bytes, memory.flash_bytes, memory.stack_bytes
-        )
+pub fn json(measured: &Measured) -> Result<String> {
+    #[derive(Serialize)]
+    struct Object<'a> {
+        board: &'a str,
+        #[serde(flatten)]
+        line: &'a Line,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cmsis_nn_instructions: Option<u64>,
+    }
+    let objects = measured.lines.iter().map(|line| {
+        let cmsis_nn_instructions = baseline(&measured.baselines, line);
+        let object = Object { board: &measured.board.name, line, cmsis_nn_instructions };
+        Ok(serde_json::to_string(&object)? + "\n")
     });
-    let baseline = baseline(baselines, line)
-        .map_or_else(String::new, |baseline| format!(r#","cmsis_nn_instructions":{baseline}"#));
-    format!(
-        r#"{{"board":"{board}","size":{size},"stage":{stage},"op":"{op}","instructions":{instructions},"macs":{macs}{memory}{baseline}}}"#
-    )
+    objects.collect()
 }
 
-/// Returns what CMSIS-NN takes for that operation, where it has the same one.
+/// Returns CMSIS-NN's instructions for that operation, if it has the same one.
 fn baseline(baselines: &[Baseline], line: &Line) -> Option<u64> {
     let baseline = Baseline::find(baselines, line.size)?;
     match line.op.as_str() {
@@ -40,82 +38,56 @@ fn baseline(baselines: &[Baseline], line: &Line) -> Option<u64> {
 /// One row of a table for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Width and height of the image, in pixels.
-    pub size: u64,
-    /// Stage from 1, or 0 for what belongs to none.
-    stage: u64,
-    /// Operation, the sum over a stage's `pool`, `other` or `total`.
-    pub op: String,
-    /// Instructions.
-    pub instructions: u64,
-    macs: u64,
+    /// The measurement; its operation may be `pool`, the sum over a stage's.
+    pub line: Line,
     baseline: Option<u64>,
 }
 
 impl Row {
-    /// Returns the stage as people count it.
-    pub fn stage(&self) -> String {
-        if self.stage == 0 { "-".to_owned() } else { self.stage.to_string() }
-    }
-
-    /// Returns the multiply-accumulates for each instruction, or `none`.
-    pub fn macs_per_instruction(&self, none: &str) -> String {
-        fraction((self.macs > 0).then_some(self.macs), self.instructions, none)
-    }
-
-    /// Returns CMSIS-NN's millions of instructions, or `none`.
-    pub fn baseline_millions(&self, none: &str) -> String {
-        self.baseline
-            .map_or_else(|| none.to_owned(), |baseline| format!("{:.2}", millions(baseline)))
-    }
-
-    /// Returns the share of CMSIS-NN's instructions, or `none`.
-    pub fn share_of_baseline(&self, none: &str) -> String {
-        let Some(baseline) = self.baseline else { return none.to_owned() };
-        fraction(Some(self.instructions), baseline, none)
+    /// Returns size, stage, operation, instructions, multiply-accumulates for each
+    /// instruction, CMSIS-NN's millions of instructions, and the ratio to them; `none`
+    /// stands for a figure that is not there.
+    pub fn fields(&self, instructions: impl Fn(u64) -> String, none: &str) -> [String; 7] {
+        let Line { size, stage, op, instructions: count, macs, .. } = &self.line;
+        let fraction = |above: Option<u64>, below: u64| {
+            let ratio = |above| format!("{:.2}", above as f64 / below.max(1) as f64);
+            above.map_or_else(|| none.to_owned(), ratio)
+        };
+        [
+            size.to_string(),
+            if *stage == 0 { "-".to_owned() } else { stage.to_string() },
+            op.clone(),
+            instructions(*count),
+            fraction((*macs > 0).then_some(*macs), *count),
+            self.baseline.map_or_else(|| none.to_owned(), millions),
+            fraction(self.baseline.map(|_| *count), self.baseline.unwrap_or(1)),
+        ]
     }
 }
 
 /// Returns a count in millions.
-pub fn millions(count: u64) -> f64 {
-    count as f64 / 1e6
-}
-
-fn fraction(above: Option<u64>, below: u64, none: &str) -> String {
-    let ratio = |above| format!("{:.2}", above as f64 / below.max(1) as f64);
-    above.map_or_else(|| none.to_owned(), ratio)
+pub fn millions(count: u64) -> String {
+    format!("{:.2}", count as f64 / 1e6)
 }
 
 /// Returns the measurements as rows, with a sum over each stage's pooling,
 /// which CMSIS-NN does with other operations.
-pub fn rows(measured: &Measured) -> Vec<Row> {
-    let Measured { lines, baselines, .. } = measured;
+pub fn rows(Measured { lines, baselines, .. }: &Measured) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut pool: Option<Row> = None;
     for line in lines {
-        let row = Row {
-            size: line.size,
-            stage: line.stage,
-            op: line.op.clone(),
-            instructions: line.instructions,
-            macs: line.macs,
-            baseline: baseline(baselines, line),
-        };
-        if pool.as_ref().is_some_and(|pool| (pool.size, pool.stage) != (row.size, row.stage)) {
-            rows.extend(pool.take());
-        }
-        if row.stage != 0 && row.op != "conv2d" {
-            let stage =
-                Baseline::find(baselines, row.size).and_then(|baseline| baseline.stage(row.stage));
-            let sum = pool.get_or_insert_with(|| Row {
-                op: "pool".to_owned(),
-                instructions: 0,
-                baseline: stage.map(|stage| stage.pool),
-                ..row.clone()
+        let other = |pool: &mut Row| (pool.line.size, pool.line.stage) != (line.size, line.stage);
+        rows.extend(pool.take_if(other));
+        if line.stage != 0 && line.op != "conv2d" {
+            let sum = pool.get_or_insert_with(|| {
+                let stage = Baseline::find(baselines, line.size);
+                let stage = stage.and_then(|baseline| baseline.stage(line.stage));
+                let line = Line { op: "pool".to_owned(), instructions: 0, ..line.clone() };
+                Row { line, baseline: stage.map(|stage| stage.pool) }
             });
-            sum.instructions += row.instructions;
+            sum.line.instructions += line.instructions;
         }
-        rows.push(row);
+        rows.push(Row { line: line.clone(), baseline: baseline(baselines, line) });
     }
     rows.extend(pool);
     rows
@@ -123,33 +95,23 @@ pub fn rows(measured: &Measured) -> Vec<Row> {
 
 /// Returns a table for the terminal.
 pub fn table(measured: &Measured) -> String {
-    let head = format!(
-        "{:>5} {:>6}  {:<10} {:>15} {:>10} {:>12} {:>6}\n",
-        "size", "stage", "operation", "instructions", "MACs/insn", "CMSIS-NN, M", "ratio"
-    );
-    let rows = rows(measured).into_iter().map(|row| {
-        let memory = || {
-            let mut totals = measured.lines.iter().filter(|line| line.size == row.size);
-            let memory = totals.find_map(|line| line.memory)?;
-            Some(format!(
-                "{:>5}  RAM {} bytes, stack {} bytes, flash {} bytes with the blob\n\n",
-                row.size, memory.ram_bytes, memory.stack_bytes, memory.flash_bytes
-            ))
-        };
-        let memory = if row.op == "total" { memory() } else { None };
+    let line = |[size, stage, op, count, macs, baseline, ratio]: &[String; 7]| {
         let line = format!(
-            "{:>5} {:>6}  {:<10} {:>15} {:>10} {:>12} {:>6}",
-            row.size,
-            row.stage(),
-            row.op,
-            row.instructions,
-            row.macs_per_instruction(""),
-            row.baseline_millions(""),
-            row.share_of_baseline("")
+            "{size:>5} {stage:>6}  {op:<10} {count:>15} {macs:>10} {baseline:>12} {ratio:>6}"
         );
-        format!("{}\n{}", line.trim_end(), memory.unwrap_or_default())
-    });
-    head + &rows.collect::<String>()
+        line.trim_end().to_owned() + "\n"
+    };
+    let heads = ["size", "stage", "operation", "instructions", "MACs/insn", "CMSIS-NN, M", "ratio"];
+    let mut text = line(&heads.map(str::to_owned));
+    for row in rows(measured) {
+        text += &line(&row.fields(|count| count.to_string(), ""));
+        if let Some(memory) = row.line.memory {
+            let (ram, flash, stack) = (memory.ram_bytes, memory.flash_bytes, memory.stack_bytes);
+            let sizes = format!("RAM {ram} bytes, stack {stack} bytes, flash {flash} bytes");
+            text += &[&format!("{:>5}  ", row.line.size), &sizes, " with the blob\n\n"].concat();
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -164,7 +126,7 @@ mod tests {
 
     fn measured(lines: Vec<Line>) -> Measured {
         let board = boards::board("mps2-an386").expect("it is known");
-        let baselines = Baseline::recorded(board.name);
+        let baselines = Baseline::recorded(&board.name);
         Measured { board, compiler: String::new(), lines, baselines }
     }
 
@@ -175,7 +137,7 @@ mod tests {
 
     #[test]
     fn objects_have_the_fields_that_others_read() {
-        let text = json(&measured(vec![line(1, "max_rows", 1, 0), total()]));
+        let text = json(&measured(vec![line(1, "max_rows", 1, 0), total()])).expect("plain values");
         let expected = concat!(
             r#"{"board":"mps2-an386","size":96,"stage":1,"op":"max_rows","instructions":1,"macs":0}"#,
             "\n",
@@ -198,8 +160,8 @@ mod tests {
             line(0, "other", 1, 0),
         ];
         let rows = rows(&measured(lines));
-        let rows: Vec<_> =
-            rows.iter().map(|row| (row.stage, row.op.as_str(), row.instructions)).collect();
+        let rows: Vec<_> = rows.iter().map(|Row { line, .. }| line).collect();
+        let rows = rows.iter().map(|line| (line.stage, line.op.as_str(), line.instructions));
         let expected = [
             (1, "conv2d", 100),
             (1, "max_rows", 10),
@@ -210,11 +172,11 @@ mod tests {
             (2, "pool", 7),
             (0, "other", 1),
         ];
-        assert_eq!(rows, expected);
+        assert_eq!(rows.collect::<Vec<_>>(), expected);
     }
 
     #[test]
-    fn the_table_compares_with_what_was_recorded() {
+    fn the_table_compares_with_the_recorded_figures() {
         let text = table(&measured(vec![line(1, "max_blur", 1_775_000, 0), total()]));
         let ends = |start: &str, end: &str| {
             text.lines().any(|line| line.trim_start().starts_with(start) && line.ends_with(end))

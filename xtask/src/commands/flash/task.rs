@@ -9,13 +9,12 @@ use anyhow::{Context, Result, bail};
 
 use super::Arguments;
 use crate::boards::{Board, Flasher, Output, Real};
-use crate::commands::example::Images;
-use crate::commands::host::{build_lcl, exit_code};
-use crate::commands::out;
+use crate::commands::example::{DEFAULT_SIZE, Images};
+use crate::commands::host::build_lcl;
+use crate::commands::{exit_code, out};
 use crate::firmware::Run;
-use crate::process::{Running, cargo, note, shown, status};
-use crate::project;
-use crate::setup::board_link;
+use crate::process::{Running, note, shown, status};
+use crate::{project, setup};
 
 /// Where the images of an example come from.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +22,7 @@ pub enum Source<'a> {
     /// This machine.
     Host(Images<'a>),
     /// The board's own camera of that name.
-    Camera(&'static str),
+    Camera(&'a str),
 }
 
 /// What is to be written, and where to.
@@ -46,11 +45,11 @@ impl Task<'_> {
     /// Runs commands until one fails.
     pub fn run_all(&self, commands: Vec<Command>) -> Result<ExitCode> {
         for mut command in commands {
-            note(format!("$ {}", shown(&command)));
+            note(format_args!("$ {}", shown(&command)));
             let status = status(&mut command)?;
             if !status.success() {
                 let Self { real, board, .. } = self;
-                note(format!("this failed; {} needs {}", board.name, real.connect));
+                note(format_args!("this failed; {} needs {}", board.name, real.connect));
                 return Ok(exit_code(status.code()));
             }
         }
@@ -64,7 +63,7 @@ impl Task<'_> {
         (source, output): (Source<'_>, Output),
         writing: Vec<Command>,
     ) -> Result<ExitCode> {
-        board_link::ensure()?;
+        setup::board_link()?;
         let prepare = match source {
             Source::Host(images) => {
                 build_lcl()?;
@@ -72,10 +71,11 @@ impl Task<'_> {
             }
             Source::Camera(camera) => {
                 let path = self.folder.join("frames.bin");
-                let request = camera_request(arguments.example.camera_side(), arguments.frames);
+                let side = arguments.example.size.unwrap_or(DEFAULT_SIZE);
+                let request = camera_request(side, arguments.frames);
                 fs::write(&path, request)
                     .with_context(|| format!("cannot write {}", path.display()))?;
-                note(format!("images are of the board's {camera}; --image has others"));
+                note(format_args!("images are of the board's {camera}; --image has others"));
                 None
             }
         };
@@ -84,19 +84,16 @@ impl Task<'_> {
             return Ok(code);
         }
         let mut link = self.link(&arguments.port);
-        note(format!("$ {}", shown(&link)));
+        note(format_args!("$ {}", shown(&link)));
         Run::build_decoder()?;
         let link = Running::start(link.stdout(Stdio::piped()));
         let mut link = link.context("cannot start the link to the board")?;
         let log = link.take_stdout().context("the link has no output")?;
-        let mut decoder = cargo();
-        decoder.current_dir(project::root());
-        decoder.args(["run", "--quiet", "--package", "defmt-log", "--"]).arg(self.elf);
-        let decoded = status(decoder.stdin(log));
+        let decoded = status(Run::decoder(self.elf).stdin(log));
         let ended = link.wait()?;
         let decoded = decoded?;
         if !ended.success() {
-            note(format!("it failed on {} ({ended})", self.board.name));
+            note(format_args!("it failed on {} ({ended})", self.board.name));
             return Ok(exit_code(ended.code()));
         }
         if !decoded.success() {
@@ -114,70 +111,58 @@ impl Task<'_> {
         Ok(exit_code(status(&mut images.collect(self.model, self.folder, out))?.code()))
     }
 
-    /// Returns what carries images and features.
+    /// Returns the program that carries images and features, as a command.
     pub fn link(&self, port: &str) -> Command {
-        let mut link = board_link::command();
+        let mut link = setup::built("board-link");
         link.arg("--frames").arg(self.folder.join("frames.bin"));
         link.arg("--rows").arg(self.folder.join("rows.bin"));
         match self.real.flasher {
-            Flasher::ProbeRs { chip } => {
-                link.args(["probe", "--chip", chip, "--elf"]).arg(self.elf);
+            Flasher::ProbeRs => {
+                link.args(["probe", "--chip", &self.real.chip, "--elf"]).arg(self.elf)
             }
-            Flasher::Espflash { .. } => {
-                link.args(["serial", "--port", port]);
-            }
-        }
+            Flasher::Espflash => link.args(["serial", "--port", port]),
+        };
         link
     }
 
-    /// Returns what writes the blob alone.
+    /// Returns the commands that write the blob alone.
     pub fn write_model(&self) -> Vec<Command> {
-        vec![self.blob(), self.flasher("reset")]
+        vec![self.blob(), self.flasher("reset", &[])]
     }
 
-    /// Returns what writes the blob and the program; the last shows the log
-    /// unless images are to be sent.
+    /// Returns the commands that write the blob and the program; the last shows the
+    /// log unless images are to be sent.
     pub fn write(&self, streams: bool) -> Vec<Command> {
-        let subcommand = match self.real.flasher {
-            Flasher::ProbeRs { .. } if streams => "download",
-            Flasher::ProbeRs { .. } => "run",
-            Flasher::Espflash { .. } => "flash",
+        let partitions = project::firmware().join(&self.board.name).join("partitions.csv");
+        let partitions = partitions.to_string_lossy();
+        let mut program = match (self.real.flasher, streams) {
+            (Flasher::ProbeRs, true) => self.flasher("download", &[]),
+            (Flasher::ProbeRs, false) => self.flasher("run", &[]),
+            (Flasher::Espflash, _) => self.flasher("flash", &["--partition-table", &partitions]),
         };
-        let mut program = self.flasher(subcommand);
-        if let Flasher::Espflash { .. } = self.real.flasher {
-            let partitions = project::firmware().join(self.board.name).join("partitions.csv");
-            program.arg("--partition-table").arg(partitions);
-            if !streams {
-                program.args(["--monitor", "--log-format", "defmt"]);
-            }
+        if self.real.flasher == Flasher::Espflash && !streams {
+            program.args(["--monitor", "--log-format", "defmt"]);
         }
         program.arg(self.elf);
         vec![self.blob(), program]
     }
 
-    /// Returns what writes the blob to its partition.
+    /// Returns the command that writes the blob to its partition.
     fn blob(&self) -> Command {
         let address = format!("{:#x}", self.model_in_flash);
         let mut command = match self.real.flasher {
-            Flasher::ProbeRs { .. } => {
-                let mut command = self.flasher("download");
-                command.args(["--binary-format", "bin", "--base-address", &address]);
-                command
+            Flasher::ProbeRs => {
+                self.flasher("download", &["--binary-format", "bin", "--base-address", &address])
             }
-            Flasher::Espflash { .. } => {
-                let mut command = self.flasher("write-bin");
-                command.arg(&address);
-                command
-            }
+            Flasher::Espflash => self.flasher("write-bin", &[&address]),
         };
         command.arg(self.model);
         command
     }
 
-    fn flasher(&self, subcommand: &str) -> Command {
-        let (Flasher::ProbeRs { chip } | Flasher::Espflash { chip }) = self.real.flasher;
+    fn flasher(&self, subcommand: &str, more: &[&str]) -> Command {
         let mut command = Command::new(self.real.flasher.program().0);
-        command.args([subcommand, "--chip", chip]);
+        command.args([subcommand, "--chip", &self.real.chip]).args(more);
         command
     }
 }
@@ -212,7 +197,7 @@ mod tests {
     fn task(board: &str) -> Task<'static> {
         let board = boards::board(board).expect("it is known");
         Task {
-            real: board.real().expect("it is no emulated one"),
+            real: board.real.as_ref().expect("it is no emulated one"),
             board,
             elf: Path::new("bench"),
             model: Path::new("m.lcl"),
