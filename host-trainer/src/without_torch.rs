@@ -19,7 +19,12 @@ pub mod model {
 
     use super::WithoutTorch;
     pub use super::WithoutTorch as ModelError;
-    use crate::{checkpoint::Checkpoint, device::DeviceChoice, feature_map::FloatFeatures};
+    use crate::{
+        checkpoint::Checkpoint,
+        device::DeviceChoice,
+        feature_map::FloatFeatures,
+        feature_model::{FeatureError, FeatureModel},
+    };
 
     /// A float network, which cannot be had in this build.
     #[derive(Debug)]
@@ -41,6 +46,12 @@ pub mod model {
         ///
         /// Never.
         pub fn forward(&self, _: &[RgbImage]) -> Result<FloatFeatures, WithoutTorch> {
+            match self.0 {}
+        }
+    }
+
+    impl FeatureModel for FloatNetwork {
+        fn features(&self, _: &[RgbImage]) -> Result<FloatFeatures, FeatureError> {
             match self.0 {}
         }
     }

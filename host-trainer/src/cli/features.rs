@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use host_trainer::{
     blob_file::{BlobFile, is_blob},
     checkpoint::Checkpoint,
-    data::{ImageSet, Source, for_each_batch, images_at_size},
+    data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
     evaluate::Progress,
     feature_file::{ArrayPlan, FeatureWriter, Format},
@@ -14,6 +14,7 @@ use host_trainer::{
     integer_features,
     model::FloatNetwork,
     say,
+    sized_image::for_each_batch,
     tensor_file::Values,
 };
 use image::RgbImage;

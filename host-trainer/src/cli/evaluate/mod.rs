@@ -15,7 +15,13 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use host_trainer::{device::DeviceChoice, evaluate::Findings, say, tell};
+use host_trainer::{
+    device::DeviceChoice,
+    evaluate::{EvaluatedModel, EvaluatedModelError, Findings, ModelChoice},
+    feature_model::FeatureError,
+    model::FloatNetwork,
+    say, tell,
+};
 
 use super::{names, numbers, output};
 
@@ -68,6 +74,14 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 impl Common {
+    /// Opens a model; float networks run on the device that was asked for.
+    fn open(&self, choice: &ModelChoice) -> Result<EvaluatedModel, EvaluatedModelError> {
+        EvaluatedModel::open(choice, &|checkpoint| {
+            let network = FloatNetwork::new(checkpoint, self.device).map_err(FeatureError::new)?;
+            Ok(Box::new(network))
+        })
+    }
+
     /// Checks beforehand that [`show`](Self::show) can write its files, and that
     /// they are none of the inputs.
     fn check(&self, name: &str, inputs: &[&Path]) -> Result<()> {
