@@ -12,22 +12,17 @@ use crate::project;
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Board {
-    /// Name.
     pub name: String,
-    /// Description, for people.
     pub description: String,
-    /// Rust's name of the target.
     pub target: String,
     /// Core that its configuration names, if the target's least one lacks
     /// instructions.
     pub cpu: Option<String>,
     /// GCC's flags for the core, if CMSIS-NN runs on it.
     pub gcc: Option<Vec<String>>,
-    /// Memory that programs have, for people.
     pub memory: String,
     /// The emulator, unless the board is on a desk.
     pub qemu: Option<Qemu>,
-    /// The board on a desk.
     pub real: Option<Real>,
 }
 
@@ -35,9 +30,7 @@ pub struct Board {
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Qemu {
-    /// Program.
     pub program: String,
-    /// The machine.
     pub arguments: Vec<String>,
     /// Flags by which the machine's counters follow instructions exactly.
     #[serde(default = "counting")]
@@ -55,14 +48,12 @@ fn counting() -> Vec<String> {
 pub struct Real {
     /// Program that writes its flash and shows its log.
     pub flasher: Flasher,
-    /// The flasher's name of the chip.
     pub chip: String,
     /// The emulated board with the same core, or the nearest: the stack that
     /// programs take is measured there.
     pub twin: String,
     /// What to connect if it is not found.
     pub connect: String,
-    /// Camera that its programs know.
     pub camera: Option<String>,
 }
 
@@ -70,9 +61,7 @@ pub struct Real {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flasher {
-    /// Through a debug probe.
     ProbeRs,
-    /// Through USB.
     Espflash,
 }
 
@@ -90,7 +79,6 @@ impl Flasher {
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Example {
-    /// Name.
     pub name: String,
     /// Images that go in if the user names none, unless none go in.
     pub images: Option<String>,
@@ -114,9 +102,7 @@ pub enum Output {
     /// Its log alone.
     #[default]
     Log,
-    /// Rows of features.
     Features,
-    /// The bytes of events.
     Events,
 }
 
@@ -145,7 +131,6 @@ impl Board {
     }
 }
 
-/// Returns every board.
 pub fn all() -> &'static [Board] {
     &TABLES.board
 }
@@ -169,7 +154,6 @@ pub fn real() -> impl Iterator<Item = (&'static Board, &'static Real)> {
     all().iter().filter_map(|board| Some((board, board.real.as_ref()?)))
 }
 
-/// Returns every example.
 pub fn examples() -> impl Iterator<Item = &'static Example> + Clone {
     TABLES.example.iter().filter(|example| example.feature.is_none())
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-/// Returns the root of the repository.
 pub fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
@@ -22,7 +21,6 @@ pub fn libtorch_link() -> PathBuf {
     root().join(".libtorch")
 }
 
-/// Returns the workspace of the firmware.
 pub fn firmware() -> PathBuf {
     root().join("firmware-examples")
 }
@@ -32,7 +30,6 @@ pub fn temporary_folder() -> Result<TempDir> {
     tempfile::Builder::new().prefix("lcl-").tempdir().context("cannot create a temporary folder")
 }
 
-/// Reads a text file.
 pub fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

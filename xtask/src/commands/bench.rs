@@ -89,7 +89,6 @@ Examples:
   cargo xtask bench --check
   cargo xtask bench --update";
 
-/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.data {
         // An example of the trainer that needs no libtorch.

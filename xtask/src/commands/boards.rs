@@ -32,7 +32,6 @@ Examples:
   cargo xtask boards
   cargo xtask boards --check";
 
-/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.check || arguments.update {
         let built = build()?;

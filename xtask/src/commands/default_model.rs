@@ -76,7 +76,6 @@ enum Kept {
     Sound(Model),
     /// A blob that is to be made again, and why.
     Stale(String),
-    /// No blob.
     Nothing,
 }
 

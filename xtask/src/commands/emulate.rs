@@ -33,7 +33,6 @@ Examples:
   cargo xtask emulate --board mps3-an547 --example watch --image frames --size 96 --out events.bin
   cargo xtask emulate --board mps2-an386 --example self-test --model M.lcl";
 
-/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (board, example) = arguments.example.chosen()?;
     arguments.example.check_out()?;

@@ -15,17 +15,13 @@ const COMPILER: &str = "compiler: ";
 /// A file of `firmware-examples` with figures.
 #[derive(Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its name.
     pub name: &'static str,
-    /// Its first lines.
     pub head: &'static str,
     /// Names of two keys and of the figures; columns end, or names begin, where these do.
     pub columns: &'static str,
     /// The word between the two keys, for people.
     pub between: &'static str,
-    /// The figures.
     pub figures: &'static [Figure],
-    /// The command that writes it.
     pub update: &'static str,
 }
 
@@ -33,43 +29,34 @@ pub struct File {
 /// and with another, whose code differs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// Name, for people.
     pub name: &'static str,
-    /// In thousandths.
     pub relative: [u64; 2],
-    /// In addition.
     pub slack: [u64; 2],
 }
 
 /// The rows of a file, or measurements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
-    /// The file that they are of.
     pub file: &'static File,
-    /// The compiler.
     pub compiler: String,
-    /// The rows.
     pub all: Vec<Row>,
 }
 
 /// The figures of one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// What they are of.
     pub keys: [String; 2],
     /// The figures, in the order of the file.
     pub figures: Vec<u64>,
 }
 
 impl File {
-    /// Reads the file.
     pub fn read(&'static self) -> Result<Rows> {
         let path = self.path();
         self.parse(&project::read(&path)?)
             .with_context(|| format!("cannot read {}", path.display()))
     }
 
-    /// Reads the text of the file.
     pub fn parse(&'static self, text: &str) -> Result<Rows> {
         let mut rows = Rows { file: self, compiler: String::new(), all: Vec::new() };
         for line in text.lines() {
@@ -100,7 +87,6 @@ impl File {
 }
 
 impl Rows {
-    /// Writes the file.
     pub fn write(&self) -> Result<()> {
         let path = self.file.path();
         fs::write(&path, self.to_string())

@@ -44,7 +44,6 @@ Examples:
   cargo xtask flash --board pico2 --example bench --model M.lcl --model-only
   cargo xtask flash --board esp32c3 --example self-test --dry-run";
 
-/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (board, example) = arguments.example.chosen()?;
     let Some(real) = &board.real else {

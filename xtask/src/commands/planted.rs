@@ -51,7 +51,6 @@ const LEFT_OUT: &[&str] = &["lib.rs", "reference.rs", "float.rs"];
 /// Functions that the program need not reach, and why.
 const UNREACHED: &[(&str, &str, &str)] = &[];
 
-/// Runs the command.
 pub fn run() -> Result<ExitCode> {
     for (at, board) in boards::cores().enumerate() {
         let toolchain = bare_metal::ensure(&board.target)?;

@@ -29,7 +29,6 @@ enum What {
     All,
 }
 
-/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.what != What::Emulator {
         setup::jpeg()?;

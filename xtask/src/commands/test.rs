@@ -32,9 +32,7 @@ Examples:
 /// What a step is whose tool is missing and cannot be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// It is skipped, and the others decide.
     Skips,
-    /// It fails.
     Fails,
 }
 
@@ -57,12 +55,12 @@ enum Outcome {
 /// Runs the checks; `missing` says what a missing tool means.
 pub fn run(arguments: &Arguments, missing: Missing) -> Result<ExitCode> {
     if arguments.list {
-        for step in STEPS {
+        for step in &*STEPS {
             print(format_args!("{:<12} {}\n", step.name, step.shows))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let find = |name: &String| boards::named("step", STEPS.iter(), name, |step| step.name);
+    let find = |name: &String| boards::named("step", STEPS.iter(), name, |step| &step.name);
     let mut chosen = arguments.steps.iter().map(find).collect::<Result<Vec<_>>>()?;
     if chosen.is_empty() {
         chosen = STEPS.iter().collect();
@@ -75,7 +73,7 @@ pub fn run(arguments: &Arguments, missing: Missing) -> Result<ExitCode> {
         if let Outcome::Failed(reason) | Outcome::Skipped(reason) = &outcome {
             note(format_args!("{}: {reason}", step.name));
         }
-        results.push((step.name, outcome, started.elapsed()));
+        results.push((&*step.name, outcome, started.elapsed()));
     }
     print(table(&results))?;
     Ok(if count_failed(&results) > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })

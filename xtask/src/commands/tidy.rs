@@ -26,7 +26,6 @@ struct Page {
     text: String,
 }
 
-/// Runs the command.
 pub fn run() -> Result<ExitCode> {
     let tree = tree()?;
     let is_page = |file: &&PathBuf| {

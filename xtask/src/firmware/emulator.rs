@@ -25,38 +25,28 @@ const POLL: Duration = Duration::from_millis(20);
 /// One run of a program on an emulated board.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
-    /// The board.
     pub board: &'a Board,
-    /// The program.
     pub program: &'a Program,
-    /// The blob, an absolute path.
     pub model: &'a Path,
-    /// Folder that the program's files are in.
     pub folder: &'a Path,
     /// Whether counters are to follow instructions exactly, which is slower.
     pub counting: bool,
-    /// When to take it for hung.
     pub timeout: Duration,
 }
 
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// The program's own exit status.
     pub status: ExitStatus,
-    /// The lines of its log.
     pub log: Vec<String>,
-    /// How long it took.
     pub elapsed: Duration,
 }
 
 impl Run<'_> {
-    /// Installs the emulator of the board.
     pub fn ensure(board: &Board) -> Result<()> {
         qemu(board).and_then(|qemu| system::ensure(&qemu.program)).map(|_| ())
     }
 
-    /// Builds the decoder of the log.
     pub fn build_decoder() -> Result<()> {
         Logged::new("build-defmt-log", "building the decoder of the log")
             .run(cargo().current_dir(project::root()).args(["build", "--package", "defmt-log"]))

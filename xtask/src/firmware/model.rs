@@ -65,7 +65,6 @@ impl Model {
         &self.path
     }
 
-    /// Returns its length in bytes.
     pub fn len(&self) -> u64 {
         self.len
     }

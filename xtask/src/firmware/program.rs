@@ -69,7 +69,6 @@ impl Program {
         Ok(Self { elf, usage, compiler })
     }
 
-    /// Returns the program's file.
     pub fn elf(&self) -> &Path {
         &self.elf
     }

@@ -34,9 +34,7 @@ const WIDTH: usize = 60;
 /// A command whose output goes to `target/logs/NAME.log`.
 #[derive(Clone, Copy, Debug)]
 pub struct Logged<'a> {
-    /// Name of the file, without its ending.
     pub name: &'a str,
-    /// What the command does, for people.
     pub doing: &'a str,
     /// Whether a signal that ends xtask leaves the command alone.
     pub undisturbed: bool,

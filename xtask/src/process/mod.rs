@@ -57,7 +57,6 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Runs a command to its end.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
     Running::start(command)?.wait()
 }

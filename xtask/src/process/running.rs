@@ -46,7 +46,6 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a program.
     pub fn start(command: &mut Command) -> Result<Self> {
         let name = shown(command);
         let mut held = held();
@@ -71,7 +70,6 @@ impl Running {
         self.child.stdout.take()
     }
 
-    /// Waits for its end.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         let status = self.child.wait();
         self.ended();

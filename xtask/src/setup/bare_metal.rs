@@ -18,7 +18,6 @@ use crate::process::{cargo, find, note, output};
 #[derive(Debug, PartialEq, Eq)]
 pub struct Toolchain {
     target: String,
-    /// Whether it is Debian's.
     debian: bool,
 }
 

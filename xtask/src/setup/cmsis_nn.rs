@@ -69,7 +69,6 @@ pub fn build(board: &Board) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Returns what builds it.
 pub fn compiler() -> String {
     let version = output(Command::new(COMPILER).arg("-dumpfullversion"));
     format!("gcc {} -O3", version.as_deref().unwrap_or("of an unknown version"))

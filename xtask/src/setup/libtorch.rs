@@ -134,7 +134,6 @@ fn assigned(line: &str) -> Option<String> {
     Some(value.trim().trim_matches(['\'', '"']).to_owned())
 }
 
-/// Installs PyTorch's wheels into `folder`.
 fn install(folder: &Path) -> Result<()> {
     let is_there = || check(&folder.join("torch")).is_ok();
     if is_there() {

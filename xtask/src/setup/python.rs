@@ -72,7 +72,6 @@ fn pip() -> Result<Command> {
     )
 }
 
-/// Returns Python 3.
 pub fn python() -> Result<PathBuf> {
     let found = ["python3", "python"].iter().find_map(find);
     found.context("Python 3 is missing: install Python 3.10 or newer")

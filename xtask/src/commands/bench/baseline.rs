@@ -12,7 +12,6 @@ use super::line::Line;
 pub struct Baseline {
     size: u64,
     stages: [Stage; 2],
-    /// The whole network.
     pub total: u64,
 }
 
@@ -21,7 +20,6 @@ pub struct Baseline {
 pub struct Stage {
     /// The convolution.
     pub conv2d: u64,
-    /// The maximum and the blur.
     pub pool: u64,
 }
 
@@ -55,7 +53,6 @@ impl Baseline {
         RECORDED.iter().filter(|(name, _)| *name == board).map(|(_, baseline)| *baseline).collect()
     }
 
-    /// Returns what a board has logged.
     pub fn logged(lines: &[Line]) -> Vec<Self> {
         let totals = lines.iter().filter(|line| line.op == "total");
         totals.map(|total| Self::of_size(total, lines)).collect()

@@ -179,7 +179,6 @@ fn mark(marks: &mut Vec<Mark>, size: u32, name: &str, value: f64, best: fn(f64, 
     }
 }
 
-/// Returns 10^9 multiply-accumulates a second.
 fn gmacs(time: &Time) -> f64 {
     time.macs / time.ms / 1e6
 }

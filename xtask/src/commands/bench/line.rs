@@ -14,11 +14,8 @@ pub struct Line {
     pub size: u64,
     /// Stage from 1, or 0 for what belongs to none.
     pub stage: u64,
-    /// Operation, `other` or `total`.
     pub op: String,
-    /// What the board counts.
     pub instructions: u64,
-    /// Multiply-accumulates.
     pub macs: u64,
     /// What only the total has.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -29,11 +26,8 @@ pub struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the unit is in the name")]
 pub struct Memory {
-    /// RAM of the front-end.
     pub ram_bytes: u64,
-    /// Flash of program and blob.
     pub flash_bytes: u64,
-    /// Deepest stack.
     pub stack_bytes: u64,
 }
 

@@ -16,24 +16,17 @@ use crate::setup::cmsis_nn;
 /// What was measured on one board.
 #[derive(Debug)]
 pub struct Measured {
-    /// The board.
     pub board: &'static Board,
-    /// The compiler that built the program.
     pub compiler: String,
-    /// The measurements, by size, then stage.
     pub lines: Vec<Line>,
-    /// What CMSIS-NN takes, by size.
     pub baselines: Vec<Baseline>,
 }
 
 /// How to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
-    /// The blob.
     pub model: &'a Model,
-    /// A folder for files of the run.
     pub folder: &'a Path,
-    /// When to take a program for hung.
     pub timeout: Duration,
 }
 

@@ -53,7 +53,6 @@ fn totals(all: &[Measured]) -> String {
     format!("\n{}\n", markdown(head, all.iter().flat_map(of_board)))
 }
 
-/// Returns the section of one board.
 fn section(measured: &Measured) -> String {
     let board = measured.board;
     let Some(qemu) = &board.qemu else { return String::new() };

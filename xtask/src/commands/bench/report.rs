@@ -7,7 +7,6 @@ use super::baseline::Baseline;
 use super::line::Line;
 use super::measure::Measured;
 
-/// Returns one JSON object a line.
 pub fn json(measured: &Measured) -> Result<String> {
     #[derive(Serialize)]
     struct Object<'a> {
@@ -65,7 +64,6 @@ impl Row {
     }
 }
 
-/// Returns a count in millions.
 pub fn millions(count: u64) -> String {
     format!("{:.2}", count as f64 / 1e6)
 }
@@ -93,7 +91,6 @@ pub fn rows(Measured { lines, baselines, .. }: &Measured) -> Vec<Row> {
     rows
 }
 
-/// Returns a table for the terminal.
 pub fn table(measured: &Measured) -> String {
     let line = |[size, stage, op, count, macs, baseline, ratio]: &[String; 7]| {
         let line = format!(

@@ -32,17 +32,11 @@ const FEATURES_FLASH_LIMIT: u64 = 400_000;
 /// A program that was built.
 #[derive(Clone, Debug)]
 pub struct Built {
-    /// Board.
     pub board: String,
-    /// Example.
     pub example: String,
-    /// Emulated board of the same core.
     pub twin: String,
-    /// The compiler that built it.
     pub compiler: String,
-    /// The memory that it takes.
     pub usage: Usage,
-    /// Length of a full blob, in bytes.
     pub model_len: u64,
 }
 

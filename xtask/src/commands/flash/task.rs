@@ -19,30 +19,22 @@ use crate::{project, setup};
 /// Where the images of an example come from.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
-    /// This machine.
     Host(Images<'a>),
-    /// The board's own camera of that name.
     Camera(&'a str),
 }
 
 /// What is to be written, and where to.
 pub struct Task<'a> {
-    /// The board.
     pub real: &'a Real,
-    /// The same, for its name.
     pub board: &'a Board,
-    /// The program.
     pub elf: &'a Path,
-    /// The blob.
     pub model: &'a Path,
     /// Address of the model partition, as the flasher knows it.
     pub model_in_flash: u64,
-    /// For images and features.
     pub folder: &'a Path,
 }
 
 impl Task<'_> {
-    /// Runs commands until one fails.
     pub fn run_all(&self, commands: Vec<Command>) -> Result<ExitCode> {
         for mut command in commands {
             note(format_args!("$ {}", shown(&command)));

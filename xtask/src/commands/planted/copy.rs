@@ -102,7 +102,6 @@ impl Copy {
         Ok(self.folder.join(folder))
     }
 
-    /// Returns where the copy is built.
     pub fn target_dir(&self) -> PathBuf {
         self.folder.join("target")
     }

@@ -151,7 +151,6 @@ fn entries(folder: &Path, what: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Returns `MaxBlur` and `max_blur` as `max-blur`.
 fn kebab(name: &str) -> String {
     let mut text = String::new();
     let mut lower = false;
@@ -170,7 +169,6 @@ mod tests {
     use super::*;
 
     const SOURCE: &str = "\
-/// A kind.
 pub const KIND_CONV: u32 = 0;
 const KIND_MAX_POOL: u32 = 1;
 pub(crate) struct Header<'a> {
