@@ -1,7 +1,6 @@
 //! `cargo xtask bench`: counts what each operation costs on boards, or times the
 //! kernels of this machine, a step of training, or how its images are made.
 
-mod baseline;
 mod budgets;
 mod host;
 mod line;
@@ -122,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for board in boards {
         let mut measured = setting.measure(board)?;
         if arguments.baseline && board.gcc.is_some() {
-            measured.baselines = setting.measure_baseline(board)?;
+            measured.baseline = setting.measure_baseline(board)?;
         }
         if let Some(size) = arguments.size {
             measured.lines.retain(|line| line.size == u64::from(size));

@@ -59,34 +59,21 @@ pub fn deepest_stack(board: &str) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::{Line, Memory};
+    use super::super::measure::tests::{line, measured, total};
     use super::*;
     use crate::{boards, project};
 
     #[test]
-    fn totals_are_rows_and_no_board_and_size_may_be_missing() {
-        let memory = Memory { ram_bytes: 5, flash_bytes: 6, stack_bytes: 7 };
-        let board = &boards::all()[0];
-        let total = Line {
-            size: 48,
-            stage: 0,
-            op: "total".to_owned(),
-            instructions: 4,
-            macs: 1,
-            memory: Some(memory),
-        };
-        let other = Line { op: "other".to_owned(), memory: None, ..total.clone() };
-        let compiler = "rustc 1.96.0".to_owned();
-        let (lines, baselines) = (vec![other, total], Vec::new());
-        let measured = [Measured { board, compiler, lines, baselines }];
+    fn totals_are_rows_and_no_size_of_a_board_may_be_missing() {
+        let measured = [measured(vec![line(0, "other", 1, 0), total()])];
         let rows = of(&measured);
         assert_eq!(rows.all.len(), 1);
-        assert_eq!(rows.all[0].figures, [4, 5, 6, 7]);
+        assert_eq!(rows.all[0].figures, [53_400_000, 5, 6, 7]);
         let error = check(&measured, None).expect_err("two sizes are missing").to_string();
-        assert!(error.contains("at 96: it has a row and was not measured"), "{error}");
-        assert!(!error.contains("mps2-an386"), "{error}");
-        let error = check(&measured, Some(48)).expect_err("it is better").to_string();
-        assert!(error.contains("4 instructions, better") && !error.contains("at 96"), "{error}");
+        assert!(error.contains("mps2-an386 at 48: it has a row and was not measured"), "{error}");
+        assert!(!error.contains("mps2-an385"), "{error}");
+        let error = check(&measured, Some(96)).expect_err("it differs").to_string();
+        assert!(error.contains("5 bytes of RAM, better") && !error.contains("at 48"), "{error}");
     }
 
     #[test]

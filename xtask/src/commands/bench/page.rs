@@ -5,7 +5,8 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use super::measure::Measured;
-use super::report::{Row, millions, rows};
+use super::report::millions;
+use crate::boards::{Board, Qemu};
 use crate::commands::markdown;
 use crate::project;
 
@@ -37,49 +38,43 @@ fn replaced(page: &str, name: &str, text: &str) -> Option<String> {
 
 /// Returns one table of the whole network on all boards.
 fn totals(all: &[Measured]) -> String {
-    let of_board = |measured: &Measured| {
-        let name = measured.board.name.clone();
-        let totals = rows(measured).into_iter().filter_map(|row| Some((row.line.memory?, row)));
-        let fields = totals.map(move |(memory, row)| {
-            let [size, _, _, count, macs, baseline, ratio] = row.fields(millions, NONE);
-            let memory = [memory.ram_bytes, memory.stack_bytes, memory.flash_bytes];
-            let [ram, stack, flash] = memory.map(|bytes| bytes.to_string());
-            vec![name.clone(), size, count, macs, baseline, ratio, ram, stack, flash]
-        });
-        fields.collect::<Vec<_>>()
-    };
+    let rows = all.iter().flat_map(|measured| {
+        let rows = measured.rows(millions, NONE).into_iter();
+        rows.filter_map(|(line, [size, _, _, count, macs, baseline, ratio])| {
+            let memory = line.memory?;
+            let [ram, stack, flash] = [memory.ram_bytes, memory.stack_bytes, memory.flash_bytes]
+                .map(|bytes| bytes.to_string());
+            let name = measured.board.name.clone();
+            Some(vec![name, size, count, macs, baseline, ratio, ram, stack, flash])
+        })
+    });
     let head = "board | size | millions of instructions | MACs per instruction | CMSIS-NN | ratio | RAM, \
                 bytes | stack, bytes | flash with the blob, bytes";
-    format!("\n{}\n", markdown(head, all.iter().flat_map(of_board)))
+    format!("\n{}\n", markdown(head, rows))
 }
 
+/// Returns the section of one board.
 fn section(measured: &Measured) -> String {
-    let board = measured.board;
-    let Some(qemu) = &board.qemu else { return String::new() };
+    let Board { name, description, target, qemu, .. } = measured.board;
+    let Some(Qemu { program, arguments, counting }) = qemu else { return String::new() };
     let head = "size | stage | operation | millions of instructions | MACs per instruction | CMSIS-NN | \
                 ratio";
-    let fields = |row: Row| row.fields(millions, NONE).to_vec();
+    let rows = measured.rows(millions, NONE).into_iter().map(|(_, fields)| fields.to_vec());
     format!(
-        "\n### {name}\n\n- Board: {}, target `{}`\n- Emulator: `{} {} {}`\n\
+        "\n### {name}\n\n- Board: {description}, target `{target}`\n- Emulator: `{program} {} {}`\n\
          - Flags: those of `firmware-examples/{name}/.cargo/config.toml` and of the release profile\n\
          - Compiler: {}\n\n{}\n",
-        board.description,
-        board.target,
-        qemu.program,
-        qemu.arguments.join(" "),
-        qemu.counting.join(" "),
+        arguments.join(" "),
+        counting.join(" "),
         measured.compiler,
-        markdown(head, rows(measured).into_iter().map(fields)),
-        name = board.name,
+        markdown(head, rows),
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::baseline::Baseline;
-    use super::super::line::{Line, Memory};
+    use super::super::measure::tests::{measured, total};
     use super::*;
-    use crate::boards::board;
 
     #[test]
     fn only_the_figures_between_the_marks_change() {
@@ -87,22 +82,7 @@ mod tests {
         let expected = "a\n<!-- figures: b -->\nnew\n<!-- end: b -->\nz\n";
         assert_eq!(replaced(page, "b", "new\n").as_deref(), Some(expected));
         assert_eq!(replaced(page, "c", "new\n"), None);
-    }
-
-    #[test]
-    fn totals_have_a_row_for_each_board_and_size() {
-        let memory = Memory { ram_bytes: 5, flash_bytes: 6, stack_bytes: 7 };
-        let total = Line {
-            size: 96,
-            stage: 0,
-            op: "total".to_owned(),
-            instructions: 53_400_000,
-            macs: 26_700_000,
-            memory: Some(memory),
-        };
-        let board = board("mps2-an386").expect("it is known");
-        let (lines, baselines) = (vec![total], Baseline::recorded(&board.name));
-        let text = totals(&[Measured { board, compiler: String::new(), lines, baselines }]);
+        let text = totals(&[measured(vec![total()])]);
         let row = "| mps2-an386 | 96 | 53.40 | 0.50 | 106.80 | 0.50 | 5 | 7 | 6 |\n";
         assert!(text.starts_with("\n| board | size |") && text.contains(row), "{text}");
     }

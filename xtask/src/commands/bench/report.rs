@@ -3,10 +3,10 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::baseline::Baseline;
-use super::line::Line;
+use super::line::{Line, with_pools};
 use super::measure::Measured;
 
+/// Returns one JSON object a line.
 pub fn json(measured: &Measured) -> Result<String> {
     #[derive(Serialize)]
     struct Object<'a> {
@@ -17,95 +17,65 @@ pub fn json(measured: &Measured) -> Result<String> {
         cmsis_nn_instructions: Option<u64>,
     }
     let objects = measured.lines.iter().map(|line| {
-        let cmsis_nn_instructions = baseline(&measured.baselines, line);
+        let cmsis_nn_instructions = measured.baseline_of(line);
         let object = Object { board: &measured.board.name, line, cmsis_nn_instructions };
         Ok(serde_json::to_string(&object)? + "\n")
     });
     objects.collect()
 }
 
-/// Returns CMSIS-NN's instructions for that operation, if it has the same one.
-fn baseline(baselines: &[Baseline], line: &Line) -> Option<u64> {
-    let baseline = Baseline::find(baselines, line.size)?;
-    match line.op.as_str() {
-        "conv2d" => Some(baseline.stage(line.stage)?.conv2d),
-        "total" => Some(baseline.total),
-        _ => None,
+impl Measured {
+    /// Returns CMSIS-NN's instructions for that operation, if it has the same one.
+    fn baseline_of(&self, line: &Line) -> Option<u64> {
+        let same = with_pools(&self.baseline).into_iter().find(|other| other.is_for(line));
+        same.map(|line| line.instructions)
     }
-}
 
-/// One row of a table for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The measurement; its operation may be `pool`, the sum over a stage's.
-    pub line: Line,
-    baseline: Option<u64>,
-}
-
-impl Row {
-    /// Returns size, stage, operation, instructions, multiply-accumulates for each
-    /// instruction, CMSIS-NN's millions of instructions, and the ratio to them; `none`
-    /// stands for a figure that is not there.
-    pub fn fields(&self, instructions: impl Fn(u64) -> String, none: &str) -> [String; 7] {
-        let Line { size, stage, op, instructions: count, macs, .. } = &self.line;
-        let fraction = |above: Option<u64>, below: u64| {
-            let ratio = |above| format!("{:.2}", above as f64 / below.max(1) as f64);
-            above.map_or_else(|| none.to_owned(), ratio)
+    /// Returns rows for people: the measurement, then its size, stage, operation,
+    /// instructions, multiply-accumulates for each, CMSIS-NN's millions of
+    /// instructions, and the ratio to them; `none` stands for a figure that is not there.
+    pub fn rows(&self, count: fn(u64) -> String, none: &str) -> Vec<(Line, [String; 7])> {
+        let ratio = |above: u64, below: u64| format!("{:.2}", above as f64 / below.max(1) as f64);
+        let row = |line: Line| {
+            let Line { size, stage, instructions, macs, .. } = line;
+            let baseline = self.baseline_of(&line);
+            let or_none = |text: Option<String>| text.unwrap_or_else(|| none.to_owned());
+            let fields = [
+                size.to_string(),
+                if stage == 0 { "-".to_owned() } else { stage.to_string() },
+                line.op.clone(),
+                count(instructions),
+                or_none((macs > 0).then(|| ratio(macs, instructions))),
+                or_none(baseline.map(millions)),
+                or_none(baseline.map(|baseline| ratio(instructions, baseline))),
+            ];
+            (line, fields)
         };
-        [
-            size.to_string(),
-            if *stage == 0 { "-".to_owned() } else { stage.to_string() },
-            op.clone(),
-            instructions(*count),
-            fraction((*macs > 0).then_some(*macs), *count),
-            self.baseline.map_or_else(|| none.to_owned(), millions),
-            fraction(self.baseline.map(|_| *count), self.baseline.unwrap_or(1)),
-        ]
+        with_pools(&self.lines).into_iter().map(row).collect()
     }
 }
 
+/// Returns a count in millions.
 pub fn millions(count: u64) -> String {
     format!("{:.2}", count as f64 / 1e6)
 }
 
-/// Returns the measurements as rows, with a sum over each stage's pooling,
-/// which CMSIS-NN does with other operations.
-pub fn rows(Measured { lines, baselines, .. }: &Measured) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut pool: Option<Row> = None;
-    for line in lines {
-        let other = |pool: &mut Row| (pool.line.size, pool.line.stage) != (line.size, line.stage);
-        rows.extend(pool.take_if(other));
-        if line.stage != 0 && line.op != "conv2d" {
-            let sum = pool.get_or_insert_with(|| {
-                let stage = Baseline::find(baselines, line.size);
-                let stage = stage.and_then(|baseline| baseline.stage(line.stage));
-                let line = Line { op: "pool".to_owned(), instructions: 0, ..line.clone() };
-                Row { line, baseline: stage.map(|stage| stage.pool) }
-            });
-            sum.line.instructions += line.instructions;
-        }
-        rows.push(Row { line: line.clone(), baseline: baseline(baselines, line) });
-    }
-    rows.extend(pool);
-    rows
-}
-
+/// Returns a table for the terminal.
 pub fn table(measured: &Measured) -> String {
-    let line = |[size, stage, op, count, macs, baseline, ratio]: &[String; 7]| {
+    let text_of = |[size, stage, op, count, macs, baseline, ratio]: &[String; 7]| {
         let line = format!(
             "{size:>5} {stage:>6}  {op:<10} {count:>15} {macs:>10} {baseline:>12} {ratio:>6}"
         );
         line.trim_end().to_owned() + "\n"
     };
     let heads = ["size", "stage", "operation", "instructions", "MACs/insn", "CMSIS-NN, M", "ratio"];
-    let mut text = line(&heads.map(str::to_owned));
-    for row in rows(measured) {
-        text += &line(&row.fields(|count| count.to_string(), ""));
-        if let Some(memory) = row.line.memory {
+    let mut text = text_of(&heads.map(str::to_owned));
+    for (line, fields) in measured.rows(|count| count.to_string(), "") {
+        text += &text_of(&fields);
+        if let Some(memory) = line.memory {
             let (ram, flash, stack) = (memory.ram_bytes, memory.flash_bytes, memory.stack_bytes);
             let sizes = format!("RAM {ram} bytes, stack {stack} bytes, flash {flash} bytes");
-            text += &[&format!("{:>5}  ", row.line.size), &sizes, " with the blob\n\n"].concat();
+            text += &[&format!("{:>5}  ", line.size), &sizes, " with the blob\n\n"].concat();
         }
     }
     text
@@ -113,24 +83,8 @@ pub fn table(measured: &Measured) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::Memory;
+    use super::super::measure::tests::{line, measured, total};
     use super::*;
-    use crate::boards;
-
-    fn line(stage: u64, op: &str, instructions: u64, macs: u64) -> Line {
-        Line { size: 96, stage, op: op.to_owned(), instructions, macs, memory: None }
-    }
-
-    fn measured(lines: Vec<Line>) -> Measured {
-        let board = boards::board("mps2-an386").expect("it is known");
-        let baselines = Baseline::recorded(&board.name);
-        Measured { board, compiler: String::new(), lines, baselines }
-    }
-
-    fn total() -> Line {
-        let memory = Memory { ram_bytes: 5, flash_bytes: 6, stack_bytes: 7 };
-        Line { memory: Some(memory), ..line(0, "total", 53_400_000, 26_700_000) }
-    }
 
     #[test]
     fn objects_have_the_fields_that_others_read() {
@@ -147,39 +101,23 @@ mod tests {
     }
 
     #[test]
-    fn pooling_is_summed_over_each_stage() {
+    fn pooling_is_summed_over_each_stage_and_stands_beside_cmsis_nn() {
         let lines = vec![
             line(1, "conv2d", 100, 50),
-            line(1, "max_rows", 10, 0),
-            line(1, "max_blur", 5, 0),
+            line(1, "max_rows", 1_700_000, 0),
+            line(1, "max_blur", 75_000, 0),
             line(2, "conv2d", 200, 50),
             line(2, "max", 7, 0),
-            line(0, "other", 1, 0),
+            total(),
         ];
-        let rows = rows(&measured(lines));
-        let rows: Vec<_> = rows.iter().map(|Row { line, .. }| line).collect();
-        let rows = rows.iter().map(|line| (line.stage, line.op.as_str(), line.instructions));
-        let expected = [
-            (1, "conv2d", 100),
-            (1, "max_rows", 10),
-            (1, "max_blur", 5),
-            (1, "pool", 15),
-            (2, "conv2d", 200),
-            (2, "max", 7),
-            (2, "pool", 7),
-            (0, "other", 1),
-        ];
-        assert_eq!(rows.collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn the_table_compares_with_the_recorded_figures() {
-        let text = table(&measured(vec![line(1, "max_blur", 1_775_000, 0), total()]));
-        let ends = |start: &str, end: &str| {
-            text.lines().any(|line| line.trim_start().starts_with(start) && line.ends_with(end))
-        };
-        assert!(ends("96      1  pool", "3.55   0.50"), "{text}");
-        assert!(ends("96      -  total", "0.50       106.80   0.50"), "{text}");
+        let text = table(&measured(lines));
+        let rows: Vec<_> =
+            text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+        let row = |at: usize| rows[at].join(" ");
+        assert_eq!(row(1), "96 1 conv2d 100 0.50 26.76 0.00");
+        assert_eq!(row(4), "96 1 pool 1775000 3.55 0.50");
+        assert_eq!(row(7), "96 2 pool 7 2.54 0.00");
+        assert_eq!(row(8), "96 - total 53400000 0.50 106.80 0.50");
         assert!(text.contains("stack 7 bytes"), "{text}");
     }
 }
