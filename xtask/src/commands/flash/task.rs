@@ -186,46 +186,53 @@ mod tests {
     use super::*;
     use crate::boards;
 
-    fn task(board: &str) -> Task<'static> {
-        let board = boards::board(board).expect("it is known");
-        Task {
-            real: board.real.as_ref().expect("it is no emulated one"),
-            board,
-            elf: Path::new("bench"),
-            model: Path::new("m.lcl"),
-            model_in_flash: 0x8_0000,
-            folder: Path::new("folder"),
-        }
-    }
-
-    #[track_caller]
-    fn check(commands: &[Command], expected: &[&str]) {
-        let partitions = project::firmware().join("esp32c3/partitions.csv");
-        let partitions = partitions.to_string_lossy();
-        let shown = commands.iter().map(|command| shown(command).replace(&*partitions, "P"));
-        assert_eq!(shown.collect::<Vec<_>>(), expected);
+    #[test]
+    fn commands_are_those_of_the_boards_flasher() {
+        let folder = project::firmware().join("esp32c3/partitions.csv");
+        let check = |board: &str, commands: fn(&Task<'_>) -> Vec<Command>, expected: [&str; 2]| {
+            let board = boards::board(board).expect("it is known");
+            let task = Task {
+                real: board.real.as_ref().expect("it is no emulated one"),
+                board,
+                elf: Path::new("bench"),
+                model: Path::new("m.lcl"),
+                model_in_flash: 0x8_0000,
+                folder: Path::new("folder"),
+            };
+            let shown = commands(&task).iter().map(shown).collect::<Vec<_>>();
+            assert_eq!(
+                shown.join("\n").replace(&*folder.to_string_lossy(), "P"),
+                expected.join("\n")
+            );
+        };
+        let blob = "probe-rs download --chip nRF52840_xxAA --binary-format bin --base-address 0x80000 m.lcl";
+        let run = [blob, "probe-rs run --chip nRF52840_xxAA bench"];
+        check("nrf52840-dk", |task| task.write(false), run);
+        let reset = [blob, "probe-rs reset --chip nRF52840_xxAA"];
+        check("nrf52840-dk", |task: &Task<'_>| Vec::from(task.write_model()), reset);
+        let both = [
+            "espflash write-bin --chip esp32c3 0x80000 m.lcl",
+            "espflash flash --chip esp32c3 --partition-table P --monitor --log-format defmt bench",
+        ];
+        check("esp32c3", |task| task.write(false), both);
+        let through_the_link = [
+            "probe-rs download --chip nRF52840_xxAA bench",
+            "board-link --frames folder/frames.bin --rows folder/rows.bin probe --chip nRF52840_xxAA \
+             --elf bench",
+        ];
+        let streamed = |task: &Task<'_>| vec![task.write(true).remove(1), task.link("unused")];
+        check("nrf52840-dk", streamed, through_the_link);
+        let through_usb = [
+            "espflash flash --chip esp32c3 --partition-table P bench",
+            "board-link --frames folder/frames.bin --rows folder/rows.bin serial --port /dev/ttyACM1",
+        ];
+        let streamed =
+            |task: &Task<'_>| vec![task.write(true).remove(1), task.link("/dev/ttyACM1")];
+        check("esp32c3", streamed, through_usb);
     }
 
     #[test]
-    fn the_blob_goes_to_its_partition_and_the_program_shows_its_log() {
-        check(
-            &task("nrf52840-dk").write(false),
-            &[
-                "probe-rs download --chip nRF52840_xxAA --binary-format bin --base-address 0x80000 m.lcl",
-                "probe-rs run --chip nRF52840_xxAA bench",
-            ],
-        );
-        check(
-            &task("esp32c3").write(false),
-            &[
-                "espflash write-bin --chip esp32c3 0x80000 m.lcl",
-                "espflash flash --chip esp32c3 --partition-table P --monitor --log-format defmt bench",
-            ],
-        );
-    }
-
-    #[test]
-    fn events_are_taken_from_the_records() {
+    fn events_are_taken_from_the_records_and_a_camera_is_asked_for_side_and_count() {
         let record = |area: u32, values: &[u8]| {
             let len = u32::try_from(values.len()).expect("it is short");
             [&[area, 0, len].map(u32::to_le_bytes).concat()[..], values].concat()
@@ -233,40 +240,7 @@ mod tests {
         let records = [record(3, &[1, 2]), record(1, &[9]), record(3, &[3])].concat();
         assert_eq!(events(&records), [1, 2, 3]);
         assert_eq!(events(&records[..records.len() - 1]), [1, 2]);
-    }
-
-    #[test]
-    fn a_camera_is_asked_for_its_side_and_how_many() {
         assert_eq!(camera_request(96, Some(7)), [96, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0]);
         assert_eq!(camera_request(224, None), [224, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    }
-
-    #[test]
-    fn a_blob_alone_leaves_the_program() {
-        check(
-            &task("pico2").write_model(),
-            &[
-                "probe-rs download --chip RP235x --binary-format bin --base-address 0x80000 m.lcl",
-                "probe-rs reset --chip RP235x",
-            ],
-        );
-    }
-
-    #[test]
-    fn images_go_through_the_link() {
-        check(
-            &[task("nucleo-h743zi").write(true).remove(1), task("nucleo-h743zi").link("unused")],
-            &[
-                "probe-rs download --chip STM32H743ZITx bench",
-                "board-link --frames folder/frames.bin --rows folder/rows.bin probe --chip \
-                 STM32H743ZITx --elf bench",
-            ],
-        );
-        check(
-            &[task("esp32c3").link("/dev/ttyACM1")],
-            &[
-                "board-link --frames folder/frames.bin --rows folder/rows.bin serial --port /dev/ttyACM1",
-            ],
-        );
     }
 }
