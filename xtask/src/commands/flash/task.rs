@@ -209,7 +209,7 @@ mod tests {
         let run = [blob, "probe-rs run --chip nRF52840_xxAA bench"];
         check("nrf52840-dk", |task| task.write(false), run);
         let reset = [blob, "probe-rs reset --chip nRF52840_xxAA"];
-        check("nrf52840-dk", |task: &Task<'_>| Vec::from(task.write_model()), reset);
+        check("nrf52840-dk", |task| vec![task.blob(), task.write_model().remove(1)], reset);
         let both = [
             "espflash write-bin --chip esp32c3 0x80000 m.lcl",
             "espflash flash --chip esp32c3 --partition-table P --monitor --log-format defmt bench",
