@@ -30,7 +30,7 @@ impl fmt::Display for Printed<'_> {
 
 /// Returns a name as text that tells it from every other name: bytes that are
 /// no UTF-8 become `\xNN`.
-#[must_use] 
+#[must_use]
 pub fn text(name: &OsStr) -> Cow<'_, str> {
     if let Some(text) = name.to_str() {
         return Cow::Borrowed(text);

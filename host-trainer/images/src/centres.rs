@@ -120,17 +120,18 @@ impl Centres {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Source, pack::CENTRE_BYTES};
+    use crate::{Source, pack::centre_bytes};
 
     #[test]
     fn the_limit_changes_nothing_but_memory() -> Result<(), DataError> {
+        let bytes = centre_bytes(CENTRE_SIDE);
         let set = || ImageSet::open(&[Source::Synthetic { images: 3, seed: 5 }]);
         let roomy = Centres::new(set()?, CENTRE_SIDE, usize::MAX)?;
-        let tight = Centres::new(set()?, CENTRE_SIDE, CENTRE_BYTES)?;
+        let tight = Centres::new(set()?, CENTRE_SIDE, bytes)?;
         for _ in 0..2 {
             for index in 0..3 {
                 let centre = roomy.get(index);
-                assert_eq!(centre.as_ref().map(|c| c.len()), Some(CENTRE_BYTES));
+                assert_eq!(centre.as_ref().map(|c| c.len()), Some(bytes));
                 assert_eq!(centre, tight.get(index));
             }
         }

@@ -10,8 +10,8 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use super::{
-    CENTRE_SIDE, CentreFit, Content, DecodeError, Inventory, Listing, MostlyDamaged, Part,
-    SHORTER_SIDE, Scene, Source, SourceRecord, Synthetic,
+    CentreFit, Content, DecodeError, Inventory, Listing, MostlyDamaged, Part, SHORTER_SIDE, Scene,
+    Source, SourceRecord, Synthetic,
     archive::Member,
     centre_crop,
     decode::Wanted,
@@ -92,7 +92,7 @@ pub enum DataError {
     /// A pack keeps less of an image than is looked at.
     #[error(
         "{} keeps the centre of {kept}x{kept} pixels of each image and {needed}x{needed} are \
-         looked at; give the images themselves",
+         looked at; give the images themselves, or a pack made with `lcl prepare --side {needed}`",
         printed(path)
     )]
     Kept {
@@ -297,9 +297,9 @@ impl ImageSet {
     /// Names a pack that keeps less.
     pub fn check_side(&self, side: u32) -> Result<(), DataError> {
         let small = |entry: &Entry| match entry {
-            Entry::Pack(PackEntry::Packed(packed)) if side > CENTRE_SIDE => {
+            Entry::Pack(PackEntry::Packed(packed)) if side > packed.side => {
                 let path = packed.path().to_owned();
-                Some(DataError::Kept { path, kept: CENTRE_SIDE, needed: side })
+                Some(DataError::Kept { path, kept: packed.side, needed: side })
             }
             _ => None,
         };
@@ -334,7 +334,8 @@ impl ImageSet {
     }
 
     /// Returns the centre of an image that training looks at, RGB8
-    /// `[side, side, 3]`: of the image with its shorter side resized to 224.
+    /// `[side, side, 3]`, of an even side: of the image with its shorter side resized
+    /// to 224.
     ///
     /// # Errors
     ///
@@ -346,7 +347,6 @@ impl ImageSet {
     /// [`check_side`](Self::check_side) refuses, or above 224.
     pub fn load_centre(&self, index: usize, side: u32) -> Result<Vec<u8>, DecodeError> {
         match &self.entries[index] {
-            Entry::Pack(entry) if side == CENTRE_SIDE => read_packed(entry),
             entry @ Entry::Pack(_) => Ok(centre_crop(&entry.load(Wanted::Whole)?, side).into_raw()),
             entry => Ok(entry.load(Wanted::Centre { shorter: SHORTER_SIDE, side })?.into_raw()),
         }
@@ -375,8 +375,8 @@ impl Entry {
             Self::File(path) => return Origin::File(path).load(wanted),
             Self::Member(member) => return Origin::Member(member).load(wanted),
             Self::Pack(entry) => {
-                let centre = RgbImage::from_raw(CENTRE_SIDE, CENTRE_SIDE, read_packed(entry)?);
-                centre.unwrap_or_default()
+                let (side, bytes) = read_packed(entry)?;
+                RgbImage::from_raw(side, side, bytes).unwrap_or_default()
             }
             Self::Photograph(photograph) => return photograph.encoded().plan(wanted)?.decode(),
             Self::Synthetic(synthetic) => synthetic.render(),
@@ -413,13 +413,14 @@ fn slashed(path: &Path) -> String {
     if cfg!(windows) { path.replace('\\', "/") } else { path.into_owned() }
 }
 
-fn read_packed(entry: &PackEntry) -> Result<Vec<u8>, DecodeError> {
+/// Returns the side of a centre and its bytes.
+fn read_packed(entry: &PackEntry) -> Result<(u32, Vec<u8>), DecodeError> {
     match entry {
         PackEntry::Packed(packed) => {
             let path = || packed.path().to_owned();
             let bytes = packed.read().map_err(|cause| DecodeError::Io { path: path(), cause })?;
             if packed.is_sound(&bytes) {
-                Ok(bytes)
+                Ok((packed.side, bytes))
             } else {
                 Err(DecodeError::DamagedCentre { path: path(), name: packed.name.clone() })
             }

@@ -1,9 +1,10 @@
 //! Packs: the centres of images, decoded once.
 //!
 //! A pack is a folder with a manifest, `manifest.json`, and shards,
-//! safetensors files with the tensors `centres`, u8 `[N, 112, 112, 3]`, and
+//! safetensors files with the tensors `centres`, u8 `[N, side, side, 3]`, and
 //! `crc32`, u32 `[N]`, the CRC-32 of each centre's bytes; older packs have the
-//! first alone, and are read unchecked. Images that could not be used keep their
+//! first alone, and are read unchecked. The side is [`CENTRE_SIDE`], which is all
+//! that LCL-V2 needs, or any even one up to [`SHORTER_SIDE`]. Images that could not be used keep their
 //! place in the order, so that training from a pack sees what training from its
 //! sources saw.
 
@@ -16,7 +17,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{CENTRE_SIDE, Content, shared_file::SharedFile};
+use super::{CENTRE_SIDE, Content, SHORTER_SIDE, shared_file::SharedFile};
 use lcl_artefacts::printed::{printed, text};
 
 /// What the manifest and every shard say they are.
@@ -31,8 +32,25 @@ pub const TENSOR: &str = "centres";
 /// Name of the tensor in a shard that holds the checksum of each.
 pub const CHECKSUMS: &str = "crc32";
 
-/// Bytes of one centre, `[112, 112, 3]`.
-pub const CENTRE_BYTES: usize = (CENTRE_SIDE * CENTRE_SIDE * 3) as usize;
+/// Least side of a centre, in pixels.
+const LEAST_SIDE: u32 = 16;
+
+/// Returns whether a pack may keep centres of that side, in pixels: even, so that
+/// its middle is the middle of the image, and 16 to 224.
+#[must_use]
+pub fn is_side(side: u32) -> bool {
+    side % 2 == 0 && (LEAST_SIDE..=SHORTER_SIDE).contains(&side)
+}
+
+/// Returns the bytes of one centre, `[side, side, 3]`.
+#[must_use]
+pub const fn centre_bytes(side: u32) -> usize {
+    3 * side as usize * side as usize
+}
+
+fn side_of_older_packs() -> u32 {
+    CENTRE_SIDE
+}
 
 /// Bytes of the longest header of a shard that is looked at.
 const MOST_HEADER_BYTES: u64 = 1 << 28;
@@ -44,6 +62,9 @@ pub struct Manifest {
     pub format: String,
     /// Version of the format, 1.
     pub version: u32,
+    /// Side of its centres, in pixels; older packs, which do not say it, have 112.
+    #[serde(default = "side_of_older_packs")]
+    pub side: u32,
     /// The sources that it was made from.
     pub sources: Vec<String>,
     /// Images of the sources.
@@ -161,6 +182,8 @@ struct TensorHeader {
 pub struct ShardFile {
     file: Arc<SharedFile>,
     start: u64,
+    /// Side of its centres, in pixels.
+    pub side: u32,
     /// CRC-32 of each centre; none in an older pack.
     checksums: Option<Vec<u32>>,
     /// Names of the images whose centres are in it.
@@ -192,15 +215,14 @@ impl ShardFile {
         let header: Header =
             serde_json::from_slice(&header).map_err(|_| wrong("it has no tensor `centres`"))?;
         let Header { metadata, centres, crc32 } = header;
-        let side = CENTRE_SIDE as usize;
+        let not_centres = || wrong("its tensor is not u8 [N, side, side, 3] of an even side");
         let [count, h, w, 3] = centres.shape[..] else {
-            return Err(wrong("its tensor is not [N, 112, 112, 3]"));
+            return Err(not_centres());
         };
-        let bytes = count.saturating_mul(CENTRE_BYTES);
-        if (h, w, centres.dtype.as_str()) != (side, side, "U8")
-            || centres.data_offsets != [0, bytes]
-        {
-            return Err(wrong("its tensor is not u8 [N, 112, 112, 3]"));
+        let side = u32::try_from(h).ok().filter(|&side| is_side(side)).ok_or_else(not_centres)?;
+        let bytes = count.saturating_mul(centre_bytes(side));
+        if (w, centres.dtype.as_str()) != (h, "U8") || centres.data_offsets != [0, bytes] {
+            return Err(not_centres());
         }
         let checksum_bytes = if crc32.is_some() { 4 * count } else { 0 };
         if file_len != start + bytes as u64 + checksum_bytes as u64 {
@@ -223,15 +245,16 @@ impl ShardFile {
         if names.len() != count {
             return Err(wrong("it has another number of names than of centres"));
         }
-        Ok(Self { file: Arc::new(file), start, checksums, names, metadata })
+        Ok(Self { file: Arc::new(file), start, side, checksums, names, metadata })
     }
 
     /// Returns where a centre is.
     #[must_use]
     pub fn centre(&self, at: usize) -> Packed {
-        let start = self.start + (at * CENTRE_BYTES) as u64;
+        let side = self.side;
+        let start = self.start + (at * centre_bytes(side)) as u64;
         let crc32 = self.checksums.as_ref().map(|checksums| checksums[at]);
-        Packed { shard: Arc::clone(&self.file), name: self.names[at].clone(), start, crc32 }
+        Packed { shard: Arc::clone(&self.file), name: self.names[at].clone(), start, side, crc32 }
     }
 
     /// Returns whether it has a checksum of each centre.
@@ -247,7 +270,7 @@ impl ShardFile {
     /// When they cannot be read, or one is not what it was.
     pub fn crc32(&self) -> io::Result<u32> {
         let mut hasher = crc32fast::Hasher::new();
-        let mut bytes = vec![0; CENTRE_BYTES];
+        let mut bytes = vec![0; centre_bytes(self.side)];
         for at in 0..self.names.len() {
             let centre = self.centre(at);
             centre.read_into(&mut bytes)?;
@@ -275,17 +298,19 @@ pub struct Packed {
     /// Name of the image.
     pub name: String,
     start: u64,
+    /// Side of the centre, in pixels.
+    pub side: u32,
     crc32: Option<u32>,
 }
 
 impl Packed {
-    /// Reads the centre, RGB8 `[112, 112, 3]`, unchecked.
+    /// Reads the centre, RGB8 `[side, side, 3]`, unchecked.
     ///
     /// # Errors
     ///
     /// When the file cannot be read or is shorter than it was.
     pub fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; CENTRE_BYTES];
+        let mut bytes = vec![0; centre_bytes(self.side)];
         self.read_into(&mut bytes)?;
         Ok(bytes)
     }
@@ -350,6 +375,9 @@ pub fn open(folder: &Path) -> Result<Vec<PackEntry>, PackError> {
         let file = ShardFile::open(&path)?;
         if file.names.len() != shard.count {
             return Err(PackError::Shard { path, what: "the manifest says another number" });
+        }
+        if file.side != manifest.side {
+            return Err(PackError::Shard { path, what: "the manifest says another side" });
         }
         packed.extend((0..shard.count).map(|at| PackEntry::Packed(file.centre(at))));
     }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fs, ops::Range, path::Path, time::SystemTime};
 use rayon::prelude::*;
 
 use super::{
-    CENTRE_SIDE, Damage, ImageSet, Stamp,
-    pack::{CENTRE_BYTES, CHECKSUMS, FORMAT, Packed, ShardFile, Skipped, TENSOR},
+    Damage, ImageSet, Stamp,
+    pack::{CHECKSUMS, FORMAT, Packed, ShardFile, Skipped, TENSOR, centre_bytes},
 };
 use lcl_artefacts::{
     atomic_file::WriteError,
@@ -57,6 +57,11 @@ impl Kept {
         Some(Self { file, first, places, skipped, stamps, written })
     }
 
+    /// Returns the side of its centres, in pixels.
+    pub fn side(&self) -> u32 {
+        self.file.side
+    }
+
     /// Returns whether it is of the images in `range` of a set.
     pub fn has_images_of(&self, set: &ImageSet, range: Range<usize>) -> bool {
         let mut skipped = self.skipped.iter();
@@ -92,6 +97,8 @@ impl Kept {
 
 /// A shard in memory.
 pub struct NewShard {
+    /// Side of its centres, in pixels.
+    side: u32,
     centres: Vec<u8>,
     names: Vec<String>,
     skipped: Vec<Skipped>,
@@ -102,9 +109,10 @@ pub struct NewShard {
 
 impl NewShard {
     /// Makes the shard of the images in `range`, with what is kept of an earlier
-    /// one.
+    /// one of the same side.
     pub fn make(
         set: &ImageSet,
+        side: u32,
         range: Range<usize>,
         kept: Option<&Kept>,
         damage: &Damage,
@@ -115,7 +123,7 @@ impl NewShard {
             let stamp = set.stamp(index);
             let kept = kept.and_then(|kept| kept.centre(index, &stamp));
             let is_kept = kept.is_some();
-            let centre = kept.map_or_else(|| set.load_centre(index, CENTRE_SIDE), Ok);
+            let centre = kept.map_or_else(|| set.load_centre(index, side), Ok);
             match &centre {
                 Ok(_) => damage.count_sound(),
                 Err(error) => damage.count_skipped(error),
@@ -125,7 +133,8 @@ impl NewShard {
         };
         let made: Vec<_> = range.into_par_iter().map(make).collect();
         let mut shard = Self {
-            centres: Vec::with_capacity(made.len() * CENTRE_BYTES),
+            side,
+            centres: Vec::with_capacity(made.len() * centre_bytes(side)),
             names: Vec::new(),
             skipped: Vec::new(),
             stamps: Vec::new(),
@@ -177,9 +186,9 @@ impl NewShard {
             (STAMPS.to_owned(), serde_json::Value::from(self.stamps.as_slice()).to_string()),
             (CRC32.to_owned(), self.crc32()),
         ]);
-        let side = CENTRE_SIDE as usize;
+        let side = self.side as usize;
         let checksums: Vec<u32> =
-            self.centres.par_chunks_exact(CENTRE_BYTES).map(crc32fast::hash).collect();
+            self.centres.par_chunks_exact(centre_bytes(self.side)).map(crc32fast::hash).collect();
         let tensors = [
             NamedTensor {
                 name: TENSOR.to_owned(),

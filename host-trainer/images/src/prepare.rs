@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Damage, DataError, ImageSet, Listing, MostlyDamaged, Source,
-    pack::{FORMAT, MANIFEST, Manifest, Shard, is_pack, shard_name},
+    CENTRE_SIDE, Damage, DataError, ImageSet, Listing, MostlyDamaged, Source,
+    pack::{FORMAT, MANIFEST, Manifest, Shard, centre_bytes, is_pack, is_side, shard_name},
     packing::{Kept, NewShard},
     walk::is_hidden,
 };
@@ -18,8 +18,9 @@ use lcl_artefacts::{
     printed::printed,
 };
 
-/// Images of one shard, 154 MB; so many are in memory at a time.
-const SHARD_IMAGES: usize = 4096;
+/// Bytes of one shard at most; so many are in memory at a time. These are 4,096
+/// centres of 112 pixels.
+const SHARD_BYTES: usize = 4096 * centre_bytes(CENTRE_SIDE);
 
 /// A pack cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,24 @@ pub enum PrepareError {
         /// The folder.
         path: PathBuf,
     },
+    /// The folder holds a pack of centres of another side.
+    #[error(
+        "{} holds a pack of {kept}x{kept} pixels of each image; choose another folder with --out, \
+         or remove it",
+        printed(path)
+    )]
+    OtherSide {
+        /// The folder.
+        path: PathBuf,
+        /// Side of its centres.
+        kept: u32,
+    },
+    /// No pack keeps centres of that side.
+    #[error("a pack cannot keep {side}x{side} pixels of each image: the side is even, 16 to 224")]
+    Side {
+        /// The side asked for.
+        side: u32,
+    },
     /// The folder holds something else.
     #[error("{} holds files that are no pack; choose another folder with --out", printed(path))]
     OtherFiles {
@@ -74,8 +93,8 @@ pub struct Prepared {
     pub images: usize,
 }
 
-/// Decodes the images of `sources` in parallel and keeps their centres as a pack
-/// in the folder `out`.
+/// Decodes the images of `sources` in parallel and keeps their centres, of
+/// `side`×`side` pixels, as a pack in the folder `out`.
 ///
 /// Of a pack that is there already a centre is kept while the file of its image
 /// has the same length and time of change; the others are made anew, and what
@@ -84,28 +103,40 @@ pub struct Prepared {
 /// # Errors
 ///
 /// When the images cannot be had, most are damaged, or the folder cannot be
-/// written or holds another pack or other files.
+/// written or holds another pack or other files, or for a side that is odd or
+/// not 16 to 224.
 pub fn prepare(
     sources: &[Source],
+    side: u32,
     out: &Path,
     progress: &(dyn Fn(Prepared) + Sync),
 ) -> Result<Manifest, PrepareError> {
-    prepare_shards(sources, out, SHARD_IMAGES, progress)
+    if !is_side(side) {
+        return Err(PrepareError::Side { side });
+    }
+    prepare_shards(sources, side, out, SHARD_BYTES / centre_bytes(side), progress)
 }
 
 fn prepare_shards(
     sources: &[Source],
+    side: u32,
     out: &Path,
     shard_images: usize,
     progress: &(dyn Fn(Prepared) + Sync),
 ) -> Result<Manifest, PrepareError> {
     check_place(sources, out)?;
+    let first = Kept::open(&out.join(shard_name(0)), 0..0);
+    if let Some(kept) = first.map(|shard| shard.side()).filter(|&kept| kept != side) {
+        return Err(PrepareError::OtherSide { path: out.to_owned(), kept });
+    }
     let set = open_as_packed(sources, out, shard_images)?;
+    set.check_side(side)?;
     fs::create_dir_all(out)
         .map_err(|cause| PrepareError::Folder { path: out.to_owned(), cause })?;
     let mut manifest = Manifest {
         format: FORMAT.to_owned(),
         version: 1,
+        side,
         sources: sources.iter().map(ToString::to_string).collect(),
         images: set.len(),
         count: 0,
@@ -121,7 +152,7 @@ fn prepare_shards(
         let file = shard_name(number);
         let path = out.join(&file);
         let kept = Kept::open(&path, range.clone());
-        let shard = NewShard::make(&set, range, kept.as_ref(), &damage, &count);
+        let shard = NewShard::make(&set, side, range, kept.as_ref(), &damage, &count);
         damage.check()?;
         if !kept.is_some_and(|kept| kept.is(&shard)) {
             // Until all is done again, the manifest would say what is not there.

@@ -23,7 +23,7 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 /// Returns a whole page with that title, which `command` wrote; `body` is HTML.
-#[must_use] 
+#[must_use]
 pub fn document(title: &str, command: &str, body: &str) -> String {
     let title = escape(title);
     format!(
@@ -38,14 +38,14 @@ pub fn document(title: &str, command: &str, body: &str) -> String {
 }
 
 /// Returns a section with its heading, some text and its content, HTML all.
-#[must_use] 
+#[must_use]
 pub fn section(title: &str, about: &str, content: &str) -> String {
     let about = if about.is_empty() { String::new() } else { format!("<p>{about}</p>\n") };
     format!("<section>\n<h2>{title}</h2>\n{about}{content}</section>\n")
 }
 
 /// Returns a figure with its name and, where it is not empty, a caption.
-#[must_use] 
+#[must_use]
 pub fn figure(name: &str, content: &str, caption: &str) -> String {
     let caption = if caption.is_empty() {
         String::new()
@@ -57,7 +57,7 @@ pub fn figure(name: &str, content: &str, caption: &str) -> String {
 
 /// Returns what the colours of a drawing mean: class, name, and whether it is
 /// drawn faintly.
-#[must_use] 
+#[must_use]
 pub fn legend(entries: &[(&str, &str, bool)]) -> String {
     let entry = |(class, name, faint): &(&str, &str, bool)| {
         let fade = if *faint { ";--fade:.5" } else { "" };
@@ -67,7 +67,7 @@ pub fn legend(entries: &[(&str, &str, bool)]) -> String {
 }
 
 /// Returns one figure that is read at a glance; `value` is HTML.
-#[must_use] 
+#[must_use]
 pub fn tile(class: &str, name: &str, value: &str, note: &str) -> String {
     format!(
         "<div class=\"tile {class}\"><dt>{name}</dt><dd>{value}<small>{note}</small></dd></div>\n"
@@ -75,7 +75,7 @@ pub fn tile(class: &str, name: &str, value: &str, note: &str) -> String {
 }
 
 /// Returns the row of some [`tile`]s.
-#[must_use] 
+#[must_use]
 pub fn tiles_of(tiles: &str) -> String {
     format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
 }
@@ -101,7 +101,7 @@ pub fn table(heads: &[String], rows: &[Vec<String>]) -> String {
 }
 
 /// Returns what stands where there is nothing to show yet.
-#[must_use] 
+#[must_use]
 pub fn none(reason: &str) -> String {
     format!("<p class=\"none\">{reason}</p>\n")
 }

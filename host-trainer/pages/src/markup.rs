@@ -2,7 +2,7 @@
 
 /// Returns `text` with every character that means something in HTML replaced,
 /// within elements and within quoted attributes.
-#[must_use] 
+#[must_use]
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -22,7 +22,7 @@ pub fn escape(text: &str) -> String {
 
 /// Returns a number with about three digits, thousands set apart, with a true
 /// minus sign.
-#[must_use] 
+#[must_use]
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return if value.is_nan() {
@@ -53,7 +53,7 @@ pub fn number(value: f64) -> String {
 }
 
 /// Returns a count with thousands set apart.
-#[must_use] 
+#[must_use]
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }

@@ -16,13 +16,13 @@ pub struct Picture {
 
 impl Picture {
     /// Creates a transparent picture.
-    #[must_use] 
+    #[must_use]
     pub fn new(width: usize, height: usize) -> Self {
         Self { width, height, pixels: vec![0; width * height * 4] }
     }
 
     /// Creates an opaque picture from RGB8 pixels, `[height, width, 3]`.
-    #[must_use] 
+    #[must_use]
     pub fn of_rgb(width: usize, height: usize, rgb: &[u8]) -> Self {
         let mut picture = Self::new(width, height);
         for (pixel, rgb) in picture.pixels.chunks_exact_mut(4).zip(rgb.chunks_exact(3)) {
@@ -52,7 +52,7 @@ impl Picture {
 
     /// Returns the picture as a PNG in a `data:` URI, or an empty one where it
     /// has no pixels.
-    #[must_use] 
+    #[must_use]
     pub fn data_uri(&self) -> String {
         self.png().map_or_else(
             || "data:,".to_owned(),
@@ -61,13 +61,13 @@ impl Picture {
     }
 
     /// Returns width and height.
-    #[must_use] 
+    #[must_use]
     pub fn size(&self) -> [usize; 2] {
         [self.width, self.height]
     }
 
     /// Returns the picture as a PNG, where it has pixels.
-    #[must_use] 
+    #[must_use]
     pub fn png(&self) -> Option<Vec<u8>> {
         let mut png = Vec::new();
         let encoder =
@@ -80,7 +80,7 @@ impl Picture {
 }
 
 /// Returns blue for -1, nearly white for 0 and red for 1.
-#[must_use] 
+#[must_use]
 pub fn diverging(value: f32) -> [u8; 3] {
     let strength = value.abs().min(1.0);
     let end = if value < 0.0 { [33.0, 92.0, 168.0] } else { [178.0, 40.0, 48.0] };
@@ -89,7 +89,7 @@ pub fn diverging(value: f32) -> [u8; 3] {
 
 /// Returns the byte of a value in `[0, 1]`; what is outside is clamped.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
-#[must_use] 
+#[must_use]
 pub fn byte(value: f32) -> u8 {
     (value.clamp(0.0, 1.0) * 255.0).round() as u8
 }

@@ -32,14 +32,14 @@ pub struct Plot {
 
 impl Plot {
     /// Creates an empty drawing.
-    #[must_use] 
+    #[must_use]
     pub fn new(x: Scale, y: Scale) -> Self {
         Self { x, y, names: Vec::new(), y_ticks: true, marks: String::new() }
     }
 
     /// Creates an empty drawing over names, of which the first stands at 0, the
     /// second at 1.
-    #[must_use] 
+    #[must_use]
     pub fn over_names(names: Vec<String>, y: Scale) -> Self {
         let last = names.len().saturating_sub(1) as f64;
         Self { names, ..Self::new(Scale::linear(-0.5, last + 0.5), y) }
@@ -47,7 +47,7 @@ impl Plot {
 
     /// Leaves out the labels of the vertical axis, where places on it mean
     /// nothing.
-    #[must_use] 
+    #[must_use]
     pub fn without_y_ticks(mut self) -> Self {
         self.y_ticks = false;
         self
@@ -151,7 +151,7 @@ impl Plot {
 
     /// Returns the SVG, with what the axes are called; `description` is for
     /// who cannot see it.
-    #[must_use] 
+    #[must_use]
     pub fn svg(&self, description: &str, x_name: &str, y_name: &str) -> String {
         let (description, x_name, y_name) = (escape(description), escape(x_name), escape(y_name));
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);

@@ -36,7 +36,7 @@ pub struct Scale {
 
 impl Scale {
     /// Creates a linear scale.
-    #[must_use] 
+    #[must_use]
     pub fn linear(least: f64, most: f64) -> Self {
         // Something has to be between the ends.
         let most = if most > least { most } else { least + least.abs().max(1.0) };
@@ -44,7 +44,7 @@ impl Scale {
     }
 
     /// Creates a logarithmic scale between two positive values.
-    #[must_use] 
+    #[must_use]
     pub fn logarithmic(least: f64, most: f64) -> Self {
         let least = least.max(f64::MIN_POSITIVE);
         let most = if most > least { most } else { least * 10.0 };
@@ -80,19 +80,19 @@ impl Scale {
     }
 
     /// Returns whether equal distances are equal ratios.
-    #[must_use] 
+    #[must_use]
     pub fn is_logarithmic(self) -> bool {
         self.logarithmic
     }
 
     /// Returns the least and the largest value of the scale.
-    #[must_use] 
+    #[must_use]
     pub fn ends(self) -> (f64, f64) {
         (self.least, self.most)
     }
 
     /// Returns where a value lies, 0 at the least and 1 at the most.
-    #[must_use] 
+    #[must_use]
     pub fn place(self, value: f64) -> f64 {
         if self.logarithmic {
             let value = value.max(self.least);
@@ -103,7 +103,7 @@ impl Scale {
     }
 
     /// Returns round values in the scale, with their text.
-    #[must_use] 
+    #[must_use]
     pub fn ticks(self) -> Vec<(f64, String)> {
         if self.logarithmic {
             let ticks = self.logarithmic_ticks();

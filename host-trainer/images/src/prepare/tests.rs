@@ -44,7 +44,7 @@ fn a_damaged_centre_is_an_error_that_names_it() {
     let images = folder_of_images();
     let out = tempfile::tempdir().expect("a folder");
     let sources = [Source::Path(images.path().to_owned())];
-    prepare_shards(&sources, out.path(), 4, &|_| {}).expect("a pack");
+    prepare_shards(&sources, CENTRE_SIDE, out.path(), 4, &|_| {}).expect("a pack");
     flip_in_last_centre(&out.path().join(shard_name(1)));
     let set = ImageSet::open(&[Source::Path(out.path().to_owned())]).expect("a pack");
     let errors: Vec<String> = (0..set.len())
@@ -63,7 +63,7 @@ fn an_older_pack_without_checksums_is_read() {
     let images = folder_of_images();
     let out = tempfile::tempdir().expect("a folder");
     let sources = [Source::Path(images.path().to_owned())];
-    prepare_shards(&sources, out.path(), 100, &|_| {}).expect("a pack");
+    prepare_shards(&sources, CENTRE_SIDE, out.path(), 100, &|_| {}).expect("a pack");
     let path = out.path().join(shard_name(0));
     let file = ShardFile::open(&path).expect("a shard");
     let mut centres = Vec::new();
@@ -76,7 +76,7 @@ fn an_older_pack_without_checksums_is_read() {
     let tensor = NamedTensor { name: TENSOR.to_owned(), shape, values: Values::U8(&centres) };
     tensor_file::write(&path, &[tensor], &metadata).expect("written");
     is_same(images.path(), out.path());
-    let manifest = prepare_shards(&sources, out.path(), 100, &|_| {}).expect("kept");
+    let manifest = prepare_shards(&sources, CENTRE_SIDE, out.path(), 100, &|_| {}).expect("kept");
     assert_eq!(manifest.count, 7);
 }
 
@@ -85,7 +85,7 @@ fn the_inventory_of_a_pack_has_its_checksums() {
     let images = folder_of_images();
     let out = tempfile::tempdir().expect("a folder");
     let sources = [Source::Path(images.path().to_owned())];
-    let manifest = prepare_shards(&sources, out.path(), 5, &|_| {}).expect("a pack");
+    let manifest = prepare_shards(&sources, CENTRE_SIDE, out.path(), 5, &|_| {}).expect("a pack");
     let inventory = |path: PathBuf| {
         let set = ImageSet::open(&[Source::Path(path)]).expect("a pack");
         set.inventory().expect("an inventory")
@@ -106,7 +106,7 @@ fn a_pack_has_what_its_sources_have() {
     let images = folder_of_images();
     let out = images.path().join("pack-of-them");
     let sources = [Source::Path(images.path().to_owned())];
-    let manifest = prepare_shards(&sources, &out, 3, &|_| {}).expect("a pack");
+    let manifest = prepare_shards(&sources, CENTRE_SIDE, &out, 3, &|_| {}).expect("a pack");
     assert_eq!((manifest.images, manifest.count, manifest.shards.len()), (8, 7, 3));
     assert_eq!(manifest.skipped[0].index, 3);
     assert!(manifest.skipped[0].name.ends_with("3.jpg"), "{manifest:?}");
@@ -120,11 +120,47 @@ fn a_pack_has_what_its_sources_have() {
 }
 
 #[test]
+fn a_pack_of_a_side_has_every_centre_up_to_it() {
+    let images = folder_of_images();
+    let out = tempfile::tempdir().expect("a folder");
+    let whole = out.path().join("whole");
+    let sources = [Source::Path(images.path().to_owned())];
+    let manifest = prepare(&sources, 224, &whole, &|_| {}).expect("a pack");
+    assert_eq!((manifest.side, manifest.count), (224, 7));
+    let open = |path: &Path| ImageSet::open(&[Source::Path(path.to_owned())]).expect("images");
+    let (from, packed) = (open(images.path()), open(&whole));
+    for side in [224, 160, CENTRE_SIDE, 56] {
+        packed.check_side(side).expect("it is there");
+        for index in 0..from.len() {
+            let [expected, got] = [&from, &packed].map(|set| set.load_centre(index, side).ok());
+            assert!(expected == got, "{index} at {side}");
+        }
+    }
+    // A pack of a pack, a smaller one too; never a larger one.
+    let smaller = out.path().join("smaller");
+    let from_pack = [Source::Path(whole.clone())];
+    prepare(&from_pack, CENTRE_SIDE, &smaller, &|_| {}).expect("a smaller one");
+    is_same(images.path(), &smaller);
+    let error = open(&smaller).check_side(224).expect_err("it keeps less").to_string();
+    assert!(error.contains("112x112") && error.contains("--side 224"), "{error}");
+    let from_smaller = [Source::Path(smaller.clone())];
+    let larger = out.path().join("larger");
+    let error = prepare(&from_smaller, 224, &larger, &|_| {}).expect_err("less").to_string();
+    assert!(error.contains("112x112") && !larger.exists(), "{error}");
+    let error = prepare(&sources, CENTRE_SIDE, &whole, &|_| {}).expect_err("other").to_string();
+    assert!(error.contains("224x224") && error.contains("--out"), "{error}");
+    for side in [0, 14, 113, 226, u32::MAX] {
+        let error = prepare(&sources, side, &larger, &|_| {}).expect_err("a side").to_string();
+        assert!(error.contains("even, 16 to 224") && !larger.exists(), "{error}");
+    }
+}
+
+#[test]
 fn what_is_there_is_kept_and_what_is_damaged_is_made_again() {
     let images = folder_of_images();
     let out = tempfile::tempdir().expect("a folder");
     let sources = [Source::Path(images.path().to_owned())];
-    let prepare = || prepare_shards(&sources, out.path(), 3, &|_| {});
+    let prepare = || prepare_shards(&sources, CENTRE_SIDE, out.path(), 3, &|_| {});
     let manifest = prepare().expect("a pack");
     let shard = |number| out.path().join(shard_name(number));
     let modified =
@@ -148,7 +184,7 @@ fn what_changed_or_was_skipped_is_made_anew() {
     let images = folder_of_images();
     let out = tempfile::tempdir().expect("a folder");
     let sources = [Source::Path(images.path().to_owned())];
-    let prepare = || prepare_shards(&sources, out.path(), 3, &|_| {}).expect("a pack");
+    let prepare = || prepare_shards(&sources, CENTRE_SIDE, out.path(), 3, &|_| {}).expect("a pack");
     let first = prepare();
     assert_eq!(first.skipped.len(), 1);
     let modified = |number| {
@@ -195,10 +231,10 @@ fn members_of_an_archive_that_changed_are_made_anew() {
         builder.into_inner().expect("an archive");
     };
     write();
-    prepare(&sources, &pack, &|_| {}).expect("a pack");
+    prepare(&sources, CENTRE_SIDE, &pack, &|_| {}).expect("a pack");
     fs::copy(images.path().join("5.png"), images.path().join("1.png")).expect("copied");
     write();
-    prepare(&sources, &pack, &|_| {}).expect("a pack");
+    prepare(&sources, CENTRE_SIDE, &pack, &|_| {}).expect("a pack");
     is_same(&archive, &pack);
 }
 
@@ -207,7 +243,7 @@ fn an_older_pack_follows_the_times_of_files() {
     let images = folder_of_images();
     let out = tempfile::tempdir().expect("a folder");
     let sources = [Source::Path(images.path().to_owned())];
-    prepare_shards(&sources, out.path(), 100, &|_| {}).expect("a pack");
+    prepare_shards(&sources, CENTRE_SIDE, out.path(), 100, &|_| {}).expect("a pack");
     let path = out.path().join(shard_name(0));
     let without_stamps = fs::read(&path).expect("bytes");
     let at = without_stamps.windows(6).position(|w| w == b"stamps").expect("stamps");
@@ -220,7 +256,7 @@ fn an_older_pack_follows_the_times_of_files() {
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
     let file = fs::File::options().write(true).open(changed).expect("there");
     file.set_modified(later).expect("a time");
-    prepare_shards(&sources, out.path(), 100, &|_| {}).expect("a pack");
+    prepare_shards(&sources, CENTRE_SIDE, out.path(), 100, &|_| {}).expect("a pack");
     is_same(images.path(), out.path());
 }
 
@@ -240,12 +276,12 @@ fn an_older_pack_keeps_the_order_of_its_names() {
     let open = || ImageSet::open(&[Source::Path(out.path().to_owned())]).expect("a pack");
     // As an older program wrote it.
     let by_text = ImageSet::open_listed(&sources, Listing::Text).expect("images");
-    let shard = NewShard::make(&by_text, 0..3, None, &Damage::default(), &|| {});
+    let shard = NewShard::make(&by_text, CENTRE_SIDE, 0..3, None, &Damage::default(), &|| {});
     shard.write(&out.path().join(shard_name(0))).expect("written");
-    prepare(&sources, out.path(), &|_| {}).expect("an older pack goes on");
+    prepare(&sources, CENTRE_SIDE, out.path(), &|_| {}).expect("an older pack goes on");
     assert_eq!(ends(&open()), ["1.png", "10.png", "2.png"]);
     fs::remove_file(out.path().join(shard_name(0))).expect("removed");
-    prepare(&sources, out.path(), &|_| {}).expect("a pack");
+    prepare(&sources, CENTRE_SIDE, out.path(), &|_| {}).expect("a pack");
     assert_eq!(ends(&open()), ["1.png", "2.png", "10.png"]);
 }
 
@@ -253,8 +289,9 @@ fn an_older_pack_keeps_the_order_of_its_names() {
 fn a_pack_lies_neither_in_its_source_nor_among_other_files() {
     let images = folder_of_images();
     let sources = [Source::Path(images.path().to_owned())];
-    let error =
-        |out: &Path| prepare(&sources, out, &|_| {}).expect_err("no place for a pack").to_string();
+    let error = |out: &Path| {
+        prepare(&sources, CENTRE_SIDE, out, &|_| {}).expect_err("no place for a pack").to_string()
+    };
     let before = fs::read_dir(images.path()).expect("a folder").count();
     assert!(error(images.path()).contains("where the images come from"));
     let other = tempfile::tempdir().expect("a folder");
