@@ -35,6 +35,9 @@ const DEBIAN_FILES: [&str; 5] = [
     "/usr/lib/rustlib/src/rust/library/core",
 ];
 
+/// Oldest Rust 1 that builds the project.
+const OLDEST_MINOR: u32 = 85;
+
 /// Variables that override the flags in the boards' cargo configurations.
 const FLAGS_OF_THE_HOST: [&str; 4] =
     ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_BUILD_TARGET"];
@@ -52,7 +55,7 @@ pub fn ensure(target: &str) -> Result<Toolchain> {
         system::install(&DEBIAN_PACKAGES, "a Rust with the source of its core library")
             .with_context(|| format!("{remedy}, or"))?;
         if !is_there(target) {
-            bail!("{remedy} (Debian's Rust is incomplete)");
+            bail!("{remedy} (Debian's Rust is too old or incomplete)");
         }
     }
     let toolchain = Toolchain { target: target.to_owned(), debian: !has_target(target) };
@@ -65,7 +68,15 @@ pub fn ensure(target: &str) -> Result<Toolchain> {
 
 /// Returns whether a toolchain for `target` is there, without installing any.
 pub fn is_there(target: &str) -> bool {
-    has_target(target) || DEBIAN_FILES.iter().all(|file| Path::new(file).exists())
+    has_target(target)
+        || DEBIAN_FILES.iter().all(|file| Path::new(file).exists())
+            && output(Command::new(DEBIAN_RUSTC).arg("--version")).is_some_and(|v| is_new(&v))
+}
+
+/// Returns whether `rustc 1.85.0 (…)` is one that builds the project.
+fn is_new(version: &str) -> bool {
+    let minor = version.strip_prefix("rustc 1.").and_then(|rest| rest.split('.').next());
+    minor.and_then(|minor| minor.parse::<u32>().ok()).is_some_and(|minor| minor >= OLDEST_MINOR)
 }
 
 impl Toolchain {
@@ -126,5 +137,6 @@ mod tests {
         }
         assert!(!shown(&own).contains("build-std"));
         assert!(shown(&command(true)).ends_with("--target-dir target -Zbuild-std=core"));
+        assert!(is_new("rustc 1.96.0 (abc 2026-01-01)") && !is_new("rustc 1.63.0") && !is_new("x"));
     }
 }
