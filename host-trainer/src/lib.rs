@@ -26,8 +26,3 @@ pub use lcl_quantise::{self as quantise, passes};
 pub use lcl_run::{config, device, loader, report, run, views};
 #[cfg(feature = "torch")]
 pub use lcl_train::{loss, model, training, workers};
-
-#[cfg(not(feature = "torch"))]
-pub mod without_torch;
-#[cfg(not(feature = "torch"))]
-pub use without_torch::{model, training, workers};

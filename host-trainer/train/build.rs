@@ -1,20 +1,24 @@
 //! Writes into the binaries and tests where they find libtorch, so that no
 //! `LD_LIBRARY_PATH` is needed to run them, and which version it is.
 //!
-//! torch-sys passes the folder on as `DEP_TCH_LIBTORCH_LIB`, to its direct
-//! dependants only, which the packages with this build script are; built
-//! without libtorch there is no such variable.
+//! torch-sys passes the folder on to this crate, and this crate to its own direct
+//! dependants, which have the same build script; built without libtorch there is
+//! no such variable.
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
 };
 
+/// Variables with libtorch's folder of libraries, from torch-sys and from here.
+const FOLDER: [&str; 2] = ["DEP_TCH_LIBTORCH_LIB", "DEP_LCL_TRAIN_LIBTORCH"];
+
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
+    for name in FOLDER {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
     let unix = env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family.contains("unix"));
-    let Some(folder) = env::var_os("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from) else {
+    let Some(folder) = FOLDER.iter().find_map(env::var_os).map(PathBuf::from) else {
         return;
     };
     // A relative LIBTORCH counts from the workspace root, as in
@@ -24,6 +28,7 @@ fn main() {
         return;
     };
     let folder = root.join(folder);
+    println!("cargo::metadata=LIBTORCH={}", folder.display());
     if let Some(version) = folder.parent().and_then(libtorch_version) {
         println!("cargo::rustc-env=LIBTORCH_VERSION={version}");
     }

@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Debug};
 
 use image::RgbImage;
 
-use crate::{checkpoint::Checkpoint, feature_map::FloatFeatures};
+use crate::feature_map::FloatFeatures;
 
 /// A network in floats that turns images into features.
 pub trait FeatureModel: Debug {
@@ -17,10 +17,7 @@ pub trait FeatureModel: Debug {
     fn features(&self, images: &[RgbImage]) -> Result<FloatFeatures, FeatureError>;
 }
 
-/// Makes the network of a checkpoint.
-pub type OpenModel<'a> = &'a dyn Fn(&Checkpoint) -> Result<Box<dyn FeatureModel>, FeatureError>;
-
-/// A network in floats cannot be made or run; the error is its own.
+/// A network in floats cannot be run; the error is its own.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct FeatureError(Box<dyn Error + Send + Sync>);

@@ -8,7 +8,7 @@ use lcl_artefacts::{
     blob_file::{BlobError, BlobFile, is_blob},
     checkpoint::{Checkpoint, CheckpointError, InputConfig, ModelConfig},
     feature_map::FeatureMap,
-    feature_model::{FeatureError, FeatureModel, OpenModel},
+    feature_model::{FeatureError, FeatureModel},
     integer_features::{IntegerError, integer_features},
 };
 
@@ -115,10 +115,18 @@ impl EvaluatedModel {
     /// # Errors
     ///
     /// When a file cannot be read, or `float` makes no network.
-    pub fn open(choice: &ModelChoice, float: OpenModel<'_>) -> Result<Self, EvaluatedModelError> {
+    pub fn open<E: From<EvaluatedModelError>>(
+        choice: &ModelChoice,
+        float: impl FnOnce(&Checkpoint) -> Result<Box<dyn FeatureModel>, E>,
+    ) -> Result<Self, E> {
         let kind = match choice {
-            ModelChoice::File(path) if is_blob(path) => Kind::Integer(BlobFile::read(path)?),
-            ModelChoice::File(path) => Kind::Float(float(&Checkpoint::read(path)?)?),
+            ModelChoice::File(path) if is_blob(path) => {
+                Kind::Integer(BlobFile::read(path).map_err(EvaluatedModelError::Blob)?)
+            }
+            ModelChoice::File(path) => {
+                let read = Checkpoint::read(path).map_err(EvaluatedModelError::Checkpoint);
+                Kind::Float(float(&read?)?)
+            }
             ModelChoice::Untrained(seed) => Kind::Float(float(&untrained(*seed))?),
             ModelChoice::SteerablePyramid => Kind::SteerablePyramid,
         };

@@ -46,7 +46,8 @@ pub enum Concern {
 }
 
 /// Returns what is of concern about a model, of which `agreement` are the
-/// features of both stages with the float ones on the calibration images.
+/// features of both stages with the float ones on images that it was compared
+/// on.
 #[must_use]
 pub fn concerns(
     calibration: &Calibration,
@@ -96,7 +97,7 @@ impl fmt::Display for Concern {
             Self::Silent { stage, channels } => write!(
                 f,
                 "V{stage}: no calibration image makes {} active, so the range is a guess; \
-                 calibrate on more images like those that the model will see",
+                 quantise with more images like those that the model will see",
                 named(channels)
             ),
             Self::Noisy { stage, channels } => {
@@ -104,8 +105,8 @@ impl fmt::Display for Concern {
                 let least = channels.first().map_or(f64::NAN, |(_, sqnr_db)| *sqnr_db);
                 write!(
                     f,
-                    "V{stage}: {} below {LEAST_CHANNEL_SQNR_DB} dB SQNR on the calibration images, \
-                     down to {least:.1} dB; calibrate on more images like those that the model \
+                    "V{stage}: {} below {LEAST_CHANNEL_SQNR_DB} dB SQNR on the images compared, \
+                     down to {least:.1} dB; quantise with more images like those that the model \
                      will see, and if that does not help, train on or leave such channels out",
                     named(&numbers)
                 )

@@ -74,7 +74,7 @@ impl fmt::Display for Material {
         write!(
             f,
             "{what}: {}. Ranges found on them may not hold on others, where V2 can lose most of \
-             its accuracy; calibrate on a few dozen photographs like those that the model will see",
+             its accuracy; quantise with a few dozen photographs like those that the model will see",
             faults.join(", ")
         )
     }

@@ -70,6 +70,9 @@ impl From<DeviceChoice> for String {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
+    /// [`Bfloat16`](Self::Bfloat16) where this machine's processor computes with
+    /// it and the device can be it, else [`Float32`](Self::Float32).
+    Auto,
     /// 32-bit floats.
     #[default]
     Float32,
@@ -84,11 +87,12 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// Returns [`Bfloat16`](Self::Bfloat16) where this machine's processor
-    /// computes with it and the device can be it, else
-    /// [`Float32`](Self::Float32).
+    /// Returns what this is on this machine: never [`Auto`](Self::Auto).
     #[must_use]
-    pub fn fastest(device: DeviceChoice) -> Self {
+    pub fn resolved(self, device: DeviceChoice) -> Self {
+        if self != Self::Auto {
+            return self;
+        }
         #[cfg(target_arch = "x86_64")]
         let has_bfloat16 = std::arch::is_x86_feature_detected!("avx512bf16");
         #[cfg(not(target_arch = "x86_64"))]
@@ -103,7 +107,7 @@ impl Precision {
 
 /// The name of a precision is not one of the known ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown precision {name:?}; the known ones are float32, float64 and bfloat16")]
+#[error("unknown precision {name:?}; the known ones are auto, float32, float64 and bfloat16")]
 pub struct UnknownPrecision {
     name: String,
 }
@@ -113,6 +117,7 @@ impl FromStr for Precision {
 
     fn from_str(name: &str) -> Result<Self, UnknownPrecision> {
         match name {
+            "auto" => Ok(Self::Auto),
             "float32" => Ok(Self::Float32),
             "float64" => Ok(Self::Float64),
             "bfloat16" => Ok(Self::Bfloat16),
@@ -124,6 +129,13 @@ impl FromStr for Precision {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn auto_is_some_precision_and_others_stay() {
+        assert_ne!(Precision::Auto.resolved(DeviceChoice::Cpu), Precision::Auto);
+        assert_eq!(Precision::Auto.resolved(DeviceChoice::Cuda(0)), Precision::Float32);
+        assert_eq!(Precision::Float64.resolved(DeviceChoice::Cpu), Precision::Float64);
+    }
 
     #[test]
     fn names_round_trip_and_unknown_ones_are_refused() {

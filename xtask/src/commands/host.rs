@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 
 use super::exit_code;
-use crate::process::{Logged, cargo, status};
+use crate::process::{Logged, cargo, note, status};
 use crate::setup::{self, libtorch};
 use crate::{CHECKED, project};
 
@@ -43,6 +43,7 @@ impl Arguments {
             if status.code() != Some(NEEDS_LIBTORCH) {
                 return Ok(exit_code(status.code()));
             }
+            note("setting libtorch up, and then the same command again");
             libtorch::ensure()?;
         }
         build_lcl()?;

@@ -4,8 +4,8 @@ use lcl_infer::{Area, PoolOrder};
 
 use super::*;
 use crate::{
-    EvaluatedModel, Findings, ModelChoice, gabor_blob::gabor_blob, published::PublishedV1,
-    receptive_fields::Gabor,
+    EvaluatedModel, EvaluatedModelError, Findings, ModelChoice, gabor_blob::gabor_blob,
+    published::PublishedV1, receptive_fields::Gabor,
 };
 
 /// Builds a recording of units whose response to a grating is known.
@@ -127,8 +127,9 @@ fn open(pool: PoolOrder) -> EvaluatedModel {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("gabors.lcl");
     gabor_blob(&gabors(), pool).write(&path).expect("a file");
-    let none = |_: &_| unreachable!("a blob needs no float network");
-    EvaluatedModel::open(&ModelChoice::File(path), &none).expect("a blob")
+    let none =
+        |_: &_| -> Result<_, EvaluatedModelError> { unreachable!("a blob is no checkpoint") };
+    EvaluatedModel::open(&ModelChoice::File(path), none).expect("a blob")
 }
 
 #[test]

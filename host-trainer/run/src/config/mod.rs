@@ -122,7 +122,9 @@ pub struct TrainingConfig {
     pub seed: u64,
     /// Where libtorch computes.
     pub device: DeviceChoice,
-    /// Precision of the layers: `float32`, `float64` or `bfloat16`.
+    /// Precision of the layers: `float32`, `float64`, `bfloat16`, or `auto`,
+    /// which is `bfloat16` where the processor computes with it and `float32`
+    /// elsewhere; a run notes what that was.
     pub precision: Precision,
     /// Threads of libtorch's CPU operations; 0 takes one for each core.
     pub threads: usize,
@@ -306,6 +308,15 @@ impl Config {
     #[must_use]
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a tree of plain values is TOML")
+    }
+
+    /// Returns the configuration with what [`Precision::Auto`] is on this
+    /// machine: that of a run.
+    #[must_use]
+    pub fn resolved(mut self) -> Self {
+        let training = &mut self.training;
+        training.precision = training.precision.resolved(training.device);
+        self
     }
 
     /// Checks that a run that began with `of_run` goes on as it would have with

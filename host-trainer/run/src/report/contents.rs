@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{CrossCorrelation, Filters, Orientedness, QuantisationError, SampleViews, page};
-use crate::run::{Metrics, RunPlan};
+use crate::{
+    config::Config,
+    run::{Metrics, RunPlan},
+};
 use lcl_artefacts::atomic_file::{self, WriteError};
 
 /// How far a run is.
@@ -32,8 +35,8 @@ pub struct Report {
     pub folder: Option<PathBuf>,
     /// What the run does.
     pub plan: RunPlan,
-    /// Its configuration, TOML.
-    pub config: String,
+    /// Its configuration.
+    pub config: Config,
     /// How far it is.
     pub state: RunState,
     /// When that was, to the second.
@@ -50,17 +53,12 @@ pub struct Report {
     pub orientedness: Option<Orientedness>,
     /// What quantising cost, once it was done.
     pub quantisation: Option<QuantisationError>,
-    /// Which images that was measured on, such as "64 held-out photographs".
-    pub sqnr_on: Option<String>,
-    /// The command that goes on with the run, where it is not the plain one with
-    /// twice the steps.
-    pub go_on: Option<String>,
 }
 
 impl Report {
     /// Creates a report on a run of which nothing is known yet but its plan.
     #[must_use]
-    pub fn new(name: String, plan: RunPlan, config: String) -> Self {
+    pub fn new(name: String, plan: RunPlan, config: Config) -> Self {
         Self {
             name,
             folder: None,
@@ -74,8 +72,6 @@ impl Report {
             views: None,
             orientedness: None,
             quantisation: None,
-            sqnr_on: None,
-            go_on: None,
         }
     }
 

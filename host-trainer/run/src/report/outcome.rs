@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Report, RunState};
+use crate::config::Length;
 use lcl_artefacts::shell;
 use lcl_pages::markup::number;
 
@@ -113,10 +114,7 @@ impl Report {
     fn sqnr_text(&self) -> Option<String> {
         let quantised = self.quantisation.as_ref()?;
         let [v1, v2] = quantised.stages.each_ref().map(|stage| number(stage.all.sqnr_db));
-        let on = self.sqnr_on.clone().unwrap_or_else(|| {
-            format!("up to {} held-out images of {} pixels", quantised.images, quantised.size)
-        });
-        Some(format!("V1 {v1} dB, V2 {v2} dB, on {on}"))
+        Some(format!("V1 {v1} dB, V2 {v2} dB, on {}", quantised.on))
     }
 
     fn trend_text(&self) -> Option<String> {
@@ -131,13 +129,24 @@ impl Report {
         Some(format!("on held-out images it {text}"))
     }
 
+    /// Returns the command that trains on: with twice the steps, or where the
+    /// loss no longer improved, with twice the patience.
     fn next_text(&self) -> Option<String> {
-        if self.go_on.is_some() || self.state != RunState::Finished {
-            return self.go_on.clone();
-        }
+        let training = &self.config.training;
+        let longer = match (self.state, training.length) {
+            (RunState::StoppedEarly, _) => {
+                format!("--patience {}", training.patience.saturating_mul(2))
+            }
+            (RunState::Finished, Length::Steps(steps)) => {
+                format!("--steps {}", steps.max(1).saturating_mul(2))
+            }
+            (RunState::Finished, Length::Epochs(epochs)) => {
+                format!("--epochs {}", epochs.max(1).saturating_mul(2))
+            }
+            (RunState::Running | RunState::Interrupted, _) => return None,
+        };
         let folder = shell::quoted(self.folder.as_ref()?);
-        let steps = 2 * self.plan.last_step;
-        Some(format!("lcl train --resume --out {folder} --steps {steps}"))
+        Some(format!("lcl train --out {folder} --resume {longer}"))
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn render(report: &Report) -> String {
         quantisation(report.quantisation.as_ref()),
         views(report.views.as_ref()),
         throughput(report),
-        configuration(&report.config),
+        configuration(&report.config.to_toml()),
     ]
     .concat();
     document(&format!("Run {}", report.name), "lcl train", &body)

@@ -11,6 +11,8 @@ pub struct QuantisationError {
     pub blob_len: usize,
     /// Images that were compared, most.
     pub images: usize,
+    /// Which they were, such as "64 held-out photographs".
+    pub on: String,
     /// Their side, in pixels.
     pub size: u32,
 }

@@ -63,8 +63,8 @@ fn full() -> Report {
         sides,
         views: sides.map(|side| [view(side), view(side)].map(Into::into)),
     };
-    let mut report = Report::new(HOSTILE.to_owned(), plan(), Config::default().to_toml());
-    report.config += HOSTILE;
+    let mut report = Report::new(HOSTILE.to_owned(), plan(), Config::default());
+    report.config.training.init = Some(HOSTILE.into());
     report.state = RunState::Finished;
     report.metrics = metrics(300);
     report.filters = Some(Filters::of(&checkpoint));
@@ -75,6 +75,7 @@ fn full() -> Report {
         blob_len: 334_512,
         images: 16,
         size: 96,
+        on: "64 held-out photographs".to_owned(),
     });
     report
 }
@@ -116,29 +117,29 @@ fn a_run_says_what_it_came_to_and_how_to_go_on() {
     report.folder = Some("my runs/1".into());
     report.orientedness =
         Some(Orientedness { oriented: 23, filters: 64, r2_from: 0.5, median_r2: 0.431 });
-    report.sqnr_on = Some("64 held-out photographs".to_owned());
     let said: Vec<(&str, String)> =
         report.outcome().into_iter().map(|outcome| (outcome.about, outcome.text)).collect();
     assert_eq!(said.len(), 4, "{said:?}");
     assert!(said[0].1.starts_with("23 of 64 filters of V1 are oriented"), "{said:?}");
     assert_eq!(said[1], ("SQNR", "V1 42.5 dB, V2 42.5 dB, on 64 held-out photographs".to_owned()));
     assert!(said[2].1.contains("level in the last quarter"), "{said:?}");
-    assert_eq!(said[3].1, "lcl train --resume --out 'my runs/1' --steps 600");
+    assert_eq!(said[3].1, "lcl train --out 'my runs/1' --resume --steps 2400");
     let html = report.to_html();
     for part in [
         "<title>Run runs/1 · LCL-V2</title>",
         "<h1>LCL-V2 run runs/1 <span",
         "<b>23</b> of 64",
         "on 64 held-out photographs",
-        "<code>lcl train --resume --out &#39;my runs/1&#39; --steps 600</code>",
+        "<code>lcl train --out &#39;my runs/1&#39; --resume --steps 2400</code>",
     ] {
         assert!(html.contains(part), "{part}");
     }
     report.metrics.truncate(120);
     assert_eq!(report.trend(), Some(Trend::Falling));
-    report.go_on = Some("another command".to_owned());
-    assert_eq!(report.outcome().last().map(|last| last.text.as_str()), Some("another command"));
-    let begun = Report::new("begun".to_owned(), plan(), String::new());
+    report.state = RunState::StoppedEarly;
+    let next = report.outcome().pop().map(|last| last.text);
+    assert_eq!(next.as_deref(), Some("lcl train --out 'my runs/1' --resume --patience 40"));
+    let begun = Report::new("begun".to_owned(), plan(), Config::default());
     assert_eq!(begun.outcome(), []);
 }
 
@@ -155,7 +156,7 @@ fn nothing_comes_from_outside_and_nothing_runs() {
 
 #[test]
 fn a_run_that_just_began_says_what_is_still_to_come() {
-    let report = Report::new("begun".to_owned(), plan(), String::new());
+    let report = Report::new("begun".to_owned(), plan(), Config::default());
     let html = report.to_html();
     assert!(html.contains("after 0 of 300 steps"));
     assert!(html.contains(">training when this was written</span>"));
@@ -166,7 +167,7 @@ fn a_run_that_just_began_says_what_is_still_to_come() {
 #[test]
 fn a_page_says_when_it_was_written_and_how_a_killed_run_goes_on() {
     let page = |state| {
-        let mut report = Report::new("run".to_owned(), plan(), String::new());
+        let mut report = Report::new("run".to_owned(), plan(), Config::default());
         report.state = state;
         report.updated = Some(UNIX_EPOCH + Duration::from_secs(951_782_400));
         report.to_html()

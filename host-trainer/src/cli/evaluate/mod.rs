@@ -17,13 +17,11 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use host_trainer::{
     device::DeviceChoice,
-    evaluate::{EvaluatedModel, EvaluatedModelError, Findings, ModelChoice},
-    feature_model::FeatureError,
-    model::FloatNetwork,
+    evaluate::{EvaluatedModel, Findings, ModelChoice},
     say, tell,
 };
 
-use super::{names, numbers, output};
+use super::{libtorch::float_network, names, numbers, output};
 
 /// Evaluates a checkpoint or a blob as vision scientists do
 #[derive(Debug, clap::Args)]
@@ -75,11 +73,8 @@ pub fn run(args: &Args) -> Result<()> {
 
 impl Common {
     /// Opens a model; float networks run on the device that was asked for.
-    fn open(&self, choice: &ModelChoice) -> Result<EvaluatedModel, EvaluatedModelError> {
-        EvaluatedModel::open(choice, &|checkpoint| {
-            let network = FloatNetwork::new(checkpoint, self.device).map_err(FeatureError::new)?;
-            Ok(Box::new(network))
-        })
+    fn open(&self, choice: &ModelChoice) -> Result<EvaluatedModel> {
+        EvaluatedModel::open(choice, |checkpoint| float_network(checkpoint, self.device))
     }
 
     /// Checks beforehand that [`show`](Self::show) can write its files, and that

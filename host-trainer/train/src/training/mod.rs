@@ -4,6 +4,7 @@
 
 mod adam;
 mod error;
+mod finish;
 mod gradients;
 mod ledger;
 mod recording;
@@ -20,6 +21,7 @@ mod validation;
 
 pub use adam::Adam;
 pub use error::TrainError;
+pub use finish::{FinishError, finish};
 pub use step_time::step_times;
 pub use stop_rule::StopRule;
 pub use train::train;

@@ -29,7 +29,7 @@ impl Reporter {
     ) -> Self {
         // `runs/latest` is a link to the folder that gives the name.
         let folder = fs::canonicalize(run.path()).unwrap_or_else(|_| run.path().to_owned());
-        let mut report = Report::new(name_of(&folder), plan, config.to_toml());
+        let mut report = Report::new(name_of(&folder), plan, config.clone());
         report.folder = Some(run.path().to_owned());
         report.metrics = metrics;
         report.views = Some(SampleViews::of(held_out, config.input));

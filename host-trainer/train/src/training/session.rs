@@ -17,7 +17,7 @@ use super::{
 use crate::{
     loss::Objective,
     model::{ModelError, Network, device_name, resolve},
-    workers::Workers,
+    workers::{Told, Workers},
 };
 use lcl_artefacts::checkpoint::Checkpoint;
 use lcl_images::{Centres, ImageSet, Source, SourceRecord};
@@ -80,7 +80,7 @@ impl<'r> Session<'r> {
         };
         let (data, run) = (&config.data, lead.filter(|_| start == Start::Resume));
         let sources = [&data.sources[..], &data.validation_sources].concat();
-        let began = workers.images_of_leader(run.and_then(fingerprint))?;
+        let began = workers.of_leader(Told::Images, run.and_then(fingerprint))?;
         let set = ImageSet::open_like(&located(run, workers, &sources)?, began.as_deref())?;
         let record = Record::new(&set, &sources, device, workers.size())?;
         workers.agree(&record.greeting(config), training.batch, device)?;
@@ -204,7 +204,8 @@ fn located(
 ) -> Result<Vec<Source>, TrainError> {
     let manifest = run.and_then(|run| RunManifest::read(&run.manifest()).ok());
     let records = manifest.map(|manifest| manifest.images.sources).unwrap_or_default();
-    let text = workers.places_of_leader(serde_json::to_string(&records).unwrap_or_default())?;
+    let own = serde_json::to_string(&records).unwrap_or_default();
+    let text = workers.of_leader(Told::Places, Some(own))?.unwrap_or_default();
     let records: Vec<SourceRecord> = serde_json::from_str(&text).unwrap_or_default();
     Ok(RunManifest::located(&records, sources))
 }
@@ -254,7 +255,8 @@ fn start_together(
     adam: &mut Adam,
     own_step: u64,
 ) -> Result<u64, TrainError> {
-    let step = workers.start_of_leader(own_step)?;
+    let told = workers.of_leader(Told::Start, Some(own_step.to_string()))?;
+    let step = told.and_then(|step| step.parse().ok()).unwrap_or(own_step);
     let moments = adam.named_moments().into_iter().map(|(_, tensor)| tensor);
     let mut tensors: Vec<Tensor> = moments.chain(network.tensors()).collect();
     workers.ranks().copy_from_leader(&mut tensors)?;

@@ -31,6 +31,7 @@ pub fn step_times(config: &Config, repeats: usize) -> Result<Vec<Duration>, Trai
     config.validate()?;
     let device = resolve(config.training.device)?;
     set_threads(config.training.threads, 1);
+    let config = &config.clone().resolved();
     let network = Network::new(&initial(config), device, config.training.precision)?;
     let objective = Objective::new(config.loss);
     let mut adam = Adam::new(network.parameters(), config.optimiser)?;

@@ -39,6 +39,7 @@ pub fn train(
     lead: Option<(&RunFolder, Start)>,
     progress: &mut dyn Progress,
 ) -> Result<Option<RunSummary>, TrainError> {
+    let config = &config.clone().resolved();
     let Session { network, objective, mut adam, loader, centres, plan, device, mut ledger } =
         Session::prepare(config, workers, lead, progress)?;
     progress.started(&plan);

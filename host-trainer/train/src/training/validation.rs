@@ -24,7 +24,8 @@ impl DeviceBatch {
         precision: Precision,
     ) -> Result<Self, TchError> {
         let kind = match precision {
-            Precision::Float32 => Kind::Float,
+            // A configuration was resolved before.
+            Precision::Float32 | Precision::Auto => Kind::Float,
             Precision::Float64 => Kind::Double,
             Precision::Bfloat16 => Kind::BFloat16,
         };

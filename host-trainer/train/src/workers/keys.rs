@@ -1,5 +1,29 @@
 //! What the workers keep in the store, by name.
 
+/// What rank 0 alone can read of a run that goes on, and tells the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The configuration, TOML.
+    Configuration,
+    /// The fingerprint of the images, so that all list them in the same order.
+    Images,
+    /// Where the images were.
+    Places,
+    /// The step at which it goes on.
+    Start,
+}
+
+impl Told {
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Configuration => "lcl/config",
+            Self::Images => "lcl/images",
+            Self::Places => "lcl/places",
+            Self::Start => "lcl/start",
+        }
+    }
+}
+
 /// What ended the run.
 pub(super) const FAILURE: &str = "lcl/failure";
 
@@ -14,18 +38,6 @@ pub(super) const WELCOME: &str = "lcl/welcome";
 
 /// How many workers the run has, which rank 0 says first.
 pub(super) const SIZE: &str = "lcl/size";
-
-/// Where the images of a run that goes on were.
-pub(super) const PLACES: &str = "lcl/places";
-
-/// The configuration of a run that goes on.
-pub(super) const CONFIG: &str = "lcl/config";
-
-/// The fingerprint of the images of a run that goes on.
-pub(super) const IMAGES: &str = "lcl/images";
-
-/// The step at which a run goes on.
-pub(super) const START: &str = "lcl/start";
 
 /// How often a rank was taken.
 pub(super) fn taken(rank: usize) -> String {

@@ -29,6 +29,7 @@ use tch::Device;
 
 pub use failure::{Failure, WorkersError};
 pub use greeting::Greeting;
+pub use keys::Told;
 pub use ranks::Ranks;
 pub use world::{World, WorldError};
 
@@ -167,43 +168,18 @@ impl Workers {
         joined.pulse.heard().map_or(Ok(()), |failure| Err(joined.stopped(failure.clone())))
     }
 
-    /// Gives the configuration of a run that goes on, which rank 0 alone can
-    /// read, to all.
+    /// Gives to all what rank 0 alone can read of a run, as text; `None` where
+    /// there is none.
     ///
     /// # Errors
     ///
     /// When rank 0 is gone, or has ended the run.
-    pub fn config_of_leader(&self, own: Option<String>) -> Result<Option<String>, WorkersError> {
-        self.text_of_leader(keys::CONFIG, own)
-    }
-
-    /// Gives the fingerprint of a run's images, which rank 0 alone can read, to
-    /// all, so that they list them in the same order.
-    ///
-    /// # Errors
-    ///
-    /// When rank 0 is gone, or has ended the run.
-    pub(crate) fn images_of_leader(
+    pub fn of_leader(
         &self,
+        what: Told,
         own: Option<String>,
     ) -> Result<Option<String>, WorkersError> {
-        Ok(self.text_of_leader(keys::IMAGES, own)?.filter(|fingerprint| !fingerprint.is_empty()))
-    }
-
-    /// Gives the step that a run starts at, which rank 0 alone can read, to all.
-    ///
-    /// # Errors
-    ///
-    /// When rank 0 is gone, or has ended the run.
-    pub(crate) fn start_of_leader(&self, own: u64) -> Result<u64, WorkersError> {
-        let text = self.text_of_leader(keys::START, Some(own.to_string()))?;
-        Ok(text.and_then(|text| text.parse().ok()).unwrap_or(own))
-    }
-
-    /// Gives where the images of a run that goes on were, which rank 0 alone can
-    /// read, to all.
-    pub(crate) fn places_of_leader(&self, own: String) -> Result<String, WorkersError> {
-        Ok(self.text_of_leader(keys::PLACES, Some(own))?.unwrap_or_default())
+        Ok(self.text_of_leader(what.key(), own)?.filter(|text| !text.is_empty()))
     }
 
     /// Waits until rank 0 is done with the validation before a step, however

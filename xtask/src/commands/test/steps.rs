@@ -89,7 +89,7 @@ fn command(line: &str) -> Result<Command> {
     if arguments.starts_with("--release ") && place.is_empty() {
         command.args(["--config", CHECKED.1]);
     }
-    if place.starts_with("oldest") || arguments.contains("--no-default-features") {
+    if place.starts_with("oldest") {
         // Nothing is linked, so libjpeg-turbo need not be built.
         command.env("TURBOJPEG_SOURCE", "explicit").env("TURBOJPEG_LIB_DIR", project::root());
     }
