@@ -20,7 +20,10 @@ pub fn lcl() -> Command {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     let binary = BINARY.get_or_init(|| {
         let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+        // `cargo xtask test` builds everything with one setting, and so does this.
+        let config = env::var_os("LCL_CARGO_CONFIG").map(|config| ["--config".into(), config]);
         let built = Command::new(env!("CARGO"))
+            .args(config.into_iter().flatten())
             .args(["build", "--quiet", "--package", "host-trainer", "--bin", "lcl"])
             .args(["--profile", profile])
             .current_dir(root())

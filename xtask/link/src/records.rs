@@ -18,7 +18,6 @@ const HEADER_LEN: usize = 12;
 pub enum Part {
     /// A line of the log with its zero, as the decoder reads it.
     Log(Vec<u8>),
-    /// A record of features with its header.
     Row(Vec<u8>),
 }
 

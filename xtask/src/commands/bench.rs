@@ -1,9 +1,7 @@
 //! `cargo xtask bench`: counts what each operation costs on boards, or times the
 //! kernels of this machine, a step of training, or how its images are made.
 
-mod baseline;
 mod budgets;
-mod data;
 mod host;
 mod line;
 mod measure;
@@ -17,10 +15,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use super::{exit_code, host::cargo_of};
 use crate::boards::{self, Board};
-use crate::firmware::{Model, Run, TemporaryFolder};
-use crate::process::print;
-use budgets::Budgets;
+use crate::firmware::{Model, Run};
+use crate::process::{print, status};
+use crate::{project, setup};
+use budgets::BUDGETS;
 pub use budgets::deepest_stack;
 use measure::{Measured, Setting};
 
@@ -88,10 +88,13 @@ Examples:
   cargo xtask bench --check
   cargo xtask bench --update";
 
-/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.data {
-        return data::measure();
+        // An example of the trainer that needs no libtorch.
+        setup::jpeg()?;
+        let mut command = cargo_of("run");
+        command.args(["--no-default-features", "--example", "data"]);
+        return Ok(exit_code(status(&mut command)?.code()));
     }
     if arguments.host {
         print(host::measure(arguments.size, arguments.baseline, arguments.json)?)?;
@@ -107,7 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     // Before a model is made for a board that cannot run it.
     boards.iter().try_for_each(|board| Run::ensure(board))?;
-    let folder = TemporaryFolder::new()?;
+    let folder = project::temporary_folder()?;
     let model = match &arguments.model {
         Some(model) => Model::given(model)?,
         None => Model::random(folder.path())?,
@@ -118,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for board in boards {
         let mut measured = setting.measure(board)?;
         if arguments.baseline && board.gcc.is_some() {
-            measured.baselines = setting.measure_baseline(board)?;
+            measured.baseline = setting.measure_baseline(board)?;
         }
         if let Some(size) = arguments.size {
             measured.lines.retain(|line| line.size == u64::from(size));
@@ -133,12 +136,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         page::update(&all)?;
     }
     if arguments.update {
-        let mut budgets = Budgets::read()?;
-        budgets.replace(&all)?;
+        let mut budgets = BUDGETS.read()?;
+        budgets.replace(budgets::of(&all))?;
         budgets.write()?;
     }
     if arguments.check {
-        Budgets::read()?.check(&all, arguments.size)?;
+        budgets::check(&all, arguments.size)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -146,7 +149,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn show(arguments: &Arguments, measured: &Measured) -> Result<()> {
     let board = measured.board;
     if arguments.json {
-        return print(report::json(measured));
+        return print(report::json(measured)?);
     }
     print(format_args!("{}: {}\n\n{}\n", board.name, board.description, report::table(measured)))
 }

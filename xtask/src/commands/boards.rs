@@ -7,11 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
-use crate::boards::{self, BOARDS, Board, EXAMPLES, Runner};
-use crate::firmware::{Model, Program, TemporaryFolder};
+use crate::boards::{self, Board};
+use crate::firmware::{Model, Program};
 use crate::process::{find, print};
+use crate::project;
 use crate::setup::bare_metal;
-use sizes::{Built, Sizes};
+use sizes::Built;
 
 /// Arguments of `boards`.
 #[derive(Debug, clap::Args)]
@@ -31,14 +32,14 @@ Examples:
   cargo xtask boards
   cargo xtask boards --check";
 
-/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.check || arguments.update {
         let built = build()?;
+        let sizes = sizes::of(&built)?;
         if arguments.update {
-            Sizes::of(&built)?.write()?;
+            sizes.write()?;
         } else {
-            Sizes::read()?.check(&built)?;
+            sizes::SIZES.read()?.check(&sizes, |_| true)?;
         }
     } else {
         print(table())?;
@@ -49,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Builds every example that a real board has, with a blob of the published
 /// geometry beside it.
 fn build() -> Result<Vec<Built>> {
-    let folder = TemporaryFolder::new()?;
+    let folder = project::temporary_folder()?;
     let model = Model::random(folder.path())?;
     ensure!(
         model.len() == Model::FULL_LEN,
@@ -58,12 +59,12 @@ fn build() -> Result<Vec<Built>> {
     );
     let mut all = Vec::new();
     for (board, real) in boards::real() {
-        for example in EXAMPLES.iter().filter(|example| board.has(example)) {
+        for example in boards::examples().filter(|example| board.has(example)) {
             let program = Program::build(board, example, &model)?;
             all.push(Built {
-                board: board.name,
-                example: example.name,
-                twin: real.twin,
+                board: board.name.clone(),
+                example: example.name.clone(),
+                twin: real.twin.clone(),
                 compiler: program.compiler().to_owned(),
                 usage: program.usage().clone(),
                 model_len: model.len(),
@@ -74,13 +75,14 @@ fn build() -> Result<Vec<Built>> {
 }
 
 fn table() -> String {
-    BOARDS.iter().map(entry).collect::<Vec<_>>().join("\n")
+    boards::all().iter().map(entry).collect::<Vec<_>>().join("\n")
 }
 
 fn entry(board: &Board) -> String {
-    let examples = EXAMPLES.iter().filter(|example| board.has(example));
-    let examples: Vec<_> = examples.map(|example| example.name).collect();
-    let command = if board.real().is_some() { "flash" } else { "emulate" };
+    let examples = boards::examples().filter(|example| board.has(example));
+    let examples: Vec<_> = examples.map(|example| &*example.name).collect();
+    let command = if board.real.is_some() { "flash" } else { "emulate" };
+    let camera = board.real.as_ref().and_then(|real| real.camera.as_deref());
     let needs = needs(board).into_iter().map(|(what, remedy)| match remedy {
         None => format!("{what} (is there)"),
         Some(remedy) => format!("{what} (MISSING: {remedy})"),
@@ -91,32 +93,29 @@ fn entry(board: &Board) -> String {
         board.name,
         board.description,
         board.memory,
-        board.real().and_then(|real| real.camera).unwrap_or("none: images of this machine"),
+        camera.unwrap_or("none: images of this machine"),
         examples.join(", "),
         needs.collect::<Vec<_>>().join(", "),
         board.name,
     )
 }
 
-/// Returns what a board needs installed, each with how to have it where it is
-/// missing.
+/// Returns the tools that a board needs, each with how to have it if it is missing.
 fn needs(board: &Board) -> [(String, Option<String>); 2] {
-    let (program, remedy) = match &board.runner {
-        Runner::Qemu { program, .. } => {
-            (*program, "`cargo xtask setup emulator` installs it".to_owned())
-        }
-        Runner::Real(real) => {
-            let (program, install) = real.flasher.program();
-            (program, format!("run `{install}`"))
-        }
+    let flasher = board.real.as_ref().map(|real| real.flasher.program());
+    let emulator = board.qemu.as_ref().map_or("", |qemu| &qemu.program);
+    let (program, remedy) = match flasher {
+        None => (emulator, "`cargo xtask setup emulator` installs it".to_owned()),
+        Some((program, install)) => (program, format!("run `{install}`")),
     };
-    let remedy = find(program).is_none().then_some(remedy);
-    let rust = if bare_metal::is_there(board.target) {
-        None
-    } else {
-        Some(format!("run `rustup target add {}`", board.target))
-    };
-    [(format!("Rust for {}", board.target), rust), (program.to_owned(), remedy)]
+    let rust = format!("run `rustup target add {}`", board.target);
+    [
+        (
+            format!("Rust for {}", board.target),
+            (!bare_metal::is_there(&board.target)).then_some(rust),
+        ),
+        (program.to_owned(), find(program).is_none().then_some(remedy)),
+    ]
 }
 
 #[cfg(test)]
@@ -126,7 +125,7 @@ mod tests {
     #[test]
     fn every_board_is_listed_with_what_it_needs() {
         let text = table();
-        for board in BOARDS {
+        for board in boards::all() {
             assert!(text.contains(&format!("{}\n  core", board.name)), "{text}");
         }
         assert!(text.contains("probe-rs (") && text.contains("qemu-system-arm ("), "{text}");

@@ -1,8 +1,8 @@
 //! A model for someone who has trained none: a few steps on built-in images.
 
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
-use std::{fs, io};
 
 use anyhow::{Context, Result};
 
@@ -15,9 +15,6 @@ use crate::setup::lock::Lock;
 
 /// What it is trained with: enough for filters that are not noise, and short.
 const TRAINING: [&str; 6] = ["--data", "synthetic:256", "--batch", "64", "--steps", "20"];
-
-/// What of `host-trainer` decides over weights and blob.
-const SOURCES: [&str; 4] = ["run/src/config", "run/src/views", "train/src", "quantise/src"];
 
 /// Name of the blob in the folder of the run.
 const MODEL: &str = "model.lcl";
@@ -34,7 +31,7 @@ pub fn ensure() -> Result<Model> {
     let folder = project::tools().join("default-model");
     let recipe = recipe()?;
     let using = |model: &Model| {
-        note(format!(
+        note(format_args!(
             "there is no model of yours: using {}, which saw {} steps; `cargo xtask train` makes a \
              better one",
             model.path().display(),
@@ -46,8 +43,10 @@ pub fn ensure() -> Result<Model> {
             using(&model);
             return Ok(model);
         }
-        Kept::Stale(why) => note(format!("the small model {why}: training it again, a minute")),
-        Kept::Nothing => note(format!(
+        Kept::Stale(why) => {
+            note(format_args!("the small model {why}: training it again, a minute"));
+        }
+        Kept::Nothing => note(format_args!(
             "there is no model yet: training one for {} steps on built-in images, about a minute; \
              `cargo xtask train` makes a better one",
             TRAINING[5]
@@ -61,7 +60,7 @@ pub fn ensure() -> Result<Model> {
         using(&model);
         return Ok(model);
     }
-    remove(&folder)?;
+    project::remove(&folder)?;
     run(lcl("train").args(TRAINING).arg("--out").arg(&folder))
         .context("cannot train a model; pass one with --model M.lcl")?;
     // Last, so that only a whole run has it.
@@ -77,7 +76,6 @@ enum Kept {
     Sound(Model),
     /// A blob that is to be made again, and why.
     Stale(String),
-    /// No blob.
     Nothing,
 }
 
@@ -96,34 +94,20 @@ fn kept(folder: &Path, recipe: &str, open: impl Fn(&Model) -> Result<()>) -> Kep
 /// Returns what a model follows from: the arguments, and a number that changes
 /// with the trainer's sources.
 fn recipe() -> Result<String> {
+    let sources = hash(&project::root().join("host-trainer"))?;
+    Ok(format!("train {}\nsources {sources:016x}\n", TRAINING.join(" ")))
+}
+
+/// Returns a number that changes with the Rust below a folder and its names.
+fn hash(folder: &Path) -> Result<u64> {
     let mut hasher = DefaultHasher::new();
-    for name in SOURCES {
-        hash(&project::root().join("host-trainer").join(name), &mut hasher)?;
+    for file in project::files(folder)? {
+        if file.extension().is_some_and(|extension| extension == "rs") {
+            project::read(&folder.join(&file))?.hash(&mut hasher);
+            file.hash(&mut hasher);
+        }
     }
-    Ok(format!("train {}\nsources {:016x}\n", TRAINING.join(" "), hasher.finish()))
-}
-
-/// Takes in the files of a folder, in the order of their names.
-fn hash(path: &Path, hasher: &mut DefaultHasher) -> Result<()> {
-    let context = || format!("cannot read {}", path.display());
-    if path.is_file() {
-        path.file_name().hash(hasher);
-        fs::read(path).with_context(context)?.hash(hasher);
-        return Ok(());
-    }
-    let entries = fs::read_dir(path).with_context(context)?;
-    let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
-    let mut paths = paths.with_context(context)?;
-    paths.sort();
-    paths.iter().try_for_each(|path| hash(path, hasher))
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    Ok(())
+    Ok(hasher.finish())
 }
 
 #[cfg(test)]
@@ -131,45 +115,37 @@ mod tests {
     use anyhow::bail;
 
     use super::*;
-    use crate::firmware::TemporaryFolder;
 
     #[test]
     fn a_model_of_another_recipe_is_trained_again() {
-        let folder = TemporaryFolder::new().expect("a folder");
+        let folder = project::temporary_folder().expect("a folder");
         let recipe = recipe().expect("the sources are there");
-        let open = |model: &Model| match model.len() {
-            0 => bail!("the blob is truncated"),
-            _ => Ok(()),
+        let kept = |recipe: &str| {
+            let open = |model: &Model| match model.len() {
+                0 => bail!("the blob is truncated"),
+                _ => Ok(()),
+            };
+            match kept(folder.path(), recipe, open) {
+                Kept::Nothing => "nothing".to_owned(),
+                Kept::Stale(why) => why,
+                Kept::Sound(_) => "sound".to_owned(),
+            }
         };
-        assert_eq!(kept(folder.path(), &recipe, open), Kept::Nothing);
-        fs::write(folder.path().join(MODEL), "").expect("written");
-        let stale = |recipe: &str| match kept(folder.path(), recipe, open) {
-            Kept::Stale(why) => why,
-            other => panic!("{other:?}"),
-        };
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text);
+        assert_eq!(kept(&recipe), "nothing");
+        write(MODEL, "").expect("written");
         // As a run that was stopped leaves it.
-        assert!(stale(&recipe).contains("another state"));
-        fs::write(folder.path().join(RECIPE), &recipe).expect("written");
-        assert!(stale(&recipe.replace("--steps 20", "--steps 21")).contains("another state"));
-        assert!(stale(&recipe).contains("of no use to this program (the blob is truncated)"));
-        fs::write(folder.path().join(MODEL), "a blob").expect("written");
-        let sound = kept(folder.path(), &recipe, open);
-        assert!(matches!(sound, Kept::Sound(_)), "{sound:?}");
-    }
-
-    #[test]
-    fn a_change_of_the_sources_is_another_recipe() {
-        let folder = TemporaryFolder::new().expect("a folder");
-        let path = folder.path().join("steps.rs");
-        let number = || {
-            let mut hasher = DefaultHasher::new();
-            hash(folder.path(), &mut hasher).expect("readable");
-            hasher.finish()
+        assert!(kept(&recipe).contains("another state"));
+        write(RECIPE, &recipe).expect("written");
+        assert!(kept(&recipe.replace("--steps 20", "--steps 21")).contains("another state"));
+        assert!(kept(&recipe).contains("of no use to this program (the blob is truncated)"));
+        write(MODEL, "a blob").expect("written");
+        assert_eq!(kept(&recipe), "sound");
+        let number = |text: &str| {
+            write("steps.rs", text).expect("written");
+            hash(folder.path()).expect("readable")
         };
-        fs::write(&path, "20").expect("written");
-        let first = number();
-        assert_eq!(number(), first);
-        fs::write(&path, "21").expect("written");
-        assert_ne!(number(), first);
+        assert_eq!(number("20"), number("20"));
+        assert_ne!(number("20"), number("21"));
     }
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::host::{build_lcl, exit_code};
-use super::{example, out};
+use super::host::build_lcl;
+use super::{example, exit_code, out};
 use crate::boards::{Board, Example, Output};
-use crate::firmware::{Model, Program, Run, TemporaryFolder};
+use crate::firmware::{Model, Program, Run};
 use crate::process::{note, print, status};
+use crate::project;
 
 /// Arguments of `emulate`.
 #[derive(Debug, clap::Args)]
@@ -32,14 +33,13 @@ Examples:
   cargo xtask emulate --board mps3-an547 --example watch --image frames --size 96 --out events.bin
   cargo xtask emulate --board mps2-an386 --example self-test --model M.lcl";
 
-/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (board, example) = arguments.example.chosen()?;
     arguments.example.check_out()?;
     Run::ensure(board)?;
     let model = arguments.example.model()?;
 
-    let folder = TemporaryFolder::new()?;
+    let folder = project::temporary_folder()?;
     let images = arguments.example.images(example);
     if let Some(images) = images {
         build_lcl()?;
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let program = Program::build(board, example, &model)?;
     Run::build_decoder()?;
-    note(format!("{} on {}", example.name, board.description));
+    note(format_args!("{} on {}", example.name, board.description));
     let run = Run {
         board,
         program: &program,
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let ended = run.run(|line| print(format_args!("{line}\n")))?;
     if !ended.status.success() {
-        note(format!("{} failed on {} ({})", example.name, board.name, ended.status));
+        note(format_args!("{} failed on {} ({})", example.name, board.name, ended.status));
         return Ok(exit_code(ended.status.code()));
     }
     let out = arguments.example.out.as_deref();
@@ -106,7 +106,7 @@ fn summary(
         let len = fs::metadata(out).map_or(0, |metadata| metadata.len());
         format!("  wrote    {} ({len} bytes)\n", out.display())
     });
-    let next = match (example.name, out) {
+    let next = match (&*example.name, out) {
         ("features", None) => format!("{again} features --out features.safetensors"),
         ("features", Some(_)) => format!("{again} watch"),
         ("watch", None) => format!("{again} watch --out events.bin"),

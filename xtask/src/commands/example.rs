@@ -12,7 +12,7 @@ use crate::boards::{self, Board, Example, Output};
 use crate::firmware::Model;
 
 /// The size of images that the user did not name, in pixels.
-const DEFAULT_SIZE: u32 = 96;
+pub const DEFAULT_SIZE: u32 = 96;
 
 /// Arguments of `emulate` and `flash`.
 #[derive(Debug, clap::Args)]
@@ -32,10 +32,10 @@ pub struct Arguments {
     /// scene[:N[:SEED]] [default: the board's own camera for camera and watch,
     /// where it has one; else built-in ones of 96 pixels]
     #[arg(long, value_name = "SRC")]
-    image: Option<String>,
+    pub image: Option<String>,
     /// Fit images to N×N pixels [default: as they are; 96 of a camera]
     #[arg(long, value_name = "N")]
-    size: Option<u32>,
+    pub size: Option<u32>,
     /// Write the features, safetensors, or the bytes of the events here
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -47,7 +47,7 @@ impl Arguments {
     pub fn chosen(&self) -> Result<(&'static Board, &'static Example)> {
         let board = boards::board(&self.board)?;
         let example = boards::example(&self.example)?;
-        let (name, log_alone) = (example.name, example.output == Output::Log);
+        let (name, log_alone) = (&example.name, example.output == Output::Log);
         if !board.has(example) {
             bail!("{} has no example {name}: `cargo xtask boards` lists its", board.name);
         }
@@ -80,20 +80,9 @@ impl Arguments {
         out::check(path, &inputs)
     }
 
-    /// Returns whether the user names images.
-    pub fn names_images(&self) -> bool {
-        self.image.is_some()
-    }
-
-    /// Returns the side of images that a board's own camera is asked for, in
-    /// pixels.
-    pub fn camera_side(&self) -> u32 {
-        self.size.unwrap_or(DEFAULT_SIZE)
-    }
-
     /// Returns the images that go into the example, if any go in.
-    pub fn images(&self, example: &Example) -> Option<Images<'_>> {
-        let source = self.image.as_deref().or(example.images)?;
+    pub fn images<'a>(&'a self, example: &'a Example) -> Option<Images<'a>> {
+        let source = self.image.as_deref().or(example.images.as_deref())?;
         Some(Images { source, size: self.size.or(self.image.is_none().then_some(DEFAULT_SIZE)) })
     }
 }
@@ -109,9 +98,7 @@ impl Images<'_> {
     /// Returns the command that writes the images into `folder`, as the program
     /// reads them.
     pub fn frames(self, model: &Path, folder: &Path) -> Command {
-        let mut command = lcl("frames");
-        command.arg("--model").arg(model).args(["--images", self.source]);
-        command.arg("--out").arg(folder.join("frames.bin"));
+        let mut command = self.lcl("frames", model, &folder.join("frames.bin"));
         if let Some(size) = self.size {
             command.args(["--size", &size.to_string()]);
         }
@@ -121,11 +108,15 @@ impl Images<'_> {
     /// Returns the command that makes a features file of the program's rows in
     /// `folder`.
     pub fn collect(self, model: &Path, folder: &Path, out: &Path) -> Command {
-        let mut command = lcl("collect");
-        command.arg("--model").arg(model).args(["--images", self.source]);
+        let mut command = self.lcl("collect", model, out);
         command.arg("--frames").arg(folder.join("frames.bin"));
         command.arg("--rows").arg(folder.join("rows.bin"));
-        command.arg("--out").arg(out);
+        command
+    }
+
+    fn lcl(self, name: &str, model: &Path, out: &Path) -> Command {
+        let mut command = lcl(name);
+        command.arg("--model").arg(model).args(["--images", self.source]).arg("--out").arg(out);
         command
     }
 }
@@ -146,36 +137,30 @@ mod tests {
         Line::parse_from(["xtask"].into_iter().chain(line.split(' '))).arguments
     }
 
-    #[track_caller]
-    fn check_refused(line: &str, expected: &str) {
-        let error = parse(line).chosen().expect_err("it has no such use").to_string();
-        assert_eq!(error, expected);
-    }
-
     #[test]
-    fn what_an_example_has_no_use_for_is_refused() {
+    fn options_that_an_example_has_no_use_for_are_refused() {
         assert!(parse("--board pico2 --example features --size 48 --out f").chosen().is_ok());
-        check_refused(
-            "--board pico2 --example bench --image i.png",
-            "the example bench takes no images: leave out --image",
-        );
-        check_refused(
-            "--board pico2 --example self-test --size 48",
-            "the example self-test takes no images: leave out --size",
-        );
-        check_refused(
-            "--board pico2 --example camera --out f",
-            "the example camera gives nothing but a log: leave out --out",
-        );
+        for (line, expected) in [
+            ("bench --image i.png", "the example bench takes no images: leave out --image"),
+            ("self-test --size 48", "the example self-test takes no images: leave out --size"),
+            ("camera --out f", "the example camera gives nothing but a log: leave out --out"),
+        ] {
+            let arguments = parse(&format!("--board pico2 --example {line}"));
+            let error = arguments.chosen().expect_err("it has no such use").to_string();
+            assert_eq!(error, expected);
+        }
     }
 
     #[test]
     fn images_of_the_user_keep_their_size_and_built_in_ones_have_one() {
         let features = boards::example("features").expect("it is known");
-        let images = |line: &str| parse(line).images(features).map(|images| images.size);
-        assert_eq!(images("--board b --example e"), Some(Some(DEFAULT_SIZE)));
-        assert_eq!(images("--board b --example e --image i.png"), Some(None));
-        assert_eq!(images("--board b --example e --image i.png --size 48"), Some(Some(48)));
+        let size = |more: &str| {
+            let arguments = parse(&format!("--board b --example e{more}"));
+            arguments.images(features).map(|images| images.size)
+        };
+        assert_eq!(size(""), Some(Some(DEFAULT_SIZE)));
+        assert_eq!(size(" --image i.png"), Some(None));
+        assert_eq!(size(" --image i.png --size 48"), Some(Some(48)));
         let bench = boards::example("bench").expect("it is known");
         assert_eq!(parse("--board b --example e").images(bench), None);
     }

@@ -1,13 +1,13 @@
 //! `cargo xtask fuzz`: any bytes into lcl-infer.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
-use crate::process::{cargo, note, print, run as run_command, shown};
+use crate::process::{Logged, Running, cargo, note, output, print, run as run_command, shown};
 use crate::project;
-use crate::setup::fuzzing;
+use crate::setup::rustup;
 
 /// Most bytes of an input: enough for any geometry and for a small model.
 const MAX_LEN: usize = 4096;
@@ -47,39 +47,40 @@ pub enum Target {
     Watch,
 }
 
-/// Runs the command.
+/// Fuzzes all targets at the same time.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let target = arguments.target;
     let targets = target.as_ref().map_or(Target::value_variants(), std::slice::from_ref);
-    for mut command in commands(targets, arguments.seconds)? {
-        note(format!("$ {}", shown(&command)));
-        run_command(&mut command)?;
-    }
-    print(format_args!("\n  nothing was found in {} s for each target\n", arguments.seconds))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Installs what fuzzing needs and returns what it runs: the inputs to start
-/// from, then each target.
-pub fn commands(targets: &[Target], seconds: u64) -> Result<Vec<Command>> {
-    fuzzing::ensure()?;
-    let folder = project::root().join("fuzz");
-    let mut seeds = cargo();
-    seeds.current_dir(&folder).args(["run", "--quiet", "--example", "seeds", "--", "corpus"]);
-    let targets = targets.iter().map(|target| {
-        let name = match target {
-            Target::Open => "open",
-            Target::Stream => "stream",
-            Target::Watch => "watch",
-        };
-        let mut command = fuzzing::nightly_cargo();
-        command.current_dir(&folder).args(["fuzz", "run", "--fuzz-dir", ".", name]);
-        command.arg(format!("corpus/{name}")).arg("--");
-        command.arg(format!("-max_total_time={seconds}"));
-        command.arg(format!("-max_len={MAX_LEN}"));
-        command.arg(format!("-timeout={TIMEOUT}"));
-        command.args(["-print_final_stats=1", "-verbosity=0"]);
+    rustup::toolchain("nightly", None).context("fuzzing needs a nightly Rust")?;
+    let fuzz = || {
+        let mut command = rustup::of("nightly", "cargo");
+        command.current_dir(project::root().join("fuzz")).arg("fuzz");
         command
-    });
-    Ok([seeds].into_iter().chain(targets).collect())
+    };
+    if output(fuzz().arg("--version")).is_none() {
+        Logged::new("install-cargo-fuzz", "installing cargo-fuzz (about a minute)")
+            .run(cargo().args(["install", "cargo-fuzz", "--locked"]))?;
+    }
+    // The inputs to start from.
+    let mut seeds = cargo();
+    seeds.current_dir(project::root().join("fuzz"));
+    run_command(seeds.args(["run", "--quiet", "--example", "seeds", "--", "corpus"]))?;
+    run_command(fuzz().args(["build", "--fuzz-dir", "."]))?;
+    let mut running = Vec::new();
+    for target in targets {
+        let name = format!("{target:?}").to_lowercase();
+        let mut command = fuzz();
+        command.args(["run", "--fuzz-dir", ".", &name]).arg(format!("corpus/{name}")).arg("--");
+        command.arg(format!("-max_total_time={}", arguments.seconds));
+        command.arg(format!("-max_len={MAX_LEN}")).arg(format!("-timeout={TIMEOUT}"));
+        command.args(["-print_final_stats=1", "-verbosity=0"]);
+        note(format_args!("$ {}", shown(&command)));
+        running.push((name, Running::start(&mut command)?));
+    }
+    for (name, mut target) in running {
+        let status = target.wait()?;
+        ensure!(status.success(), "fuzzing `{name}` failed ({status})");
+    }
+    print(format_args!("\n  no failure in {} s of each target\n", arguments.seconds))?;
+    Ok(ExitCode::SUCCESS)
 }

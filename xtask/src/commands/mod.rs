@@ -2,22 +2,23 @@
 
 mod bench;
 mod boards;
-mod ci;
 mod default_model;
 mod emulate;
 mod example;
+mod figures;
 mod flash;
-pub mod fuzz;
+mod fuzz;
 mod host;
 mod out;
 mod planted;
 mod setup;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Sets up what a command needs and runs it.
 ///
@@ -74,6 +75,9 @@ enum Command {
     /// See that the test for panics in lcl-infer fails where it should
     #[command(hide = true)]
     Planted,
+    /// See that the pages say what the code is
+    #[command(hide = true)]
+    Tidy,
     /// Run all checks; those whose tool is missing are skipped
     Test(test::Arguments),
     /// Run all checks; those whose tool is missing fail
@@ -85,44 +89,61 @@ impl Cli {
     pub fn run(&self) -> Result<ExitCode> {
         match &self.command {
             Command::Setup(arguments) => setup::run(arguments),
-            Command::Train(_) => host::run("train"),
-            Command::Prepare(_) => host::run("prepare"),
-            Command::Quantise(_) => host::run("quantise"),
-            Command::Features(_) => host::run("features"),
-            Command::Compare(_) => host::run("compare"),
-            Command::Inspect(_) => host::run("inspect"),
-            Command::Evaluate(_) => host::run("evaluate"),
-            Command::Show(_) => host::run("show"),
-            Command::Watch(_) => host::run("watch"),
-            Command::Config(_) => host::run("config"),
             Command::Emulate(arguments) => emulate::run(arguments),
             Command::Flash(arguments) => flash::run(arguments),
             Command::Boards(arguments) => boards::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
             Command::Fuzz(arguments) => fuzz::run(arguments),
             Command::Planted => planted::run(),
-            Command::Test(arguments) => test::run(arguments),
-            Command::Ci(arguments) => ci::run(arguments),
+            Command::Tidy => tidy::run(),
+            Command::Test(arguments) => test::run(arguments, test::Missing::of_environment()),
+            Command::Ci(arguments) => test::run(arguments, test::Missing::Fails),
+            Command::Train(host)
+            | Command::Prepare(host)
+            | Command::Quantise(host)
+            | Command::Features(host)
+            | Command::Compare(host)
+            | Command::Inspect(host)
+            | Command::Evaluate(host)
+            | Command::Show(host)
+            | Command::Watch(host)
+            | Command::Config(host) => host.run(),
         }
     }
 }
 
+/// Returns the names of the commands that the help lists.
+pub fn names() -> Vec<String> {
+    let cli = Cli::command();
+    let shown = cli.get_subcommands().filter(|command| !command.is_hide_set());
+    shown.map(|command| command.get_name().to_owned()).collect()
+}
+
+/// Returns a table of Markdown; `head` has its heads with bars between.
+fn markdown(head: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let rule = "|---".repeat(head.split('|').count());
+    let rows = rows.into_iter().map(|fields| format!("| {} |\n", fields.join(" | ")));
+    format!("| {head} |\n{rule}|\n{}", rows.collect::<String>())
+}
+
+/// Returns the exit status to end with, after a program that ended with `code` or by
+/// a signal.
+fn exit_code(code: Option<i32>) -> ExitCode {
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn the_command_line_is_consistent_and_arguments_of_the_host_are_not_looked_at() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn arguments_of_the_host_are_not_looked_at() {
         for line in [["xtask", "train", "--help"], ["xtask", "features", "--no-such-option"]] {
             let cli = Cli::try_parse_from(line);
             assert!(cli.is_ok(), "{line:?}: {cli:?}");
         }
+        assert_eq!(exit_code(Some(3)), ExitCode::from(3));
+        assert_eq!(exit_code(None), ExitCode::FAILURE);
     }
 }

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::boards::{BOARDS, Board};
+use crate::boards::{self, Board};
 use crate::firmware::target_dir;
 use crate::process::{note, run as run_command, shown};
 use crate::setup::bare_metal::{self, Toolchain};
@@ -52,24 +52,19 @@ const LEFT_OUT: &[&str] =
 /// Functions that the program need not reach, and why.
 const UNREACHED: &[(&str, &str, &str)] = &[];
 
-/// Runs the command.
 pub fn run() -> Result<ExitCode> {
-    let mut built = HashSet::new();
-    for board in BOARDS {
-        if !built.insert((board.target, board.cpu)) {
-            continue;
-        }
-        let toolchain = bare_metal::ensure(board.target)?;
+    for (at, board) in boards::cores().enumerate() {
+        let toolchain = bare_metal::ensure(&board.target)?;
         let copy = Copy::new(&target_dir(board).join("planted"))?;
-        if built.len() == 1 {
+        if at == 0 {
             for &(what, file, function) in PLANTS {
-                note(format!("a panic in the {what}: {function} of {file}"));
+                note(format_args!("a panic in the {what}: {function} of {file}"));
                 refuses_panic(&copy, &toolchain, board, file, function)?;
             }
         }
         links_twice(&copy, &toolchain, board)?;
         let count = reaches_all(&copy, &toolchain, board)?;
-        note(format!("{}: all of {count} functions are reached", board.name));
+        note(format_args!("{}: all of {count} functions are reached", board.name));
     }
     note("panic-free fails where it should");
     Ok(ExitCode::SUCCESS)
@@ -141,7 +136,7 @@ fn reaches_all(copy: &Copy, toolchain: &Toolchain, board: &Board) -> Result<usiz
 /// Sees that a program may link two versions.
 fn links_twice(copy: &Copy, toolchain: &Toolchain, board: &Board) -> Result<()> {
     copy.engine(|_, text| text.to_owned())?;
-    let folder = copy.board(board.name)?;
+    let folder = copy.board(&board.name)?;
     let mut command = toolchain.cargo("build", &folder, &copy.target_dir());
     run_command(command.args(["--quiet", "--release", "--package", "twice"]))
         .with_context(|| format!("two versions of lcl-infer do not link for {}", board.name))
@@ -150,7 +145,7 @@ fn links_twice(copy: &Copy, toolchain: &Toolchain, board: &Board) -> Result<()> 
 /// Builds the program, which is not to link, and returns the symbols that it
 /// misses.
 fn missing(copy: &Copy, toolchain: &Toolchain, board: &Board) -> Result<Vec<String>> {
-    let folder = copy.board(board.name)?;
+    let folder = copy.board(&board.name)?;
     let mut command = toolchain.cargo("rustc", &folder, &copy.target_dir());
     command.args(["--release", "--package", "panic-free", "--", "-Clink-arg=--error-limit=0"]);
     let output = command.output().with_context(|| format!("cannot start `{}`", shown(&command)))?;
@@ -175,17 +170,9 @@ mod tests {
 
     #[test]
     fn every_core_has_its_kernels() {
-        for board in BOARDS {
-            let same = |name: &str| {
-                let twin = BOARDS.iter().find(|other| other.name == name);
-                twin.is_some_and(|twin| (twin.target, twin.cpu) == (board.target, board.cpu))
-            };
-            assert!(KERNELS.iter().any(|(name, _)| same(name)), "{}", board.name);
+        for board in boards::cores() {
+            assert!(KERNELS.iter().any(|(name, _)| *name == board.name), "{}", board.name);
         }
-    }
-
-    #[test]
-    fn symbols_are_read_from_what_the_linker_says() {
         let text = "rust-lld: error: undefined symbol: one\n>>> referenced by a\n\n\
                     rust-lld: error: undefined symbol: two\n";
         assert_eq!(undefined(text), ["one", "two"]);

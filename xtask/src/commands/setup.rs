@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::boards::BOARDS;
+use crate::boards;
 use crate::firmware::Run;
 use crate::process::note;
-use crate::setup::{bare_metal, jpeg, libtorch};
+use crate::setup::{self, bare_metal, libtorch};
 
 /// Arguments of `setup`.
 #[derive(Debug, clap::Args)]
@@ -29,21 +29,21 @@ enum What {
     All,
 }
 
-/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.what != What::Emulator {
-        jpeg::ensure()?;
+        setup::jpeg()?;
         libtorch::ensure()?;
         note("libtorch is ready");
     }
     if arguments.what != What::Libtorch {
-        for board in BOARDS {
-            bare_metal::ensure(board.target)?;
-            if board.real().is_none() {
-                Run::ensure(board)?;
-            }
-        }
+        all_boards()?;
         note("the emulator is ready");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Installs the emulators, and Rust for every board.
+pub fn all_boards() -> Result<()> {
+    boards::emulated().try_for_each(Run::ensure)?;
+    boards::cores().try_for_each(|board| bare_metal::ensure(&board.target).map(|_| ()))
 }

@@ -3,13 +3,14 @@
 mod steps;
 
 use std::fmt;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
+use crate::boards;
 use crate::process::{note, print, run as run_command, shown};
-use steps::{STEPS, Step};
+use steps::STEPS;
 
 /// Arguments of `test` and `ci`.
 #[derive(Debug, clap::Args)]
@@ -31,10 +32,16 @@ Examples:
 /// What a step is whose tool is missing and cannot be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// It is skipped, and the others decide.
     Skips,
-    /// It fails.
     Fails,
+}
+
+impl Missing {
+    /// With `CI=true` no step may be skipped.
+    pub fn of_environment() -> Self {
+        let is_ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
+        if is_ci { Self::Fails } else { Self::Skips }
+    }
 }
 
 /// How a step ended.
@@ -45,61 +52,41 @@ enum Outcome {
     Skipped(String),
 }
 
-/// Runs the command; with `CI=true` no step may be skipped.
-pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
-    run_with(arguments, if is_ci { Missing::Fails } else { Missing::Skips })
-}
-
 /// Runs the checks; `missing` says what a missing tool means.
-pub fn run_with(arguments: &Arguments, missing: Missing) -> Result<ExitCode> {
+pub fn run(arguments: &Arguments, missing: Missing) -> Result<ExitCode> {
     if arguments.list {
-        for step in STEPS {
-            print(format_args!("{:<12} {}\n", step.name, step.description))?;
+        for step in &*STEPS {
+            print(format_args!("{:<12} {}\n", step.name, step.shows))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let chosen = choose(&arguments.steps)?;
+    let find = |name: &String| boards::named("step", STEPS.iter(), name, |step| &step.name);
+    let mut chosen = arguments.steps.iter().map(find).collect::<Result<Vec<_>>>()?;
+    if chosen.is_empty() {
+        chosen = STEPS.iter().collect();
+    }
     let mut results = Vec::new();
     for step in chosen {
-        note(format!("{}: {}", step.name, step.description));
+        note(format_args!("{}: {}", step.name, step.shows));
         let started = Instant::now();
-        let outcome = run_step(step, missing);
+        let outcome = run_step(step.prepare(), missing);
         if let Outcome::Failed(reason) | Outcome::Skipped(reason) = &outcome {
-            note(format!("{}: {reason}", step.name));
+            note(format_args!("{}: {reason}", step.name));
         }
-        results.push((step.name, outcome, started.elapsed()));
+        results.push((&*step.name, outcome, started.elapsed()));
     }
     print(table(&results))?;
-    Ok(if any_failed(&results) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if count_failed(&results) > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn any_failed(results: &[(&str, Outcome, Duration)]) -> bool {
-    results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)))
-}
-
-fn choose(names: &[String]) -> Result<Vec<&'static Step>> {
-    if names.is_empty() {
-        return Ok(STEPS.iter().collect());
-    }
-    let find = |name: &String| {
-        let Some(step) = STEPS.iter().find(|step| step.name == name) else {
-            let known: Vec<_> = STEPS.iter().map(|step| step.name).collect();
-            bail!("unknown step `{name}`; the steps are: {}", known.join(", "));
-        };
-        Ok(step)
-    };
-    names.iter().map(find).collect()
-}
-
-fn run_step(step: &Step, missing: Missing) -> Outcome {
-    let commands = match (step.prepare)() {
+fn run_step(prepared: Result<Vec<Command>>, missing: Missing) -> Outcome {
+    let commands = match prepared {
         Ok(commands) => commands,
         Err(error) if missing == Missing::Skips => return Outcome::Skipped(format!("{error:#}")),
         Err(error) => return Outcome::Failed(format!("{error:#}")),
     };
     for mut command in commands {
-        note(format!("$ {}", shown(&command)));
+        note(format_args!("$ {}", shown(&command)));
         if let Err(error) = run_command(&mut command) {
             return Outcome::Failed(format!("{error:#}"));
         }
@@ -117,67 +104,46 @@ impl fmt::Display for Outcome {
     }
 }
 
+fn count_failed(results: &[(&str, Outcome, Duration)]) -> usize {
+    results.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_))).count()
+}
+
 fn table(results: &[(&str, Outcome, Duration)]) -> String {
-    let row = |name: &str, elapsed: Duration, outcome: &dyn fmt::Display| {
-        format!("{name:<12} {:>7}  {outcome}\n", elapsed.as_secs())
-    };
-    let rows = results.iter().map(|(name, outcome, elapsed)| row(name, *elapsed, outcome));
-    let total = results.iter().map(|(_, _, elapsed)| *elapsed).sum();
-    let failed = results.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
-    let verdict = format!("{} of {} steps failed", failed.count(), results.len());
-    let rows = rows.chain([row("total", total, &verdict)]).collect::<Vec<_>>();
-    format!("\n{:<12} {:>7}  result\n{}", "step", "seconds", rows.concat())
+    let line =
+        |name: &str, seconds: &str, result: &str| format!("{name:<12} {seconds:>7}  {result}\n");
+    let rows = results
+        .iter()
+        .map(|(name, outcome, took)| line(name, &took.as_secs().to_string(), &outcome.to_string()));
+    let total: Duration = results.iter().map(|(_, _, took)| *took).sum();
+    let failed = format!("{} of {} steps failed", count_failed(results), results.len());
+    let total = line("total", &total.as_secs().to_string(), &failed);
+    format!("\n{}{}{total}", line("step", "seconds", "result"), rows.collect::<String>())
 }
 
 #[cfg(test)]
 mod tests {
+    use anyhow::anyhow;
+
     use super::*;
-
-    #[test]
-    fn steps_are_chosen_by_name() {
-        assert_eq!(choose(&[]).map(|steps| steps.len()).ok(), Some(STEPS.len()));
-        let error = choose(&["lint".to_owned()]).expect_err("there is none").to_string();
-        assert!(error.contains("lint") && error.contains("clippy"), "{error}");
-    }
-
-    #[test]
-    fn a_missing_tool_skips_a_step_unless_none_may_be_skipped() {
-        let step = Step {
-            name: "step",
-            description: "needs what is not there",
-            prepare: || bail!("the tool is missing"),
-        };
-        let reason = "the tool is missing".to_owned();
-        assert_eq!(run_step(&step, Missing::Skips), Outcome::Skipped(reason.clone()));
-        assert_eq!(run_step(&step, Missing::Fails), Outcome::Failed(reason));
-    }
 
     #[cfg(unix)]
     #[test]
-    fn a_step_fails_with_its_first_command_that_fails_whatever_is_missing() {
-        use std::process::Command;
-
-        let step = |prepare| Step { name: "step", description: "runs commands", prepare };
-        let check = |step: &Step, expected: &str| {
-            for missing in [Missing::Skips, Missing::Fails] {
-                let Outcome::Failed(reason) = run_step(step, missing) else { panic!("it passed") };
-                assert!(reason.contains(expected), "{reason}");
+    fn a_step_fails_with_its_first_command_that_fails_and_a_missing_tool_as_it_is_asked() {
+        let programs = |names: &[&str]| Ok(names.iter().map(Command::new).collect());
+        for missing in [Missing::Skips, Missing::Fails] {
+            for (names, expected) in [
+                (&["true", "false"][..], "`false` failed"),
+                (&["no-such-tool"], "cannot start `no-such-tool`"),
+            ] {
+                let outcome = run_step(programs(names), missing);
+                assert!(matches!(&outcome, Outcome::Failed(reason) if reason.contains(expected)));
             }
-        };
-        check(&step(|| Ok(vec![Command::new("true"), Command::new("false")])), "`false` failed");
-        check(&step(|| Ok(vec![Command::new("no-such-tool")])), "cannot start `no-such-tool`");
-        let sound = step(|| Ok(vec![Command::new("true")]));
-        assert_eq!(run_step(&sound, Missing::Skips), Outcome::Passed);
-    }
-
-    #[test]
-    fn one_failure_among_steps_is_the_status() {
-        let took = Duration::ZERO;
-        let failed = ("a", Outcome::Failed("why".to_owned()), took);
-        let results = [("b", Outcome::Passed, took), failed, ("c", Outcome::Passed, took)];
-        assert!(any_failed(&results));
-        assert!(!any_failed(&results[..1]));
-        assert!(table(&results).contains("1 of 3 steps failed"));
+            assert_eq!(run_step(programs(&["true"]), missing), Outcome::Passed);
+        }
+        let reason = "the tool is missing".to_owned();
+        let error = || Err(anyhow!("the tool is missing"));
+        assert_eq!(run_step(error(), Missing::Skips), Outcome::Skipped(reason.clone()));
+        assert_eq!(run_step(error(), Missing::Fails), Outcome::Failed(reason));
     }
 
     #[test]
@@ -191,17 +157,19 @@ mod tests {
 
     #[test]
     fn the_table_says_how_each_step_ended() {
-        let skipped = Outcome::Skipped("no QEMU".to_owned());
         let results = [
             ("format", Outcome::Passed, Duration::from_secs(2)),
-            ("board", skipped, Duration::from_secs(1)),
+            ("board", Outcome::Skipped("no QEMU".to_owned()), Duration::from_secs(1)),
+            ("docs", Outcome::Failed("why".to_owned()), Duration::from_secs(1)),
         ];
         let expected = "
 step         seconds  result
 format             2  passed
 board              1  skipped: no QEMU
-total              3  0 of 2 steps failed
+docs               1  FAILED: why
+total              4  1 of 3 steps failed
 ";
         assert_eq!(table(&results), expected);
+        assert_eq!(count_failed(&results[..2]), 0);
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::Program;
-use crate::boards::{Board, Runner};
+use crate::boards::{Board, Qemu};
 use crate::process::{Logged, Running, cargo};
 use crate::project;
 use crate::setup::system;
@@ -25,50 +25,40 @@ const POLL: Duration = Duration::from_millis(20);
 /// One run of a program on an emulated board.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
-    /// The board.
     pub board: &'a Board,
-    /// The program.
     pub program: &'a Program,
-    /// The blob, an absolute path.
     pub model: &'a Path,
-    /// Folder that the program's files are in.
     pub folder: &'a Path,
     /// Whether counters are to follow instructions exactly, which is slower.
     pub counting: bool,
-    /// When to take it for hung.
     pub timeout: Duration,
 }
 
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// The program's own exit status.
     pub status: ExitStatus,
-    /// The lines of its log.
     pub log: Vec<String>,
-    /// How long it took.
     pub elapsed: Duration,
 }
 
 impl Run<'_> {
-    /// Installs the emulator of the board.
     pub fn ensure(board: &Board) -> Result<()> {
-        let Runner::Qemu { program, .. } = board.runner else {
-            bail!(
-                "{name} is no emulated board: run `cargo xtask flash --board {name}`, or emulate \
-                 one of `cargo xtask boards`",
-                name = board.name
-            );
-        };
-        system::ensure(program)
+        qemu(board).and_then(|qemu| system::ensure(&qemu.program)).map(|_| ())
     }
 
-    /// Builds the decoder of the log.
     pub fn build_decoder() -> Result<()> {
-        let doing = "building the decoder of the log";
-        Logged { name: "build-defmt-log", doing, undisturbed: false }
+        Logged::new("build-defmt-log", "building the decoder of the log")
             .run(cargo().current_dir(project::root()).args(["build", "--package", "defmt-log"]))
             .context("cannot build the decoder of the log")
+    }
+
+    /// Returns the decoder of a program's log, as a command.
+    pub fn decoder(elf: &Path) -> Command {
+        let mut decoder = cargo();
+        decoder.current_dir(project::root());
+        decoder.args(["run", "--quiet", "--package", "defmt-log", "--"]).arg(elf);
+        decoder
     }
 
     /// Runs the program to its end and hands each line of its log to `print`
@@ -77,15 +67,15 @@ impl Run<'_> {
         let started = Instant::now();
         let mut emulator = self.start()?;
         let log = emulator.take_stdout().context("the emulator has no output")?;
-        let mut decoder = cargo();
-        decoder.current_dir(project::root());
-        decoder.args(["run", "--quiet", "--package", "defmt-log", "--"]).arg(self.program.elf());
+        let mut decoder = Self::decoder(self.program.elf());
         let decoder = Running::start(decoder.stdin(log).stdout(Stdio::piped()));
         let mut decoder = decoder.context("cannot start the decoder of the log")?;
         let lines = decoder.take_stdout().context("the decoder has no output")?;
         let (ended, log) = thread::scope(|scope| {
             let log = scope.spawn(|| collect(BufReader::new(lines), print));
             let ended = self.wait(&mut emulator, started);
+            // One that has not ended is stopped, so that its log ends.
+            drop(emulator);
             (ended, log.join())
         });
         let decoded = decoder.wait()?;
@@ -102,9 +92,7 @@ impl Run<'_> {
     }
 
     fn start(&self) -> Result<Running> {
-        let Runner::Qemu { program, arguments, counting } = self.board.runner else {
-            bail!("{} is no emulated board", self.board.name);
-        };
+        let Qemu { program, arguments, counting } = qemu(self.board)?;
         let mut command = Command::new(program);
         command.current_dir(self.folder).args(arguments);
         command.args(["-display", "none", "-serial", "null", "-monitor", "none"]);
@@ -125,7 +113,6 @@ impl Run<'_> {
                 return Ok(status);
             }
             if started.elapsed() > self.timeout {
-                emulator.stop();
                 bail!(
                     "the program has not ended after {} s and was stopped; --timeout SECONDS allows \
                      more",
@@ -135,6 +122,16 @@ impl Run<'_> {
             thread::sleep(POLL);
         }
     }
+}
+
+fn qemu(board: &Board) -> Result<&Qemu> {
+    board.qemu.as_ref().with_context(|| {
+        let name = &board.name;
+        format!(
+            "{name} is no emulated board: run `cargo xtask flash --board {name}`, or emulate one of \
+             `cargo xtask boards`"
+        )
+    })
 }
 
 /// What a program logged.

@@ -1,13 +1,11 @@
 //! Programs for boards: building them, placing the model, running them.
 
 mod emulator;
-mod folder;
 mod model;
 mod program;
 mod usage;
 
 pub use emulator::Run;
-pub use folder::TemporaryFolder;
 pub use model::Model;
 pub use program::{Program, target_dir};
 pub use usage::Usage;

@@ -65,7 +65,6 @@ impl Model {
         &self.path
     }
 
-    /// Returns its length in bytes.
     pub fn len(&self) -> u64 {
         self.len
     }
@@ -115,17 +114,16 @@ fn cargo_in_root(subcommand: &str) -> Command {
 }
 
 fn logged(doing: &str, command: &mut Command) -> Result<()> {
-    Logged { name: "model", doing, undisturbed: false }.run(command)
+    Logged::new("model", doing).run(command)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::firmware::TemporaryFolder;
 
     #[test]
-    fn a_blob_fits_or_the_error_says_how_much_room_there_is() {
-        let folder = TemporaryFolder::new().expect("a folder");
+    fn a_blob_is_a_file_that_fits_or_the_error_says_how_much_room_there_is() {
+        let folder = project::temporary_folder().expect("a folder");
         let path = folder.path().join("m.lcl");
         fs::write(&path, [0; 32]).expect("written");
         let model = Model::given(&path).expect("it is there");
@@ -133,13 +131,8 @@ mod tests {
         assert!(model.check_fits(&(0x100..0x120)).is_ok());
         let error = model.check_fits(&(0x100..0x110)).expect_err("too large").to_string();
         assert!(error.contains("32 bytes") && error.contains("16"), "{error}");
-    }
-
-    #[test]
-    fn a_model_that_is_no_file_is_named() {
         let error = Model::given(Path::new("no-such.lcl")).expect_err("no file").to_string();
         assert!(error.contains("no-such.lcl"), "{error}");
-        let folder = TemporaryFolder::new().expect("a folder");
         let error = Model::given(folder.path()).expect_err("a folder").to_string();
         assert!(error.contains("is no file"), "{error}");
     }

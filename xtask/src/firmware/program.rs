@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::{Model, Usage};
-use crate::boards::{BASELINE, Board, Example};
+use crate::boards::{self, Board, Example};
 use crate::process::Logged;
 use crate::project;
 use crate::setup::bare_metal;
@@ -30,7 +30,7 @@ impl Program {
     pub fn build(board: &Board, example: &Example, model: &Model) -> Result<Self> {
         let program = Self::build_with(board, example, |command| tell_length(command, model))
             .with_context(|| {
-                let (example, board, len) = (example.name, board.name, model.len());
+                let (example, board, len) = (&example.name, &board.name, model.len());
                 format!("cannot build `{example}` for {board} and a model of {len} bytes")
             })?;
         model.check_fits(program.model_partition())?;
@@ -39,10 +39,11 @@ impl Program {
 
     /// Builds the baseline of `bench` for `board`, with the library in a folder.
     pub fn build_baseline(board: &Board, library: &Path) -> Result<Self> {
-        Self::build_with(board, &BASELINE, |command| {
-            command.args(["--features", BASELINE.name]).env("CMSIS_NN_FOLDER", library);
-        })
-        .with_context(|| format!("cannot build `{}` for {}", BASELINE.name, board.name))
+        let adapt = |command: &mut Command| {
+            command.args(["--features", "baseline"]).env("CMSIS_NN_FOLDER", library);
+        };
+        Self::build_with(board, boards::baseline()?, adapt)
+            .with_context(|| format!("cannot build the baseline for {}", board.name))
     }
 
     fn build_with(
@@ -50,15 +51,14 @@ impl Program {
         example: &Example,
         adapt: impl FnOnce(&mut Command),
     ) -> Result<Self> {
-        let toolchain = bare_metal::ensure(board.target)?;
+        let toolchain = bare_metal::ensure(&board.target)?;
         let target_dir = target_dir(board);
-        let folder = project::firmware().join(board.name);
+        let folder = project::firmware().join(&board.name);
         let mut command = toolchain.cargo("build", &folder, &target_dir);
-        adapt(command.args(["--release", "--bin", example.name]));
+        adapt(command.args(["--release", "--bin", &example.name]));
         let doing = format!("building {} for {}", example.name, board.name);
-        let name = format!("build-{}", board.name);
-        Logged { name: &name, doing: &doing, undisturbed: false }.run(&mut command)?;
-        let elf = target_dir.join(board.target).join("release").join(example.name);
+        Logged::new(&format!("build-{}", board.name), &doing).run(&mut command)?;
+        let elf = target_dir.join(&board.target).join("release").join(&example.name);
         Self::open(elf, toolchain.compiler())
     }
 
@@ -69,7 +69,6 @@ impl Program {
         Ok(Self { elf, usage, compiler })
     }
 
-    /// Returns the program's file.
     pub fn elf(&self) -> &Path {
         &self.elf
     }
@@ -106,5 +105,5 @@ fn tell_length(command: &mut Command, model: &Model) {
 /// `core` of the others.
 pub fn target_dir(board: &Board) -> PathBuf {
     let shared = project::firmware().join("target");
-    board.cpu.map_or(shared.clone(), |cpu| shared.join(cpu))
+    board.cpu.as_ref().map_or(shared.clone(), |cpu| shared.join(cpu))
 }

@@ -10,11 +10,8 @@ use object::{Object, ObjectSegment, ObjectSymbol};
 pub struct Usage {
     /// Bytes of flash: code, constants and initial values.
     pub flash_bytes: u64,
-    /// Flash that programs have, in bytes.
     pub flash_len: u64,
-    /// Bytes of RAM that statics take.
     pub ram_bytes: u64,
-    /// RAM that programs have, in bytes.
     pub ram_len: u64,
     /// Bytes of RAM that remain for the stack.
     pub stack_room: u64,

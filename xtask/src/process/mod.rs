@@ -1,30 +1,38 @@
-//! Running programs.
+//! Running programs, and what xtask prints.
 
-mod held;
 mod logged;
-mod printed;
 mod running;
 #[cfg(unix)]
 mod signals;
 
 use std::env;
 use std::ffi::OsStr;
-use std::io::Read;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-pub use held::{hold_folder, let_go_of_folder};
 pub use logged::Logged;
-pub use printed::{note, print};
-pub use running::Running;
+pub use running::{Running, until_signal};
 
-/// Sees that programs and folders of xtask end with it when a signal ends it.
-pub fn end_on_signals() -> Result<()> {
-    #[cfg(unix)]
-    signals::watch()?;
-    Ok(())
+/// Prints what xtask is about to do.
+pub fn note(text: impl Display) {
+    // Whoever closed standard error does not want to know.
+    writeln!(io::stderr(), "xtask: {text}").ok();
+}
+
+/// Prints to standard output. A reader that went away, as `head` does, wants no
+/// more: that is no error, and the work is done to its end.
+pub fn print(text: impl Display) -> Result<()> {
+    let mut output = io::stdout().lock();
+    match write!(output, "{text}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns the cargo that runs xtask, as a command.
@@ -49,7 +57,6 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Runs a command to its end.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
     Running::start(command)?.wait()
 }
@@ -63,7 +70,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Returns what a command prints, or `None` where it cannot run or fails.
+/// Returns the output of a command, or `None` if it cannot run or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
     let mut running = Running::start(command).ok()?;
@@ -73,7 +80,7 @@ pub fn output(command: &mut Command) -> Option<String> {
     running.wait().ok()?.success().then_some(text)
 }
 
-/// Returns where a program is in the `PATH`.
+/// Returns the path of a program in the `PATH`.
 pub fn find(program: impl AsRef<OsStr>) -> Option<PathBuf> {
     let name = format!("{}{}", program.as_ref().to_string_lossy(), env::consts::EXE_SUFFIX);
     let path = env::var_os("PATH")?;

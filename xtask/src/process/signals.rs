@@ -1,26 +1,25 @@
 //! Ctrl-C, and the signals by which a terminal, a shell or a cluster ends a job.
 
 use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::{fs, process, thread};
 
 use anyhow::{Context, Result};
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use super::held::held;
+use super::running::held;
 
-/// How long a program may take to end once it is asked to.
+/// How long programs may take to end once they are asked to, and xtask once they
+/// have ended.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often programs are looked at meanwhile.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Waits for a signal in a thread of its own. One that is ignored already, as
+/// Waits for a signal in a thread of its own. A signal that is ignored already, as
 /// under `nohup`, stays ignored.
 pub(super) fn watch() -> Result<()> {
     let ignored = ignored();
@@ -34,40 +33,38 @@ pub(super) fn watch() -> Result<()> {
     Ok(())
 }
 
-/// Ends what xtask holds, and xtask as the signal would have ended it.
+/// Ends xtask as the signal would have ended it.
+pub(super) fn end_by(signal: i32) -> ! {
+    emulate_default_handler(signal).ok();
+    process::exit(1)
+}
+
+/// Ends the programs that xtask holds, so that whoever waits for one unwinds.
 fn end(signal: i32) {
-    let mut programs: Vec<Pid> = {
-        let mut held = held();
-        held.ending = true;
-        held.programs.iter().filter_map(|&id| i32::try_from(id).ok()).map(Pid::from_raw).collect()
-    };
-    for &program in &programs {
-        kill(program, Signal::SIGTERM).ok();
+    held().signal = Some(signal);
+    tell_all(Signal::SIGTERM);
+    wait(|| held().programs.is_empty());
+    tell_all(Signal::SIGKILL);
+    // Whoever waits for no program, but for a lock, has no folder either.
+    wait(|| false);
+    end_by(signal);
+}
+
+fn tell_all(signal: Signal) {
+    for program in held().programs.iter().filter_map(|&id| i32::try_from(id).ok()) {
+        kill(Pid::from_raw(program), signal).ok();
     }
-    let asked = Instant::now();
-    while asked.elapsed() < PATIENCE && !programs.is_empty() {
-        programs.retain(|&program| still_runs(program));
+}
+
+fn wait(done: impl Fn() -> bool) {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE && !done() {
         thread::sleep(POLL);
     }
-    for &program in &programs {
-        kill(program, Signal::SIGKILL).ok();
-    }
-    for folder in &held().folders {
-        fs::remove_dir_all(folder).ok();
-    }
-    emulate_default_handler(signal).ok();
 }
 
-/// Returns whether a program has not ended, whoever waits for it.
-fn still_runs(program: Pid) -> bool {
-    match waitpid(program, Some(WaitPidFlag::WNOHANG)) {
-        Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => true,
-        Ok(_) | Err(_) => false,
-    }
-}
-
-/// Returns the signals that are ignored. Where the system does not say, that is
-/// taken for true of a hang-up, which `nohup` ignores.
+/// Returns the signals that are ignored: a hang-up, which `nohup` ignores, if the
+/// system does not say.
 fn ignored() -> Vec<i32> {
     let status = fs::read_to_string("/proc/self/status").ok();
     status.and_then(|status| ignored_of(&status)).unwrap_or_else(|| vec![SIGHUP])

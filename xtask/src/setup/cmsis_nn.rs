@@ -7,8 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::python;
-use super::system::ARM_GCC;
+use super::{python, system};
 use crate::boards::Board;
 use crate::firmware::target_dir;
 use crate::process::{note, output, run};
@@ -33,19 +32,17 @@ const LEFT_OUT: &str = "bakenn_cmsis_memory.c";
 
 /// Builds it for the board's core, and returns the folder of the library.
 pub fn build(board: &Board) -> Result<PathBuf> {
-    let Some(core) = board.gcc else {
+    let Some(core) = &board.gcc else {
         bail!("CMSIS-NN is for Arm's cores, not for {}", board.description);
     };
-    ARM_GCC.ensure()?;
+    system::ensure(COMPILER)?;
     let package = project::tools().join("bakenn");
     let sources = package.join(SOURCES);
-    if !sources.is_dir() {
-        let doing = format!("installing {PACKAGE} into .tools/bakenn (0.5 MB to download)");
-        python::install(&package, &["--no-deps", PACKAGE], &doing, || sources.is_dir())?;
-    }
-    let folder = target_dir(board).join("cmsis-nn").join(board.name);
+    let doing = format!("installing {PACKAGE} into .tools/bakenn (0.5 MB to download)");
+    python::install(&package, &["--no-deps", PACKAGE], &doing, || sources.is_dir())?;
+    let folder = target_dir(board).join("cmsis-nn").join(&board.name);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    note(format!("building {NAME} for {}", board.name));
+    note(format_args!("building {NAME} for {}", board.name));
     let mut compile = Command::new(COMPILER);
     compile.current_dir(&folder).args(["-O3", "-mthumb", "-ffunction-sections", "-c"]).args(core);
     // No C library is needed beside what the compiler knows by itself.
@@ -54,40 +51,25 @@ pub fn build(board: &Board) -> Result<PathBuf> {
     for include in ["cmsis_nn/Include", "cmsis_core/Include"] {
         compile.arg("-I").arg(sources.join(include));
     }
-    let files = files(&sources)?;
-    run(compile.args(&files)).context("cannot build CMSIS-NN")?;
+    let mut objects = Vec::new();
+    for sub in FOLDERS {
+        let folder = sources.join("cmsis_nn/Source").join(sub);
+        for file in project::files(&folder)? {
+            let is_source = file.extension().is_some_and(|extension| extension == "c");
+            if is_source && !file.ends_with(LEFT_OUT) {
+                objects.extend(file.file_name().map(|name| Path::new(name).with_extension("o")));
+                compile.arg(folder.join(file));
+            }
+        }
+    }
+    run(&mut compile).context("cannot build CMSIS-NN")?;
     let mut archive = Command::new("arm-none-eabi-ar");
-    archive.current_dir(&folder).args(["rcs", "libcmsis_nn.a"]);
-    archive.args(
-        files
-            .iter()
-            .filter_map(|file| file.file_name())
-            .map(|name| Path::new(name).with_extension("o")),
-    );
+    archive.current_dir(&folder).args(["rcs", "libcmsis_nn.a"]).args(objects);
     run(&mut archive).context("cannot build CMSIS-NN")?;
     Ok(folder)
 }
 
-/// Returns what builds it.
 pub fn compiler() -> String {
     let version = output(Command::new(COMPILER).arg("-dumpfullversion"));
     format!("gcc {} -O3", version.as_deref().unwrap_or("of an unknown version"))
-}
-
-fn files(sources: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for folder in FOLDERS {
-        let folder = sources.join("cmsis_nn/Source").join(folder);
-        let entries =
-            fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-        for entry in entries {
-            let path = entry?.path();
-            let is_source = path.extension().is_some_and(|extension| extension == "c");
-            if is_source && !path.ends_with(LEFT_OUT) {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }

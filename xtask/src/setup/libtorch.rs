@@ -9,8 +9,8 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-use super::python::{self, python};
-use super::system::CPP_COMPILER;
+use super::python;
+use super::system;
 use crate::process::{note, output};
 use crate::project;
 
@@ -20,37 +20,18 @@ const VERSION: &str = "2.11.0";
 /// What has to agree in the version of a user's own libtorch.
 const COMPATIBLE: &str = "2.11";
 
-/// What pip installs.
-struct Wheels {
-    packages: &'static [&'static str],
-    dependencies: bool,
-    description: &'static str,
-    /// Space that unpacking takes, in MB.
-    space_mb: u64,
-}
+/// What pip takes, what that is, and the MB that unpacking takes.
+type Wheels = (&'static [&'static str], &'static str, u64);
 
 /// The CUDA build of PyTorch for Linux, with the two libraries that it does
 /// not load without.
-const CPU_ON_LINUX: Wheels = Wheels {
-    packages: &["torch==2.11.0", "nvidia-cuda-runtime==13.0.96", "nvidia-cuda-cupti==13.0.85"],
-    dependencies: false,
-    description: "for the CPU: 0.55 GB to download, 1.3 GB on disk",
-    space_mb: 3_500,
-};
-
-const CUDA: Wheels = Wheels {
-    packages: &["torch==2.11.0"],
-    dependencies: true,
-    description: "with CUDA for your NVIDIA GPU: 4.7 GB on disk",
-    space_mb: 12_000,
-};
-
-const OTHER: Wheels = Wheels {
-    packages: &["torch==2.11.0"],
-    dependencies: true,
-    description: "for this system: up to 1 GB on disk",
-    space_mb: 3_000,
-};
+const CPU_ON_LINUX: Wheels = (
+    &["--no-deps", "torch==2.11.0", "nvidia-cuda-runtime==13.0.96", "nvidia-cuda-cupti==13.0.85"],
+    "for the CPU: 0.55 GB to download, 1.3 GB on disk",
+    3_500,
+);
+const CUDA: Wheels = (&["torch==2.11.0"], "with CUDA for your NVIDIA GPU: 4.7 GB on disk", 12_000);
+const OTHER: Wheels = (&["torch==2.11.0"], "for this system: up to 1 GB on disk", 3_000);
 
 /// Returns whether libtorch is there, so that nothing has to be installed.
 pub fn is_ready() -> bool {
@@ -63,7 +44,7 @@ pub fn is_ready() -> bool {
 /// Sees that libtorch and a C++ compiler are there and `.libtorch` leads to
 /// libtorch.
 pub fn ensure() -> Result<()> {
-    CPP_COMPILER.ensure()?;
+    system::ensure("c++")?;
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
         return link(&from_python()?, "LIBTORCH_USE_PYTORCH");
     }
@@ -74,9 +55,7 @@ pub fn ensure() -> Result<()> {
         return Ok(());
     }
     let ours = project::tools().join("pytorch");
-    if check(&ours.join("torch")).is_err() {
-        install(&ours)?;
-    }
+    install(&ours)?;
     link(&ours.join("torch"), "the installed PyTorch")
 }
 
@@ -89,8 +68,7 @@ fn users_own() -> Option<PathBuf> {
 
 fn from_python() -> Result<PathBuf> {
     let script = "import os, torch; print(os.path.dirname(torch.__file__))";
-    let python = python().context("LIBTORCH_USE_PYTORCH is set but there is no python3")?;
-    output(Command::new(python).args(["-c", script])).map(PathBuf::from).context(
+    output(Command::new(python::python()?).args(["-c", script])).map(PathBuf::from).context(
         "LIBTORCH_USE_PYTORCH is set but python3 cannot import torch: install it, or unset the \
          variable and let xtask install libtorch",
     )
@@ -110,7 +88,7 @@ fn link(folder: &Path, origin: &str) -> Result<()> {
         Err(_) => {}
     }
     let target = folder.strip_prefix(project::root()).unwrap_or(folder);
-    note(format!("linking .libtorch to {}", target.display()));
+    note(format_args!("linking .libtorch to {}", target.display()));
     match symlink(target, &link) {
         // Another xtask was first.
         Err(_) if fs::canonicalize(&link).ok() == fs::canonicalize(folder).ok() => Ok(()),
@@ -156,30 +134,27 @@ fn assigned(line: &str) -> Option<String> {
     Some(value.trim().trim_matches(['\'', '"']).to_owned())
 }
 
-/// Installs PyTorch's wheels into `folder`.
 fn install(folder: &Path) -> Result<()> {
-    let wheels = match (env::consts::OS, env::consts::ARCH) {
+    let is_there = || check(&folder.join("torch")).is_ok();
+    if is_there() {
+        return Ok(());
+    }
+    let (packages, description, space_mb) = match (env::consts::OS, env::consts::ARCH) {
         ("linux", _) if has_nvidia_gpu() => CUDA,
         ("linux", "x86_64") => CPU_ON_LINUX,
         _ => OTHER,
     };
     let tools = project::tools();
     fs::create_dir_all(&tools).with_context(|| format!("cannot create {}", tools.display()))?;
-    if let Some(free) = free_mb(&tools).filter(|&free| free < wheels.space_mb) {
+    if let Some(free) = free_mb(&tools).filter(|&free| free < space_mb) {
         bail!(
-            "installing libtorch takes {} MB while it unpacks and {} has {free} MB left: free some \
-             space, or set LIBTORCH to a PyTorch {VERSION} that you have",
-            wheels.space_mb,
+            "installing libtorch takes {space_mb} MB while it unpacks and {} has {free} MB left: free \
+             some space, or set LIBTORCH to a PyTorch {VERSION} that you have",
             tools.display()
         );
     }
-    let doing = format!("installing PyTorch {VERSION} into .tools/pytorch {}", wheels.description);
-    let mut arguments = wheels.packages.to_vec();
-    if !wheels.dependencies {
-        arguments.push("--no-deps");
-    }
-    let is_there = || check(&folder.join("torch")).is_ok();
-    python::install(folder, &arguments, &doing, is_there).with_context(|| {
+    let doing = format!("installing PyTorch {VERSION} into .tools/pytorch {description}");
+    python::install(folder, packages, &doing, is_there).with_context(|| {
         format!(
             "cannot install libtorch: run this again where there is a network, or set LIBTORCH to a \
              PyTorch {VERSION} that you have"
@@ -192,14 +167,9 @@ fn has_nvidia_gpu() -> bool {
         || output(Command::new("nvidia-smi").arg("-L")).is_some_and(|gpus| gpus.contains("GPU"))
 }
 
-/// Returns the free space of the disk that `folder` is on, where `df` says.
+/// Returns the free space of the disk that `folder` is on, if the system says.
 fn free_mb(folder: &Path) -> Option<u64> {
-    free_of_df(&output(Command::new("df").arg("-Pk").arg(folder))?)
-}
-
-fn free_of_df(report: &str) -> Option<u64> {
-    let kilobytes: u64 = report.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
-    Some(kilobytes / 1000)
+    fs4::available_space(folder).ok().map(|bytes| bytes / 1_000_000)
 }
 
 #[cfg(test)]
@@ -210,14 +180,6 @@ mod tests {
     fn the_version_of_a_wheel_is_read() {
         assert_eq!(assigned("__version__ = '2.11.0+cu130'").as_deref(), Some("2.11.0+cu130"));
         assert_eq!(assigned("debug = False"), None);
-    }
-
-    #[test]
-    fn free_space_is_read() {
-        let report = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
-                      /dev/sda1 100000000 1 5000000 1% /\n";
-        assert_eq!(free_of_df(report), Some(5_000));
-        assert_eq!(free_of_df("nothing"), None);
     }
 
     #[test]

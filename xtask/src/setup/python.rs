@@ -5,16 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::lock::Lock;
 use super::system;
 use crate::process::{Logged, find, note, output};
-use crate::project;
+use crate::project::{remove, tools};
 
-/// Installs packages into `folder`, a place of their own, with the arguments
-/// that pip takes after `install`, unless `is_there` says that another xtask has
-/// done so meanwhile; `doing` says what is installed.
+/// Installs packages into `folder`, a place of their own, with the arguments that
+/// pip takes after `install`, unless `is_there`; `doing` says what is installed.
 ///
 /// They are unpacked beside it and moved at the end, so that an interrupted
 /// installation never looks complete.
@@ -24,8 +23,12 @@ pub fn install(
     doing: &str,
     is_there: impl Fn() -> bool,
 ) -> Result<()> {
+    if is_there() {
+        return Ok(());
+    }
     let mut pip = pip()?;
     let _lock = Lock::take()?;
+    // Another xtask may have installed it meanwhile.
     if is_there() {
         return Ok(());
     }
@@ -38,8 +41,9 @@ pub fn install(
     pip.env("TMPDIR", &temporary).args(["install", "--disable-pip-version-check", "--target"]);
     pip.arg(&partial).args(arguments).env_remove("LD_LIBRARY_PATH");
     let name = folder.file_name().and_then(OsStr::to_str).unwrap_or("python");
-    let step = Logged { name: &format!("install-{name}"), doing, undisturbed: false };
-    step.run(&mut pip).context("cannot install Python packages")?;
+    Logged::new(&format!("install-{name}"), doing)
+        .run(&mut pip)
+        .context("cannot install Python packages")?;
     fs::rename(&partial, folder)
         .with_context(|| format!("cannot move {} into place", partial.display()))?;
     remove(&temporary)
@@ -48,13 +52,10 @@ pub fn install(
 /// Returns a pip: Python's own, one in a virtual environment of the project,
 /// or Debian's.
 fn pip() -> Result<Command> {
-    let python = python().context("Python 3 is missing: install Python 3.10 or newer")?;
-    if let Some(pip) = pip_of(&python) {
-        return Ok(pip);
-    }
-    let environment = project::tools().join("venv");
+    let python = python()?;
+    let environment = tools().join("venv");
     let inside = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python3" });
-    if let Some(pip) = pip_of(&inside) {
+    if let Some(pip) = pip_of(&python).or_else(|| pip_of(&inside)) {
         return Ok(pip);
     }
     note("Python has no pip: making an environment with one in .tools/venv (20 MB)");
@@ -65,16 +66,15 @@ fn pip() -> Result<Command> {
     remove(&environment)?;
     if find("apt-get").is_some() {
         system::install(&["python3-pip"], "pip")?;
-        if let Some(pip) = pip_of(Path::new("/usr/bin/python3")) {
-            return Ok(pip);
-        }
     }
-    bail!("Python has no pip: run `python3 -m ensurepip`, or install pip as your system has it");
+    pip_of(Path::new("/usr/bin/python3")).context(
+        "Python has no pip: run `python3 -m ensurepip`, or install pip as your system has it",
+    )
 }
 
-/// Returns Python 3.
-pub fn python() -> Option<PathBuf> {
-    ["python3", "python"].iter().find_map(find)
+pub fn python() -> Result<PathBuf> {
+    let found = ["python3", "python"].iter().find_map(find);
+    found.context("Python 3 is missing: install Python 3.10 or newer")
 }
 
 fn pip_of(python: &Path) -> Option<Command> {
@@ -82,12 +82,4 @@ fn pip_of(python: &Path) -> Option<Command> {
     let mut command = Command::new(python);
     command.args(["-m", "pip"]);
     Some(command)
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    Ok(())
 }

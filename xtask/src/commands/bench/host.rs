@@ -1,19 +1,17 @@
-//! The kernels of this machine: milliseconds, and shares of what its
-//! multipliers do at most.
-
-use std::fmt::Write as _;
-use std::process::Command;
+//! The kernels of this machine: milliseconds, and shares of the most that its
+//! multipliers do.
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
-use crate::firmware::TemporaryFolder;
+use crate::commands::markdown;
 use crate::process::{cargo, note, output, shown};
-use crate::setup::host_baselines;
+use crate::{project, setup};
 
-/// Which kernels are held against which instruction.
+/// The instruction that kernels are held against.
 const PEAKS: [(&str, &str); 2] = [("avx512-vnni", "vpdpbusd zmm"), ("avx2", "vpmaddwd ymm")];
 
-/// Times that everything runs in turn where baselines are measured too.
+/// Times that everything runs in turn if baselines are measured too.
 const ROUNDS: usize = 3;
 
 /// Seconds of a baseline in a round.
@@ -29,7 +27,7 @@ struct Time {
     macs: f64,
 }
 
-/// What is measured beside the kernels: an instruction's GMAC/s, or a baseline's
+/// A measurement beside the kernels: an instruction's GMAC/s, or a baseline's
 /// milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 struct Mark {
@@ -48,10 +46,13 @@ struct Figures {
 
 /// Measures, and returns a table or one JSON object a line.
 pub fn measure(size: Option<u32>, baseline: bool, json: bool) -> Result<String> {
-    let folder = TemporaryFolder::new()?;
-    let mut commands = vec![own()];
+    let folder = project::temporary_folder()?;
+    let mut own = cargo();
+    own.args(["bench", "--quiet", "--package", "lcl-infer"]);
+    let mut commands = vec![own];
+    commands[0].args(["--features", "std", "--bench", "host"]);
     if baseline {
-        for mut command in [host_baselines::python_packages()?, host_baselines::tract()?] {
+        for mut command in [setup::python_baselines()?, setup::tract()?] {
             command.arg(folder.path()).arg(BASELINE_SECONDS);
             commands.push(command);
         }
@@ -75,31 +76,21 @@ pub fn measure(size: Option<u32>, baseline: bool, json: bool) -> Result<String> 
     Ok(if json { figures.json() } else { figures.table() })
 }
 
-/// Returns the benchmark of lcl-infer, as a command.
-fn own() -> Command {
-    let mut command = cargo();
-    command.args(["bench", "--quiet", "--package", "lcl-infer"]);
-    command.args(["--features", "std", "--bench", "host"]);
-    command
-}
-
 impl Figures {
-    /// Takes in what a program prints: the least time and the highest peak of
-    /// all runs stay.
+    /// Takes in the output of a program: the least time and the highest peak of all
+    /// runs stay.
     fn take(&mut self, text: &str) -> Result<()> {
         for line in text.lines() {
-            let fields: Vec<&str> = line.split('\t').collect();
             let number = |field: &str| -> Result<f64> {
                 field.parse().with_context(|| format!("cannot read the line {line:?}"))
             };
-            match fields.as_slice() {
+            match *line.split('\t').collect::<Vec<_>>() {
                 ["time", size, kernels, operation, ms, macs] => {
-                    let (ms, macs) = (number(ms)?, number(macs)?);
-                    let (kernels, operation) = (kernels.to_string(), operation.to_string());
-                    let size = size.parse()?;
+                    let (size, ms, macs) = (size.parse()?, number(ms)?, number(macs)?);
                     let known = self.times.iter_mut().find(|time| {
-                        (time.size, &time.kernels, &time.operation) == (size, &kernels, &operation)
+                        (time.size, &*time.kernels, &*time.operation) == (size, kernels, operation)
                     });
+                    let (kernels, operation) = (kernels.to_owned(), operation.to_owned());
                     match known {
                         Some(time) => time.ms = time.ms.min(ms),
                         None => self.times.push(Time { size, kernels, operation, ms, macs }),
@@ -124,75 +115,61 @@ impl Figures {
     /// Returns the share of its instruction's peak that a total reaches.
     fn share(&self, time: &Time) -> Option<f64> {
         let (_, instruction) = PEAKS.iter().find(|(kernels, _)| *kernels == time.kernels)?;
-        let same = |peak: &&Mark| peak.size == time.size && peak.name == *instruction;
-        Some(gmacs(time) / self.peaks.iter().find(same)?.value)
+        Some(gmacs(time) / find(&self.peaks, time.size, instruction)?)
     }
 
     fn table(&self) -> String {
-        let mut text = String::new();
-        let mut line = |fields: &[String]| {
-            let _ = writeln!(text, "| {} |", fields.join(" | "));
-        };
-        let heads =
-            ["size", "kernels or baseline", "conv1", "pool1", "conv2", "pool2", "ms", "GMAC/s"];
-        let mut head: Vec<String> = heads.map(str::to_owned).to_vec();
-        head.push("of the peak".to_owned());
-        let names: Vec<&str> = unique(self.baselines.iter().map(|baseline| baseline.name.as_str()));
-        head.extend(names.iter().map(|name| format!("of {name}")));
-        line(&head);
-        line(&vec!["---".to_owned(); head.len()]);
+        let mut names: Vec<&str> = self.baselines.iter().map(|mark| mark.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let head = "size | kernels or baseline | conv1 | pool1 | conv2 | pool2 | ms | GMAC/s | of the peak";
+        let of_names = names.iter().map(|name| format!("of {name}"));
+        let head = [head.to_owned()].into_iter().chain(of_names).collect::<Vec<_>>().join(" | ");
+        let or_none =
+            |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.2}"));
+        let mut rows = Vec::new();
         for total in self.totals() {
             let mut fields = vec![total.size.to_string(), total.kernels.clone()];
             let own = |time: &&Time| (time.size, &time.kernels) == (total.size, &total.kernels);
             fields.extend(self.times.iter().filter(own).map(|time| format!("{:.3}", time.ms)));
-            fields.push(format!("{:.1}", gmacs(total)));
-            fields.push(self.share(total).map_or_else(none, |share| format!("{share:.2}")));
-            for name in &names {
-                let same = |baseline: &&Mark| baseline.size == total.size && baseline.name == *name;
-                let ratio =
-                    self.baselines.iter().find(same).map(|baseline| total.ms / baseline.value);
-                fields.push(ratio.map_or_else(none, |ratio| format!("{ratio:.2}")));
+            fields.extend([format!("{:.1}", gmacs(total)), or_none(self.share(total))]);
+            let ratio =
+                |name: &&str| find(&self.baselines, total.size, name).map(|ms| total.ms / ms);
+            fields.extend(names.iter().map(|name| or_none(ratio(name))));
+            rows.push(fields);
+        }
+        let marks = self.baselines.iter().map(|mark| (mark, 6, format!("{:.3}", mark.value)));
+        let peaks = self.peaks.iter().map(|mark| (mark, 7, format!("{:.1}", mark.value)));
+        for (mark, at, value) in marks.chain(peaks) {
+            if self.totals().any(|total| total.size == mark.size) {
+                let mut fields = vec!["–".to_owned(); 9 + names.len()];
+                fields[0] = mark.size.to_string();
+                fields[1].clone_from(&mark.name);
+                fields[at] = value;
+                rows.push(fields);
             }
-            line(&fields);
         }
-        let sizes = unique(self.totals().map(|total| total.size));
-        for baseline in self.baselines.iter().filter(|baseline| sizes.contains(&baseline.size)) {
-            let mut fields = vec![none(); head.len()];
-            fields[..2].clone_from_slice(&[baseline.size.to_string(), baseline.name.clone()]);
-            fields[6] = format!("{:.3}", baseline.value);
-            line(&fields);
-        }
-        for peak in self.peaks.iter().filter(|peak| sizes.contains(&peak.size)) {
-            let mut fields = vec![none(); head.len()];
-            fields[..2].clone_from_slice(&[peak.size.to_string(), peak.name.clone()]);
-            fields[7] = format!("{:.1}", peak.value);
-            line(&fields);
-        }
-        text
+        markdown(&head, rows)
     }
 
     fn json(&self) -> String {
-        let mut text = String::new();
-        for Time { size, kernels, operation, ms, macs } in &self.times {
-            let _ = writeln!(
-                text,
-                r#"{{"board": "host", "kernels": "{kernels}", "size": {size}, "op": "{operation}", "ms": {ms}, "macs": {macs}}}"#
-            );
-        }
-        for Mark { size, name, value } in &self.peaks {
-            let _ = writeln!(
-                text,
-                r#"{{"board": "host", "peak": "{name}", "size": {size}, "gmacs_per_second": {value}}}"#
-            );
-        }
-        for Mark { size, name, value } in &self.baselines {
-            let _ = writeln!(
-                text,
-                r#"{{"board": "host", "baseline": "{name}", "size": {size}, "ms": {value}}}"#
-            );
-        }
-        text
+        let times = self.times.iter().map(|Time { size, kernels, operation, ms, macs }| {
+            json!({"board": "host", "kernels": kernels, "size": size, "op": operation, "ms": ms,
+                   "macs": macs})
+        });
+        let peaks = self.peaks.iter().map(|Mark { size, name, value }| {
+            json!({"board": "host", "peak": name, "size": size, "gmacs_per_second": value})
+        });
+        let baselines = self.baselines.iter().map(|Mark { size, name, value }| {
+            json!({"board": "host", "baseline": name, "size": size, "ms": value})
+        });
+        let objects = times.chain(peaks).chain(baselines).map(|object| object.to_string() + "\n");
+        objects.collect()
     }
+}
+
+fn find(marks: &[Mark], size: u32, name: &str) -> Option<f64> {
+    marks.iter().find(|mark| mark.size == size && mark.name == name).map(|mark| mark.value)
 }
 
 fn mark(marks: &mut Vec<Mark>, size: u32, name: &str, value: f64, best: fn(f64, f64) -> f64) {
@@ -202,23 +179,8 @@ fn mark(marks: &mut Vec<Mark>, size: u32, name: &str, value: f64, best: fn(f64, 
     }
 }
 
-/// Returns 10^9 multiply-accumulates a second.
 fn gmacs(time: &Time) -> f64 {
     time.macs / time.ms / 1e6
-}
-
-fn none() -> String {
-    "–".to_owned()
-}
-
-fn unique<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
-    let mut unique = Vec::new();
-    for item in items {
-        if !unique.contains(&item) {
-            unique.push(item);
-        }
-    }
-    unique
 }
 
 #[cfg(test)]
@@ -236,25 +198,16 @@ baseline\t96\tother 1\t1.5
 ";
 
     #[test]
-    fn the_best_of_several_runs_stays() {
-        let mut figures = Figures::default();
-        figures.take(RUN).expect("it is well formed");
-        let slower = "time\t96\tavx2\ttotal\t0.8\t60000000\nbaseline\t96\tother 1\t1.4\n";
-        figures.take(slower).expect("it is well formed");
-        let totals: Vec<f64> = figures.totals().map(|total| total.ms).collect();
-        assert_eq!((totals, figures.baselines[0].value), (vec![0.75], 1.4));
-    }
-
-    #[test]
-    fn ratios_stand_beside_the_times() {
+    fn the_best_of_several_runs_stays_and_ratios_stand_beside_the_times() {
         let mut figures = Figures::default();
         figures.take(RUN).expect("it is well formed");
         let expected = "| 96 | avx2 | 0.200 | 0.010 | 0.400 | 0.010 | 0.750 | 80.0 | 0.80 | 0.50 |";
         assert!(figures.table().lines().any(|line| line == expected), "{}", figures.table());
-    }
-
-    #[test]
-    fn a_damaged_line_is_an_error() {
+        let slower = "time\t96\tavx2\ttotal\t0.8\t60000000\nbaseline\t96\tother 1\t1.4\n";
+        figures.take(slower).expect("it is well formed");
+        let totals: Vec<f64> = figures.totals().map(|total| total.ms).collect();
+        assert_eq!((totals, figures.baselines[0].value), (vec![0.75], 1.4));
+        assert_eq!(figures.json().lines().count(), 7);
         assert!(Figures::default().take("baseline\t96\tother 1\tfast").is_err());
     }
 }

@@ -1,12 +1,14 @@
 //! A training step of both stages beside PyTorch's literal one.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::commands::host::{build_lcl, lcl};
+use crate::commands::markdown;
 use crate::process::{note, output, shown};
 use crate::project;
 use crate::setup::libtorch;
@@ -17,7 +19,7 @@ const ROUNDS: usize = 3;
 /// Images in the batch.
 const BATCH: &str = "256";
 
-/// What `lcl step` takes for each precision.
+/// Precisions of `lcl step`.
 const PRECISIONS: [&str; 2] = ["float32", "bfloat16"];
 
 /// Measures with the PyTorch of `python`, and returns a table or one JSON
@@ -35,7 +37,10 @@ pub fn measure(python: &Path, json: bool) -> Result<String> {
     note("measuring on one core: leave the machine alone for a minute");
     let (mut literal, mut own) = (f64::INFINITY, [f64::INFINITY; 2]);
     for _ in 0..ROUNDS {
-        literal = literal.min(milliseconds(&mut baseline(python))?);
+        let script = project::root().join("host-trainer/benches/literal_step.py");
+        let mut step = Command::new(python);
+        step.arg(script).args(["--batch", BATCH]).env_remove("LD_LIBRARY_PATH");
+        literal = literal.min(milliseconds(&mut step)?);
         for (least, precision) in own.iter_mut().zip(PRECISIONS) {
             let mut step = lcl("step");
             step.args(["--batch", BATCH, "--precision", precision]);
@@ -45,46 +50,36 @@ pub fn measure(python: &Path, json: bool) -> Result<String> {
     Ok(report(literal, own, json))
 }
 
-fn baseline(python: &Path) -> Command {
-    let script = project::root().join("host-trainer/benches/literal_step.py");
-    let mut command = Command::new(python);
-    command.arg(script).args(["--batch", BATCH]).env_remove("LD_LIBRARY_PATH");
-    command
-}
-
 /// Runs a program that prints one JSON object with `milliseconds`.
 fn milliseconds(command: &mut Command) -> Result<f64> {
+    #[derive(Deserialize)]
+    struct Step {
+        milliseconds: f64,
+    }
     command.env("OMP_NUM_THREADS", "1");
     let text = output(command).with_context(|| format!("{} failed", shown(command)))?;
-    parsed(&text).with_context(|| format!("{} printed {text:?}", shown(command)))
-}
-
-fn parsed(text: &str) -> Option<f64> {
-    let object = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let (name, value) = object.split_once(':')?;
-    if name == "\"milliseconds\"" { value.trim().parse().ok() } else { None }
+    let step: Step = serde_json::from_str(&text)
+        .with_context(|| format!("{} printed {text:?}", shown(command)))?;
+    Ok(step.milliseconds)
 }
 
 fn report(literal: f64, own: [f64; 2], json: bool) -> String {
-    let mut text = String::new();
-    if !json {
-        let _ = writeln!(text, "a step of both stages, batch {BATCH}, one core\n");
-        let _ = writeln!(text, "| | ms | ratio |\n|---|---|---|");
-        let _ = writeln!(text, "| PyTorch, as the paper writes it | {literal:.0} | 1 |");
+    let steps = own.into_iter().zip(PRECISIONS).map(|(ms, name)| (ms, name, ms / literal));
+    if json {
+        let objects = steps.map(|(ms, precision, ratio)| {
+            let object = json!({
+                "precision": precision, "ms": ms, "literal_ms": literal, "ratio": ratio,
+            });
+            format!("{object}\n")
+        });
+        return objects.collect();
     }
-    for (ms, precision) in own.into_iter().zip(PRECISIONS) {
-        let ratio = ms / literal;
-        let _ = if json {
-            writeln!(
-                text,
-                "{{\"precision\":\"{precision}\",\"ms\":{ms:.1},\"literal_ms\":{literal:.1},\
-                 \"ratio\":{ratio:.4}}}"
-            )
-        } else {
-            writeln!(text, "| {precision} | {ms:.0} | {ratio:.2} |")
-        };
-    }
-    text
+    let row = |(ms, name, ratio): (f64, &str, f64)| {
+        vec![name.to_owned(), format!("{ms:.0}"), format!("{ratio:.2}")]
+    };
+    let first = (literal, "PyTorch, as the paper writes it", 1.0);
+    let table = markdown(" | ms | ratio", [first].into_iter().chain(steps).map(row));
+    format!("a step of both stages, batch {BATCH}, one core\n\n{table}")
 }
 
 #[cfg(test)]
@@ -97,14 +92,9 @@ mod tests {
         assert!(table.contains("| float32 | 600 | 0.30 |"), "{table}");
         let lines = report(2000.0, [600.0, 400.0], true);
         let last = lines.lines().last().expect("a line");
-        assert!(last.starts_with("{\"precision\":\"bfloat16\"") && last.ends_with("0.2000}"));
-    }
-
-    #[test]
-    fn what_the_programs_print_is_understood() {
-        assert_eq!(parsed("{\"milliseconds\": 12.5}\n"), Some(12.5));
-        assert_eq!(parsed("{\"milliseconds\":12.5}"), Some(12.5));
-        assert_eq!(parsed("{\"seconds\":12.5}"), None);
-        assert_eq!(parsed(""), None);
+        assert!(last.contains(r#""precision":"bfloat16""#) && last.contains(r#""ratio":0.2"#));
+        let mut echo = Command::new("echo");
+        assert_eq!(milliseconds(echo.arg(r#"{"milliseconds": 12.5}"#)).ok(), Some(12.5));
+        assert!(milliseconds(Command::new("echo").arg(r#"{"seconds": 12.5}"#)).is_err());
     }
 }

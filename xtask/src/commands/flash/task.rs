@@ -9,48 +9,39 @@ use anyhow::{Context, Result, bail};
 
 use super::Arguments;
 use crate::boards::{Board, Flasher, Output, Real};
-use crate::commands::example::Images;
-use crate::commands::host::{build_lcl, exit_code};
-use crate::commands::out;
+use crate::commands::example::{DEFAULT_SIZE, Images};
+use crate::commands::host::build_lcl;
+use crate::commands::{exit_code, out};
 use crate::firmware::Run;
-use crate::process::{Running, cargo, note, shown, status};
-use crate::project;
-use crate::setup::board_link;
+use crate::process::{Running, note, shown, status};
+use crate::{project, setup};
 
 /// Where the images of an example come from.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
-    /// This machine.
     Host(Images<'a>),
-    /// The board's own camera of that name.
-    Camera(&'static str),
+    Camera(&'a str),
 }
 
 /// What is to be written, and where to.
 pub struct Task<'a> {
-    /// The board.
     pub real: &'a Real,
-    /// The same, for its name.
     pub board: &'a Board,
-    /// The program.
     pub elf: &'a Path,
-    /// The blob.
     pub model: &'a Path,
     /// Address of the model partition, as the flasher knows it.
     pub model_in_flash: u64,
-    /// For images and features.
     pub folder: &'a Path,
 }
 
 impl Task<'_> {
-    /// Runs commands until one fails.
     pub fn run_all(&self, commands: Vec<Command>) -> Result<ExitCode> {
         for mut command in commands {
-            note(format!("$ {}", shown(&command)));
+            note(format_args!("$ {}", shown(&command)));
             let status = status(&mut command)?;
             if !status.success() {
                 let Self { real, board, .. } = self;
-                note(format!("this failed; {} needs {}", board.name, real.connect));
+                note(format_args!("this failed; {} needs {}", board.name, real.connect));
                 return Ok(exit_code(status.code()));
             }
         }
@@ -64,7 +55,7 @@ impl Task<'_> {
         (source, output): (Source<'_>, Output),
         writing: Vec<Command>,
     ) -> Result<ExitCode> {
-        board_link::ensure()?;
+        setup::board_link()?;
         let prepare = match source {
             Source::Host(images) => {
                 build_lcl()?;
@@ -72,10 +63,11 @@ impl Task<'_> {
             }
             Source::Camera(camera) => {
                 let path = self.folder.join("frames.bin");
-                let request = camera_request(arguments.example.camera_side(), arguments.frames);
+                let side = arguments.example.size.unwrap_or(DEFAULT_SIZE);
+                let request = camera_request(side, arguments.frames);
                 fs::write(&path, request)
                     .with_context(|| format!("cannot write {}", path.display()))?;
-                note(format!("images are of the board's {camera}; --image has others"));
+                note(format_args!("images are of the board's {camera}; --image has others"));
                 None
             }
         };
@@ -84,19 +76,16 @@ impl Task<'_> {
             return Ok(code);
         }
         let mut link = self.link(&arguments.port);
-        note(format!("$ {}", shown(&link)));
+        note(format_args!("$ {}", shown(&link)));
         Run::build_decoder()?;
         let link = Running::start(link.stdout(Stdio::piped()));
         let mut link = link.context("cannot start the link to the board")?;
         let log = link.take_stdout().context("the link has no output")?;
-        let mut decoder = cargo();
-        decoder.current_dir(project::root());
-        decoder.args(["run", "--quiet", "--package", "defmt-log", "--"]).arg(self.elf);
-        let decoded = status(decoder.stdin(log));
+        let decoded = status(Run::decoder(self.elf).stdin(log));
         let ended = link.wait()?;
         let decoded = decoded?;
         if !ended.success() {
-            note(format!("it failed on {} ({ended})", self.board.name));
+            note(format_args!("it failed on {} ({ended})", self.board.name));
             return Ok(exit_code(ended.code()));
         }
         if !decoded.success() {
@@ -114,70 +103,58 @@ impl Task<'_> {
         Ok(exit_code(status(&mut images.collect(self.model, self.folder, out))?.code()))
     }
 
-    /// Returns what carries images and features.
+    /// Returns the program that carries images and features, as a command.
     pub fn link(&self, port: &str) -> Command {
-        let mut link = board_link::command();
+        let mut link = setup::built("board-link");
         link.arg("--frames").arg(self.folder.join("frames.bin"));
         link.arg("--rows").arg(self.folder.join("rows.bin"));
         match self.real.flasher {
-            Flasher::ProbeRs { chip } => {
-                link.args(["probe", "--chip", chip, "--elf"]).arg(self.elf);
+            Flasher::ProbeRs => {
+                link.args(["probe", "--chip", &self.real.chip, "--elf"]).arg(self.elf)
             }
-            Flasher::Espflash { .. } => {
-                link.args(["serial", "--port", port]);
-            }
-        }
+            Flasher::Espflash => link.args(["serial", "--port", port]),
+        };
         link
     }
 
-    /// Returns what writes the blob alone.
+    /// Returns the commands that write the blob alone.
     pub fn write_model(&self) -> Vec<Command> {
-        vec![self.blob(), self.flasher("reset")]
+        vec![self.blob(), self.flasher("reset", &[])]
     }
 
-    /// Returns what writes the blob and the program; the last shows the log
-    /// unless images are to be sent.
+    /// Returns the commands that write the blob and the program; the last shows the
+    /// log unless images are to be sent.
     pub fn write(&self, streams: bool) -> Vec<Command> {
-        let subcommand = match self.real.flasher {
-            Flasher::ProbeRs { .. } if streams => "download",
-            Flasher::ProbeRs { .. } => "run",
-            Flasher::Espflash { .. } => "flash",
+        let partitions = project::firmware().join(&self.board.name).join("partitions.csv");
+        let partitions = partitions.to_string_lossy();
+        let mut program = match (self.real.flasher, streams) {
+            (Flasher::ProbeRs, true) => self.flasher("download", &[]),
+            (Flasher::ProbeRs, false) => self.flasher("run", &[]),
+            (Flasher::Espflash, _) => self.flasher("flash", &["--partition-table", &partitions]),
         };
-        let mut program = self.flasher(subcommand);
-        if let Flasher::Espflash { .. } = self.real.flasher {
-            let partitions = project::firmware().join(self.board.name).join("partitions.csv");
-            program.arg("--partition-table").arg(partitions);
-            if !streams {
-                program.args(["--monitor", "--log-format", "defmt"]);
-            }
+        if self.real.flasher == Flasher::Espflash && !streams {
+            program.args(["--monitor", "--log-format", "defmt"]);
         }
         program.arg(self.elf);
         vec![self.blob(), program]
     }
 
-    /// Returns what writes the blob to its partition.
+    /// Returns the command that writes the blob to its partition.
     fn blob(&self) -> Command {
         let address = format!("{:#x}", self.model_in_flash);
         let mut command = match self.real.flasher {
-            Flasher::ProbeRs { .. } => {
-                let mut command = self.flasher("download");
-                command.args(["--binary-format", "bin", "--base-address", &address]);
-                command
+            Flasher::ProbeRs => {
+                self.flasher("download", &["--binary-format", "bin", "--base-address", &address])
             }
-            Flasher::Espflash { .. } => {
-                let mut command = self.flasher("write-bin");
-                command.arg(&address);
-                command
-            }
+            Flasher::Espflash => self.flasher("write-bin", &[&address]),
         };
         command.arg(self.model);
         command
     }
 
-    fn flasher(&self, subcommand: &str) -> Command {
-        let (Flasher::ProbeRs { chip } | Flasher::Espflash { chip }) = self.real.flasher;
+    fn flasher(&self, subcommand: &str, more: &[&str]) -> Command {
         let mut command = Command::new(self.real.flasher.program().0);
-        command.args([subcommand, "--chip", chip]);
+        command.args([subcommand, "--chip", &self.real.chip]).args(more);
         command
     }
 }
@@ -209,46 +186,53 @@ mod tests {
     use super::*;
     use crate::boards;
 
-    fn task(board: &str) -> Task<'static> {
-        let board = boards::board(board).expect("it is known");
-        Task {
-            real: board.real().expect("it is no emulated one"),
-            board,
-            elf: Path::new("bench"),
-            model: Path::new("m.lcl"),
-            model_in_flash: 0x8_0000,
-            folder: Path::new("folder"),
-        }
-    }
-
-    #[track_caller]
-    fn check(commands: &[Command], expected: &[&str]) {
-        let partitions = project::firmware().join("esp32c3/partitions.csv");
-        let partitions = partitions.to_string_lossy();
-        let shown = commands.iter().map(|command| shown(command).replace(&*partitions, "P"));
-        assert_eq!(shown.collect::<Vec<_>>(), expected);
+    #[test]
+    fn commands_are_those_of_the_boards_flasher() {
+        let folder = project::firmware().join("esp32c3/partitions.csv");
+        let check = |board: &str, commands: fn(&Task<'_>) -> Vec<Command>, expected: [&str; 2]| {
+            let board = boards::board(board).expect("it is known");
+            let task = Task {
+                real: board.real.as_ref().expect("it is no emulated one"),
+                board,
+                elf: Path::new("bench"),
+                model: Path::new("m.lcl"),
+                model_in_flash: 0x8_0000,
+                folder: Path::new("folder"),
+            };
+            let shown = commands(&task).iter().map(shown).collect::<Vec<_>>();
+            assert_eq!(
+                shown.join("\n").replace(&*folder.to_string_lossy(), "P"),
+                expected.join("\n")
+            );
+        };
+        let blob = "probe-rs download --chip nRF52840_xxAA --binary-format bin --base-address 0x80000 m.lcl";
+        let run = [blob, "probe-rs run --chip nRF52840_xxAA bench"];
+        check("nrf52840-dk", |task| task.write(false), run);
+        let reset = [blob, "probe-rs reset --chip nRF52840_xxAA"];
+        check("nrf52840-dk", |task| vec![task.blob(), task.write_model().remove(1)], reset);
+        let both = [
+            "espflash write-bin --chip esp32c3 0x80000 m.lcl",
+            "espflash flash --chip esp32c3 --partition-table P --monitor --log-format defmt bench",
+        ];
+        check("esp32c3", |task| task.write(false), both);
+        let through_the_link = [
+            "probe-rs download --chip nRF52840_xxAA bench",
+            "board-link --frames folder/frames.bin --rows folder/rows.bin probe --chip nRF52840_xxAA \
+             --elf bench",
+        ];
+        let streamed = |task: &Task<'_>| vec![task.write(true).remove(1), task.link("unused")];
+        check("nrf52840-dk", streamed, through_the_link);
+        let through_usb = [
+            "espflash flash --chip esp32c3 --partition-table P bench",
+            "board-link --frames folder/frames.bin --rows folder/rows.bin serial --port /dev/ttyACM1",
+        ];
+        let streamed =
+            |task: &Task<'_>| vec![task.write(true).remove(1), task.link("/dev/ttyACM1")];
+        check("esp32c3", streamed, through_usb);
     }
 
     #[test]
-    fn the_blob_goes_to_its_partition_and_the_program_shows_its_log() {
-        check(
-            &task("nrf52840-dk").write(false),
-            &[
-                "probe-rs download --chip nRF52840_xxAA --binary-format bin --base-address 0x80000 m.lcl",
-                "probe-rs run --chip nRF52840_xxAA bench",
-            ],
-        );
-        check(
-            &task("esp32c3").write(false),
-            &[
-                "espflash write-bin --chip esp32c3 0x80000 m.lcl",
-                "espflash flash --chip esp32c3 --partition-table P --monitor --log-format defmt bench",
-            ],
-        );
-    }
-
-    #[test]
-    fn events_are_taken_from_the_records() {
+    fn events_are_taken_from_the_records_and_a_camera_is_asked_for_side_and_count() {
         let record = |area: u32, values: &[u8]| {
             let len = u32::try_from(values.len()).expect("it is short");
             [&[area, 0, len].map(u32::to_le_bytes).concat()[..], values].concat()
@@ -256,40 +240,7 @@ mod tests {
         let records = [record(3, &[1, 2]), record(1, &[9]), record(3, &[3])].concat();
         assert_eq!(events(&records), [1, 2, 3]);
         assert_eq!(events(&records[..records.len() - 1]), [1, 2]);
-    }
-
-    #[test]
-    fn a_camera_is_asked_for_its_side_and_how_many() {
         assert_eq!(camera_request(96, Some(7)), [96, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0]);
         assert_eq!(camera_request(224, None), [224, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    }
-
-    #[test]
-    fn a_blob_alone_leaves_the_program() {
-        check(
-            &task("pico2").write_model(),
-            &[
-                "probe-rs download --chip RP235x --binary-format bin --base-address 0x80000 m.lcl",
-                "probe-rs reset --chip RP235x",
-            ],
-        );
-    }
-
-    #[test]
-    fn images_go_through_the_link() {
-        check(
-            &[task("nucleo-h743zi").write(true).remove(1), task("nucleo-h743zi").link("unused")],
-            &[
-                "probe-rs download --chip STM32H743ZITx bench",
-                "board-link --frames folder/frames.bin --rows folder/rows.bin probe --chip \
-                 STM32H743ZITx --elf bench",
-            ],
-        );
-        check(
-            &[task("esp32c3").link("/dev/ttyACM1")],
-            &[
-                "board-link --frames folder/frames.bin --rows folder/rows.bin serial --port /dev/ttyACM1",
-            ],
-        );
     }
 }

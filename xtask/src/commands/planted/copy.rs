@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use toml::{Table, Value};
 
-use crate::project;
+use crate::project::{self, files, read};
 
 /// Another version of lcl-infer.
 const OTHER: &str = "other";
@@ -47,27 +48,27 @@ impl Copy {
     /// Copies manifests and the program to `folder`.
     pub fn new(folder: &Path) -> Result<Self> {
         let copy = Self { folder: folder.to_owned() };
-        let root = manifest(&project::root().join("Cargo.toml"), &["lcl-infer", OTHER])?;
-        copy.write(Path::new("Cargo.toml"), &root)?;
-        let engine = read(&project::root().join("lcl-infer/Cargo.toml"))?;
-        let engine = library_alone(&engine);
-        copy.write(Path::new("lcl-infer/Cargo.toml"), &engine)?;
-        let other = engine.replacen("version.workspace = true", "version = \"0.0.1\"", 1);
-        copy.write(&Path::new(OTHER).join("Cargo.toml"), &other)?;
+        copy.workspace("", &["lcl-infer", OTHER])?;
+        copy.workspace("firmware-examples", &["panic-free", "twice"])?;
+        // Without what its tests need and without its benchmarks.
+        let mut engine = manifest("lcl-infer")?;
+        engine.remove("dev-dependencies");
+        engine.remove("bench");
+        copy.write(Path::new("lcl-infer/Cargo.toml"), &engine.to_string())?;
+        if let Some(Value::Table(package)) = engine.get_mut("package") {
+            package.insert("version".to_owned(), "0.0.1".into());
+        }
+        copy.write(&Path::new(OTHER).join("Cargo.toml"), &engine.to_string())?;
         let script = read(&project::root().join("lcl-infer/build.rs"))?;
         for package in ["lcl-infer", OTHER] {
             copy.write(&Path::new(package).join("build.rs"), &script)?;
         }
         copy.engine_of(OTHER, |_, text| text.to_owned())?;
-        for file in ["Cargo.lock", "panic-free/Cargo.toml"] {
-            copy.copy(&Path::new("firmware-examples").join(file))?;
-        }
-        let firmware = manifest(&project::firmware().join("Cargo.toml"), &["panic-free", "twice"])?;
-        copy.write(Path::new("firmware-examples/Cargo.toml"), &firmware)?;
         copy.write(Path::new("firmware-examples/twice/Cargo.toml"), TWICE_MANIFEST)?;
         copy.write(Path::new("firmware-examples/twice/src/main.rs"), TWICE)?;
-        for file in files(&project::firmware().join("panic-free/src"))? {
-            copy.copy(&Path::new("firmware-examples/panic-free/src").join(file))?;
+        copy.copy("firmware-examples/Cargo.lock")?;
+        for file in files(&project::firmware().join("panic-free"))? {
+            copy.copy(Path::new("firmware-examples/panic-free").join(file))?;
         }
         Ok(copy)
     }
@@ -97,22 +98,34 @@ impl Copy {
     /// Returns the folder of a board, whose configuration has its flags.
     pub fn board(&self, name: &str) -> Result<PathBuf> {
         let folder = Path::new("firmware-examples").join(name);
-        self.copy(&folder.join(".cargo/config.toml"))?;
+        self.copy(folder.join(".cargo/config.toml"))?;
         Ok(self.folder.join(folder))
     }
 
-    /// Returns where the copy is built.
     pub fn target_dir(&self) -> PathBuf {
         self.folder.join("target")
     }
 
-    fn copy(&self, file: &Path) -> Result<()> {
-        self.write(file, &read(&project::root().join(file))?)
+    /// Writes a workspace's manifest with other members, whose code may be changed to
+    /// call a function that is nowhere.
+    fn workspace(&self, folder: &str, members: &[&str]) -> Result<()> {
+        let mut text = manifest(folder)?;
+        if let Some(Value::Table(workspace)) = text.get_mut("workspace") {
+            workspace.insert("members".to_owned(), members.to_vec().into());
+            workspace.remove("default-members");
+            workspace.remove("exclude");
+            workspace.insert("lints".to_owned(), Table::new().into());
+        }
+        self.write(&Path::new(folder).join("Cargo.toml"), &text.to_string())
+    }
+
+    fn copy(&self, file: impl AsRef<Path>) -> Result<()> {
+        self.write(file.as_ref(), &read(&project::root().join(file.as_ref()))?)
     }
 
     fn write(&self, file: &Path, text: &str) -> Result<()> {
         let path = self.folder.join(file);
-        // What is as it was is not built again.
+        // A file that is as it was is not built again.
         if fs::read_to_string(&path).is_ok_and(|there| there == text) {
             return Ok(());
         }
@@ -123,83 +136,8 @@ impl Copy {
     }
 }
 
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// Returns a workspace's manifest with other members, whose code may be changed
-/// to call what is nowhere.
-fn manifest(path: &Path, members: &[&str]) -> Result<String> {
-    let mut text = read(path)?;
-    for (key, values) in [("members", Some(members)), ("default-members", None), ("exclude", None)]
-    {
-        text = with_list(&text, key, values);
-    }
-    Ok(text.replace("unsafe_code = \"deny\"", "unsafe_code = \"allow\""))
-}
-
-/// Returns a manifest's text with other values in the list `key`, or without it.
-fn with_list(text: &str, key: &str, values: Option<&[&str]>) -> String {
-    let list = format!("\n{key} = [");
-    let Some((before, rest)) = text.split_once(&list) else {
-        return text.to_owned();
-    };
-    let (_, after) = rest.split_once(']').unwrap_or_default();
-    let list = values.map(|values| format!("\n{key} = {values:?}")).unwrap_or_default();
-    format!("{before}{list}{after}")
-}
-
-/// Returns a package's manifest without what its tests need and without its
-/// benchmarks.
-fn library_alone(text: &str) -> String {
-    let mut kept = String::new();
-    let mut is_kept = true;
-    for line in text.lines() {
-        if line.starts_with('[') {
-            is_kept = !["[dev-dependencies]", "[[bench]]"].contains(&line);
-        }
-        if is_kept {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    kept
-}
-
-/// Returns the files below a folder, relative to it.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(below) = folders.pop() {
-        let path = folder.join(&below);
-        let entries = fs::read_dir(&path);
-        for entry in entries.with_context(|| format!("cannot read {}", path.display()))? {
-            let entry = entry?;
-            let file = below.join(entry.file_name());
-            if entry.file_type()?.is_dir() { folders.push(file) } else { found.push(file) }
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_of_a_manifest_are_replaced() {
-        let text =
-            "[workspace]\nmembers = [\n    \"a\",\n    \"b\",\n]\nexclude = [\"c\"]\nkey = 1\n";
-        let one = with_list(text, "members", Some(&["a"]));
-        assert_eq!(one, "[workspace]\nmembers = [\"a\"]\nexclude = [\"c\"]\nkey = 1\n");
-        assert_eq!(with_list(&one, "exclude", None), "[workspace]\nmembers = [\"a\"]\nkey = 1\n");
-        assert_eq!(with_list(text, "default-members", None), text);
-    }
-
-    #[test]
-    fn manifest_keeps_what_a_library_is_made_of() {
-        let text = "[a]\n1\n[dev-dependencies]\n2\n[[bench]]\n3\n[b]\n4\n";
-        assert_eq!(library_alone(text), "[a]\n1\n[b]\n4\n");
-    }
+/// Reads the manifest of a folder of the repository.
+fn manifest(folder: &str) -> Result<Table> {
+    let path = project::root().join(folder).join("Cargo.toml");
+    read(&path)?.parse().with_context(|| format!("cannot read {}", path.display()))
 }
