@@ -24,6 +24,7 @@ mod memory;
 mod mismatch;
 mod pool;
 mod random;
+mod toom;
 
 use lcl_infer::PoolOrder;
 use lcl_infer::kernels::Kernels;
@@ -35,6 +36,7 @@ pub use memory::Memory;
 pub use mismatch::{Case, Fault, Mismatch, Operation, Shape};
 use pool::PoolCase;
 pub use random::Random;
+pub use toom::{ToomMemory, run_toom};
 
 /// Which cases are drawn, after those that are run every time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,3 +12,4 @@ mod package;
 mod pixels;
 mod pooling;
 mod streaming;
+mod toom;

@@ -1,0 +1,140 @@
+//! One row of a convolution through a transform, for any machine.
+
+use super::geometry::{CHANNELS, MAX_TILES, Pair, ToomGeometry};
+use super::transform::MAX_POINTS;
+use super::weights::ToomConv2d;
+use crate::kernels::RowWindow;
+use crate::parameters::CHANNEL_WORDS;
+
+/// The sums of one tile and channel, one for each point.
+pub(in crate::kernels) type Sums = [i32; MAX_POINTS];
+
+/// Tiles that are computed together.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::kernels) struct Group {
+    pub(in crate::kernels) geometry: ToomGeometry,
+    /// How many there are, 1 to [`MAX_TILES`].
+    pub(in crate::kernels) tiles: usize,
+}
+
+/// What a group of channels adds to the sums, and where its bytes go.
+#[derive(Debug)]
+pub(in crate::kernels) struct Output<'a> {
+    /// The words of the channels in the table.
+    pub(in crate::kernels) words: &'a [i32],
+    /// Smallest shift of the table.
+    pub(in crate::kernels) min_shift: u8,
+    /// The channels that there are, 1 or 2.
+    pub(in crate::kernels) channels: usize,
+    /// The row from the group's first output on, `[1, W, out_c]`.
+    pub(in crate::kernels) out: &'a mut [u8],
+    /// The first of the channels.
+    pub(in crate::kernels) oc: usize,
+}
+
+/// What a machine does best in its own way.
+pub(in crate::kernels) trait Machine {
+    /// Transforms what the tiles read of one row: `row` starts with the first
+    /// tile's first value, `data` at point 0 with the row's first pair. A value
+    /// that the row does not reach counts as 0.
+    fn transform_row(group: Group, row: &[u8], data: &mut [Pair]);
+
+    /// Writes the sums of products of all points: `data` is
+    /// `[point][pair][tile]`, `weights` `[point][pair][channel]`, `sums`
+    /// `[channel][tile]`. They wrap.
+    fn products(group: Group, data: &[Pair], weights: &[Pair], sums: &mut [Sums]);
+
+    /// Makes bytes of the sums, as many pixels as the output has.
+    fn finish(group: Group, sums: &[Sums], output: Output<'_>);
+}
+
+/// Computes one row of a convolution and its requantisation, in groups of as
+/// many tiles as the scratch holds.
+pub(in crate::kernels) fn conv2d_row<M: Machine>(
+    conv: &ToomConv2d<'_>,
+    window: &RowWindow<'_>,
+    out: &mut [u8],
+    scratch: &mut [u8],
+) {
+    let geometry = conv.geometry();
+    let (out_c, outputs) = (geometry.conv().out_c(), geometry.transform().outputs());
+    let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= scratch.len();
+    let Some(most) = (1..=MAX_TILES).rev().find(fits) else {
+        return;
+    };
+    if window.rows().len() < geometry.conv().kernel() {
+        return;
+    }
+    let data_bytes = geometry.data_len(most).saturating_mul(size_of::<Pair>());
+    let sums_bytes = CHANNELS * most * size_of::<Sums>();
+    let Some((data, sums)) = scratch.split_at_mut_checked(data_bytes) else {
+        return;
+    };
+    let sums = sums.get_mut(..sums_bytes).unwrap_or_default();
+    let (Ok(data), Ok(sums)) =
+        (bytemuck::try_cast_slice_mut(data), bytemuck::try_cast_slice_mut(sums))
+    else {
+        return;
+    };
+    let mut left = geometry.tiles(out.len() / out_c);
+    let (mut start, mut rest) = (0, out);
+    while left > 0 {
+        let group = Group { geometry, tiles: tiles_of(left, most) };
+        let len = (group.tiles * outputs * out_c).min(rest.len());
+        let (now, later) = rest.split_at_mut_checked(len).unwrap_or_default();
+        lay_out::<M>(group, window, start, data);
+        compute::<M>(group, conv, data, sums, now);
+        rest = later;
+        left = left.saturating_sub(group.tiles);
+        start += group.tiles * outputs * geometry.step_len();
+    }
+}
+
+/// Returns how many tiles of those that are left go together: four are two and
+/// two.
+const fn tiles_of(left: usize, most: usize) -> usize {
+    if left == 4 && most == 3 {
+        2
+    } else if left < most {
+        left
+    } else {
+        most
+    }
+}
+
+/// Transforms what the tiles of a group read, from byte `start` of each row on.
+fn lay_out<M: Machine>(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
+    let row_pairs = group.geometry.pairs_per_row() * group.tiles;
+    let rows = window.rows().iter().take(group.geometry.conv().kernel());
+    for (ky, row) in rows.enumerate() {
+        let data = data.get_mut(ky * row_pairs..).unwrap_or_default();
+        M::transform_row(group, row.get(start..).unwrap_or_default(), data);
+    }
+}
+
+/// Computes the outputs of a group of tiles for all channels.
+fn compute<M: Machine>(
+    group: Group,
+    conv: &ToomConv2d<'_>,
+    data: &[Pair],
+    sums: &mut [Sums],
+    out: &mut [u8],
+) {
+    let geometry = group.geometry;
+    let (Some(data), Some(sums)) =
+        (data.get(..geometry.data_len(group.tiles)), sums.get_mut(..CHANNELS * group.tiles))
+    else {
+        return;
+    };
+    // It is not 0, which the compiler does not see.
+    let weights = conv.weights().chunks_exact(geometry.group_len().max(1));
+    let words = conv.channels().words().chunks_exact(CHANNELS * CHANNEL_WORDS);
+    let min_shift = conv.channels().min_shift();
+    for (oc, (weights, words)) in
+        (0..geometry.conv().out_c()).step_by(CHANNELS).zip(weights.zip(words))
+    {
+        M::products(group, data, weights, sums);
+        let channels = CHANNELS.min(geometry.conv().out_c().saturating_sub(oc));
+        M::finish(group, sums, Output { words, min_shift, channels, out, oc });
+    }
+}
