@@ -18,6 +18,7 @@ mod ratio;
 mod self_test;
 mod stream;
 mod tally;
+mod toom;
 mod watch;
 
 pub use bench::bench;
@@ -29,6 +30,7 @@ pub use kernels::kernels;
 pub use link::{Link, LinkError, Request, Stream, record_header};
 pub use ratio::Ratio;
 pub use self_test::self_test;
+pub use toom::toom;
 pub use watch::{watch, watch_memory_len};
 
 /// Bytes of one row of the widest image that any board takes.
