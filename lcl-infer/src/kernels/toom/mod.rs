@@ -20,8 +20,8 @@ mod weights;
 use super::RowWindow;
 pub use geometry::{CHANNELS, MAX_TILES, Pair, ToomGeometry};
 pub use matrices::{F2_3, F2_5, F3_5, F4_3, F4_5, F6_3, TRANSFORMS};
-pub(in crate::kernels) use portable::{Portable, finish_tile, transform_tile};
-pub(in crate::kernels) use row::{Group, Machine, Output, Sums, conv2d_row};
+pub(in crate::kernels) use portable::{Portable, finish_tile};
+pub(in crate::kernels) use row::{Group, Machine, Output, Sums, channel_groups, conv2d_row, rows};
 pub use transform::{
     DataMatrix, MAX_OUTPUTS, MAX_POINTS, MAX_TAPS, OutputMatrix, TapMatrix, Transform,
 };

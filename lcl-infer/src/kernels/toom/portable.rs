@@ -1,38 +1,50 @@
 //! Transforms and products in portable Rust.
 
 use super::geometry::{CHANNELS, Pair};
-use super::row::{Group, Machine, Output, Sums};
+use super::row::{Group, Machine, Output, Sums, channel_groups, rows};
 use super::transform::MAX_POINTS;
+use super::weights::ToomConv2d;
 use crate::arithmetic::{MIN_UPPER_SHIFT, Requant};
+use crate::kernels::RowWindow;
 use crate::parameters::CHANNEL_WORDS;
 
 /// The machine that is always there.
 pub(in crate::kernels) enum Portable {}
 
 impl Machine for Portable {
-    fn transform_row(group: Group, row: &[u8], data: &mut [Pair]) {
-        for tile in 0..group.tiles {
-            transform_tile(group, row, tile, data);
+    fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
+        for (first, row) in rows(group, window, start) {
+            let data = data.get_mut(first..).unwrap_or_default();
+            for tile in 0..group.tiles {
+                transform_tile(group, row, tile, data);
+            }
         }
     }
 
-    fn products(group: Group, data: &[Pair], weights: &[Pair], sums: &mut [Sums]) {
-        match group.tiles {
-            1 => products::<1>(group, data, weights, sums),
-            2 => products::<2>(group, data, weights, sums),
-            _ => products::<3>(group, data, weights, sums),
-        }
-    }
-
-    fn finish(group: Group, sums: &[Sums], mut output: Output<'_>) {
-        for tile in 0..group.tiles {
-            finish_tile(group, sums, tile, &mut output);
+    fn compute(
+        group: Group,
+        conv: &ToomConv2d<'_>,
+        data: &[Pair],
+        sums: &mut [Sums],
+        out: &mut [u8],
+    ) {
+        let min_shift = conv.channels().min_shift();
+        for (weights, words, oc, channels) in channel_groups(conv) {
+            match group.tiles {
+                1 => products::<1>(group, data, weights, sums),
+                2 => products::<2>(group, data, weights, sums),
+                _ => products::<3>(group, data, weights, sums),
+            }
+            let mut output = Output { words, min_shift, channels, out: &mut *out, oc };
+            for tile in 0..group.tiles {
+                finish_tile(group, sums, tile, &mut output);
+            }
         }
     }
 }
 
-/// Transforms what one tile of a group reads of a row, as
-/// [`Machine::transform_row`].
+/// Transforms what one tile of a group reads of a row: `row` starts with the
+/// first tile's first value, `data` at point 0 with the row's first pair.
 pub(in crate::kernels) fn transform_tile(group: Group, row: &[u8], tile: usize, data: &mut [Pair]) {
     let Group { geometry, tiles } = group;
     let transform = geometry.transform();
@@ -87,7 +99,8 @@ fn dot<const TILES: usize>(data: &[Pair], weights: &[Pair]) -> [[i32; TILES]; CH
     sums
 }
 
-/// Makes bytes of the sums of one tile of a group, as [`Machine::finish`].
+/// Makes bytes of the sums of one tile of a group, `[channel][tile]`, as many
+/// pixels as the output has.
 pub(in crate::kernels) fn finish_tile(
     group: Group,
     sums: &[Sums],

@@ -34,18 +34,21 @@ pub(in crate::kernels) struct Output<'a> {
 
 /// What a machine does best in its own way.
 pub(in crate::kernels) trait Machine {
-    /// Transforms what the tiles read of one row: `row` starts with the first
-    /// tile's first value, `data` at point 0 with the row's first pair. A value
-    /// that the row does not reach counts as 0.
-    fn transform_row(group: Group, row: &[u8], data: &mut [Pair]);
+    /// Transforms what the tiles of a group read of every row of the window,
+    /// from byte `start` of each on: `data` is `[point][ky][pair][tile]`. A value
+    /// that a row does not reach counts as 0.
+    fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]);
 
-    /// Writes the sums of products of all points: `data` is
-    /// `[point][pair][tile]`, `weights` `[point][pair][channel]`, `sums`
-    /// `[channel][tile]`. They wrap.
-    fn products(group: Group, data: &[Pair], weights: &[Pair], sums: &mut [Sums]);
-
-    /// Makes bytes of the sums, as many pixels as the output has.
-    fn finish(group: Group, sums: &[Sums], output: Output<'_>);
+    /// Computes the outputs of a group for all channels: `sums` has
+    /// `[channel][tile]` and is of no account, `out` starts with the group's
+    /// first output and has as many pixels as there are.
+    fn compute(
+        group: Group,
+        conv: &ToomConv2d<'_>,
+        data: &[Pair],
+        sums: &mut [Sums],
+        out: &mut [u8],
+    );
 }
 
 /// Computes one row of a convolution and its requantisation, in groups of as
@@ -82,8 +85,14 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
         let group = Group { geometry, tiles: tiles_of(left, most) };
         let len = (group.tiles * outputs * out_c).min(rest.len());
         let (now, later) = rest.split_at_mut_checked(len).unwrap_or_default();
-        lay_out::<M>(group, window, start, data);
-        compute::<M>(group, conv, data, sums, now);
+        let data_len = geometry.data_len(group.tiles);
+        let (Some(data), Some(sums)) =
+            (data.get_mut(..data_len), sums.get_mut(..CHANNELS * group.tiles))
+        else {
+            return;
+        };
+        M::lay_out(group, window, start, data);
+        M::compute(group, conv, data, sums, now);
         rest = later;
         left = left.saturating_sub(group.tiles);
         start += group.tiles * outputs * geometry.step_len();
@@ -102,39 +111,30 @@ const fn tiles_of(left: usize, most: usize) -> usize {
     }
 }
 
-/// Transforms what the tiles of a group read, from byte `start` of each row on.
-fn lay_out<M: Machine>(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
+/// Iterates over the rows of a window from byte `start` on, and the data from
+/// the first pair of each at point 0 on.
+pub(in crate::kernels) fn rows<'w>(
+    group: Group,
+    window: &'w RowWindow<'_>,
+    start: usize,
+) -> impl Iterator<Item = (usize, &'w [u8])> {
     let row_pairs = group.geometry.pairs_per_row() * group.tiles;
     let rows = window.rows().iter().take(group.geometry.conv().kernel());
-    for (ky, row) in rows.enumerate() {
-        let data = data.get_mut(ky * row_pairs..).unwrap_or_default();
-        M::transform_row(group, row.get(start..).unwrap_or_default(), data);
-    }
+    let rows = rows.map(move |row| row.get(start..).unwrap_or_default());
+    rows.enumerate().map(move |(ky, row)| (ky * row_pairs, row))
 }
 
-/// Computes the outputs of a group of tiles for all channels.
-fn compute<M: Machine>(
-    group: Group,
-    conv: &ToomConv2d<'_>,
-    data: &[Pair],
-    sums: &mut [Sums],
-    out: &mut [u8],
-) {
-    let geometry = group.geometry;
-    let (Some(data), Some(sums)) =
-        (data.get(..geometry.data_len(group.tiles)), sums.get_mut(..CHANNELS * group.tiles))
-    else {
-        return;
-    };
+/// Iterates over the groups of channels: their weights, their words in the
+/// table, the first channel and how many there are.
+pub(in crate::kernels) fn channel_groups<'a>(
+    conv: &ToomConv2d<'a>,
+) -> impl Iterator<Item = (&'a [Pair], &'a [i32], usize, usize)> {
+    let out_c = conv.geometry().conv().out_c();
     // It is not 0, which the compiler does not see.
-    let weights = conv.weights().chunks_exact(geometry.group_len().max(1));
+    let weights = conv.weights().chunks_exact(conv.geometry().group_len().max(1));
     let words = conv.channels().words().chunks_exact(CHANNELS * CHANNEL_WORDS);
-    let min_shift = conv.channels().min_shift();
-    for (oc, (weights, words)) in
-        (0..geometry.conv().out_c()).step_by(CHANNELS).zip(weights.zip(words))
-    {
-        M::products(group, data, weights, sums);
-        let channels = CHANNELS.min(geometry.conv().out_c().saturating_sub(oc));
-        M::finish(group, sums, Output { words, min_shift, channels, out, oc });
-    }
+    let first = (0..out_c).step_by(CHANNELS);
+    weights.zip(words).zip(first).map(move |((weights, words), oc)| {
+        (weights, words, oc, CHANNELS.min(out_c.saturating_sub(oc)))
+    })
 }

@@ -7,9 +7,16 @@
 
 mod outputs;
 mod products;
-mod rows;
+mod values;
 
-use crate::kernels::toom::{Group, Machine, Output, Pair, Portable, Sums, ToomKernels, conv2d_row};
+use crate::kernels::RowWindow;
+use crate::kernels::toom::{
+    Group, Machine, Output, Pair, Portable, Sums, ToomConv2d, ToomKernels, channel_groups,
+    conv2d_row, rows,
+};
+use outputs::Outputs;
+use products::Products;
+use values::Rows;
 
 /// The kernels for the DSP extension.
 pub(in crate::kernels::arch) static KERNELS: ToomKernels =
@@ -19,18 +26,31 @@ pub(in crate::kernels::arch) static KERNELS: ToomKernels =
 enum Dsp {}
 
 impl Machine for Dsp {
-    fn transform_row(group: Group, row: &[u8], data: &mut [Pair]) {
-        rows::transform_row(group, row, data);
-    }
-
-    fn products(group: Group, data: &[Pair], weights: &[Pair], sums: &mut [Sums]) {
-        if !products::products(group, data, weights, sums) {
-            Portable::products(group, data, weights, sums);
+    fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
+        let Some(transform) = Rows::new(group) else {
+            return Portable::lay_out(group, window, start, data);
+        };
+        for (first, row) in rows(group, window, start) {
+            transform.run(row, data.get_mut(first..).unwrap_or_default());
         }
     }
 
-    fn finish(group: Group, sums: &[Sums], output: Output<'_>) {
-        outputs::finish(group, sums, output);
+    fn compute(
+        group: Group,
+        conv: &ToomConv2d<'_>,
+        data: &[Pair],
+        sums: &mut [Sums],
+        out: &mut [u8],
+    ) {
+        let Some(products) = Products::new(group, data) else {
+            return Portable::compute(group, conv, data, sums, out);
+        };
+        let mut outputs = Outputs::new(group, conv.channels(), out.len());
+        let min_shift = conv.channels().min_shift();
+        for (weights, words, oc, channels) in channel_groups(conv) {
+            products.run(weights, sums);
+            outputs.run(sums, Output { words, min_shift, channels, out: &mut *out, oc });
+        }
     }
 }
 

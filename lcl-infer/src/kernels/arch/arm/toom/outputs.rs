@@ -1,46 +1,113 @@
 //! Sums at the points 0, ±1, ±2, ±½ and infinity to bytes.
 
 use super::define;
-use crate::kernels::toom::{F4_5, F6_3, Group, Output, Sums, Transform, finish_tile};
-use crate::parameters::CHANNEL_WORDS;
+use crate::kernels::toom::{
+    CHANNELS, F4_5, F6_3, Group, MAX_OUTPUTS, Output, Sums, Transform, finish_tile,
+};
+use crate::parameters::{CHANNEL_WORDS, ChannelTable};
 
-/// What the assembly needs beyond a pointer.
+/// What the assembly needs beyond three pointers.
+#[derive(Clone, Copy)]
 #[repr(C)]
 struct Job {
     /// 90, 20, 1, 2 and 4 times the inverse of 45, modulo 2^32.
     factors: [i32; 5],
-    bias: i32,
-    multiplier: i32,
-    /// What is added to the upper word of the product.
-    half: i32,
-    /// What the upper word is shifted by.
-    shift: i32,
-    out: *mut u8,
-    /// Channels of the output.
-    out_c: usize,
-    sums_end: *const Sums,
+    /// Bytes from a pixel of the output to the next.
+    pixel_len: usize,
+    /// Bytes of the sums of one channel that are read.
+    sums_len: usize,
+    /// Bytes from there to the sums of the next channel.
+    gap: usize,
+    /// Bytes of the words of the channels.
+    words_len: usize,
 }
 
-type Outputs = unsafe extern "C" fn(sums: *const Sums, job: *const Job);
+type Assembly =
+    unsafe extern "C" fn(sums: *const Sums, words: *const i32, out: *mut u8, job: *const Job);
 
 /// Smallest shift for which the assembly requantises.
 const MIN_SHIFT: u8 = 33;
 
-/// Makes bytes of the sums, as `Machine::finish`.
-pub(super) fn finish(group: Group, sums: &[Sums], mut output: Output<'_>) {
-    let transform = group.geometry.transform();
-    let whole = match assembly(transform) {
-        Some(assembly) if output.min_shift >= MIN_SHIFT => {
-            finish_whole(assembly, group, sums, &mut output)
+/// How sums of a group of tiles become bytes.
+pub(super) struct Outputs {
+    group: Group,
+    assembly: Option<Assembly>,
+    factors: [i32; 5],
+    /// Tiles that the output has whole.
+    whole: usize,
+    /// Pixels of the output that belong to the tile behind them.
+    rest: usize,
+}
+
+impl Outputs {
+    /// Prepares for an output of `out_len` bytes from the group's first on.
+    pub(super) fn new(group: Group, channels: ChannelTable<'_>, out_len: usize) -> Self {
+        let transform = group.geometry.transform();
+        // None is 0, which the compiler does not see.
+        let (out_c, outputs) = (group.geometry.conv().out_c().max(1), transform.outputs().max(1));
+        let pixels = (out_len / out_c).min(group.tiles * outputs);
+        let [[c90, c20, _, one, ..], ..] = *transform.folded();
+        let one = one.wrapping_neg();
+        let assembly = assembly(transform).filter(|_| channels.min_shift() >= MIN_SHIFT);
+        Self {
+            group,
+            assembly,
+            factors: [c90, c20, one, one.wrapping_mul(2), one.wrapping_mul(4)],
+            whole: pixels / outputs,
+            rest: pixels % outputs,
         }
-        _ => 0,
-    };
-    for tile in whole..group.tiles {
-        finish_tile(group, sums, tile, &mut output);
+    }
+
+    /// Makes bytes of the sums, `[channel][tile]`.
+    #[inline]
+    pub(super) fn run(&mut self, sums: &[Sums], mut output: Output<'_>) {
+        let Some(assembly) = self.assembly else {
+            for tile in 0..self.group.tiles {
+                finish_tile(self.group, sums, tile, &mut output);
+            }
+            return;
+        };
+        let out_c = self.group.geometry.conv().out_c();
+        let there = output.words.len() >= output.channels * CHANNEL_WORDS
+            && output.oc + output.channels <= out_c
+            && sums.len() >= output.channels * self.group.tiles;
+        let Some(out) = output.out.get_mut(output.oc..).filter(|_| there) else {
+            return;
+        };
+        let job = |tiles, pixel_len| Job {
+            factors: self.factors,
+            pixel_len,
+            sums_len: tiles * size_of::<Sums>(),
+            gap: (self.group.tiles - tiles) * size_of::<Sums>(),
+            words_len: output.channels * CHANNEL_WORDS * size_of::<i32>(),
+        };
+        let words = output.words.as_ptr();
+        if self.whole > 0 {
+            let job = job(self.whole, out_c);
+            // SAFETY: there are as many channels of words and of sums as the job
+            // says, at least one, and the output has all pixels of `whole` tiles,
+            // at least one; of each of these one byte for each channel is
+            // written, which is below `out_c`.
+            unsafe { assembly(sums.as_ptr(), words, out.as_mut_ptr(), &job) }
+        }
+        let Some(sums) = sums.get(self.whole..).filter(|_| self.rest > 0) else {
+            return;
+        };
+        let mut pixels = [[0; CHANNELS]; MAX_OUTPUTS];
+        let job = job(1, CHANNELS);
+        // SAFETY: as above, for one tile, which `pixels` has whole.
+        unsafe { assembly(sums.as_ptr(), words, pixels.as_flattened_mut().as_mut_ptr(), &job) }
+        let first = self.whole * self.group.geometry.transform().outputs();
+        for (offset, pixel) in pixels.iter().enumerate().take(self.rest) {
+            let start = (first + offset) * out_c;
+            for (place, byte) in out.iter_mut().skip(start).zip(pixel).take(output.channels) {
+                *place = *byte;
+            }
+        }
     }
 }
 
-fn assembly(transform: &Transform) -> Option<Outputs> {
+fn assembly(transform: &Transform) -> Option<Assembly> {
     if *transform == F4_5 {
         Some(lcl_infer_arm_toom_outputs_4)
     } else if *transform == F6_3 {
@@ -50,56 +117,11 @@ fn assembly(transform: &Transform) -> Option<Outputs> {
     }
 }
 
-/// Makes bytes of the tiles that the output has whole, and returns how many
-/// these are.
-fn finish_whole(assembly: Outputs, group: Group, sums: &[Sums], output: &mut Output<'_>) -> usize {
-    let transform = group.geometry.transform();
-    let out_c = group.geometry.conv().out_c();
-    // It is not 0, which the compiler does not see.
-    let tile_len = (transform.outputs() * out_c).max(1);
-    let whole = group.tiles.min(output.out.len() / tile_len);
-    if whole == 0 {
-        return 0;
-    }
-    let [[c90, c20, _, one, ..], ..] = *transform.folded();
-    let one = one.wrapping_neg();
-    let factors = [c90, c20, one, one.wrapping_mul(2), one.wrapping_mul(4)];
-    let words = output.words.chunks_exact(CHANNEL_WORDS);
-    let sums = sums.chunks_exact(group.tiles.max(1));
-    for (channel, (words, sums)) in words.zip(sums).enumerate().take(output.channels) {
-        let &[bias, multiplier, shift, _] = words else {
-            return 0;
-        };
-        let (Some(out), Some(sums)) =
-            (output.out.get_mut(output.oc + channel..), sums.get(..whole))
-        else {
-            return 0;
-        };
-        let shift = shift.wrapping_sub(32) & 31;
-        let half = 1 << (shift.wrapping_sub(1) & 31);
-        let job = Job {
-            factors,
-            bias,
-            multiplier,
-            half,
-            shift,
-            out: out.as_mut_ptr(),
-            out_c,
-            sums_end: sums.as_ptr_range().end,
-        };
-        // SAFETY: there are `whole` tiles of sums, at least one, and the output
-        // has all pixels of as many tiles, of each of which one byte is written:
-        // that of the channel, which is below `out_c`.
-        unsafe { assembly(sums.as_ptr(), &job) }
-    }
-    whole
-}
-
 unsafe extern "C" {
     #[link_name = concat!("lcl_infer_arm_toom_outputs_4_", env!("LCL_INFER_BUILD"))]
-    fn lcl_infer_arm_toom_outputs_4(sums: *const Sums, job: *const Job);
+    fn lcl_infer_arm_toom_outputs_4(_: *const Sums, _: *const i32, _: *mut u8, _: *const Job);
     #[link_name = concat!("lcl_infer_arm_toom_outputs_6_", env!("LCL_INFER_BUILD"))]
-    fn lcl_infer_arm_toom_outputs_6(sums: *const Sums, job: *const Job);
+    fn lcl_infer_arm_toom_outputs_6(_: *const Sums, _: *const i32, _: *mut u8, _: *const Job);
 }
 
 /// Defines an output transform and requantisation.
@@ -115,12 +137,39 @@ macro_rules! define_outputs {
             "usat \\y, #8, \\y",
             ".endm",
             "push {{r4-r11, lr}}",
-            "sub sp, #52",
-            "ldm r1!, {{r2-r8}}",
-            "ldm r1, {{r9-r12, lr}}",
-            "stm sp, {{r2-r12, lr}}",
+            // Factors; bias, multiplier, half and shift; where the next byte
+            // goes, the length of a pixel, the end of a channel's sums; the
+            // channel's words and its first byte, the words' end; lengths.
+            "sub sp, #68",
+            "ldm r3, {{r4-r12}}",
+            "stm sp, {{r4-r8}}",
+            "add r12, r1",
+            "str r9, [sp, #40]",
+            "str r12, [sp, #56]",
+            "strd r10, r11, [sp, #60]",
+            "1:",
+            "strd r1, r2, [sp, #48]",
+            "ldm r1, {{r4-r6}}",
+            "sub r6, #32",
+            "movs r7, #1",
+            "lsls r7, r6",
+            "lsrs r7, r7, #1",
+            "strd r4, r5, [sp, #20]",
+            "strd r7, r6, [sp, #28]",
+            "ldr r3, [sp, #60]",
+            "str r2, [sp, #36]",
+            "add r3, r0",
+            "str r3, [sp, #44]",
             $($line,)*
-            "add sp, #52",
+            "ldrd r1, r2, [sp, #48]",
+            "ldr r3, [sp, #56]",
+            "ldr r4, [sp, #64]",
+            "adds r1, #16",
+            "adds r2, #1",
+            "add r0, r4",
+            "cmp r1, r3",
+            "bne 1b",
+            "add sp, #68",
             "pop {{r4-r11, pc}}",
             ".purgem LCL_BYTE",
         );

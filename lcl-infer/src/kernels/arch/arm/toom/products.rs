@@ -20,11 +20,11 @@ struct Job {
     first_len: usize,
 }
 
-type Products = unsafe extern "C" fn(*const Pair, *const Pair, *mut Sums, *const Job);
+type Assembly = unsafe extern "C" fn(*const Pair, *const Pair, *mut Sums, *const Job);
 
 /// The assembly for a number of tiles, and how its code is laid out.
 struct Code {
-    assembly: Products,
+    assembly: Assembly,
     tiles: usize,
     /// Pairs that the first step takes.
     first: usize,
@@ -66,48 +66,61 @@ const THREE: Code = Code {
     turn: 18,
 };
 
-/// Writes the sums, or returns false where there is no code for the shape or
-/// something is shorter than it says.
-pub(super) fn products(group: Group, data: &[Pair], weights: &[Pair], sums: &mut [Sums]) -> bool {
-    match group.tiles {
-        1 => run(&ONE, group, data, weights, sums),
-        2 => run(&TWO, group, data, weights, sums),
-        3 => run(&THREE, group, data, weights, sums),
-        _ => false,
-    }
+/// The products of a group of tiles with the weights of a group of channels.
+pub(super) struct Products<'a> {
+    assembly: Assembly,
+    data: &'a [Pair],
+    job: Job,
+    weights_len: usize,
+    sums_len: usize,
 }
 
-#[inline]
-fn run(code: &Code, group: Group, data: &[Pair], weights: &[Pair], sums: &mut [Sums]) -> bool {
-    let (pairs, data_len) = (group.geometry.pairs(), group.geometry.data_len(code.tiles));
-    let Some(rest) = pairs.checked_sub(code.first) else {
-        return false;
-    };
-    let (singles, periods) = (rest % code.period, rest / code.period);
-    let there = data.len() >= data_len
-        && weights.len() >= group.geometry.group_len()
-        && sums.len() >= CHANNELS * code.tiles;
-    if !there || singles * code.single_len == 0 && singles > 0 {
-        return false;
+impl<'a> Products<'a> {
+    /// Prepares them for data, `[point][pair][tile]`, or returns nothing where
+    /// there is no code for the shape.
+    pub(super) fn new(group: Group, data: &'a [Pair]) -> Option<Self> {
+        let code = match group.tiles {
+            1 => &ONE,
+            2 => &TWO,
+            3 => &THREE,
+            _ => return None,
+        };
+        let geometry = group.geometry;
+        let data = data.get(..geometry.data_len(code.tiles))?;
+        let rest = geometry.pairs().checked_sub(code.first)?;
+        let (singles, periods) = (rest % code.period, rest / code.period);
+        if singles > 0 && code.single_len == 0 {
+            return None;
+        }
+        let first = match periods % code.turn {
+            0 if periods > 0 => code.turn,
+            first => first,
+        };
+        let job = Job {
+            point_len: geometry.pairs() * code.tiles * size_of::<Pair>(),
+            data_end: data.as_ptr_range().end,
+            singles_len: singles * code.single_len,
+            first_len: first * code.period_len,
+        };
+        let (weights_len, sums_len) = (geometry.group_len(), CHANNELS * code.tiles);
+        Some(Self { assembly: code.assembly, data, job, weights_len, sums_len })
     }
-    let first = match periods % code.turn {
-        0 if periods > 0 => code.turn,
-        first => first,
-    };
-    let job = Job {
-        point_len: pairs * code.tiles * size_of::<Pair>(),
-        data_end: data.as_ptr().wrapping_add(data_len),
-        singles_len: singles * code.single_len,
-        first_len: first * code.period_len,
-    };
-    // SAFETY: for each of as many points as a tile has sums, at least one, the
-    // assembly reads `pairs` pairs of data for each tile and of weights for each
-    // channel and writes one sum for each of both, all of which were checked to
-    // be there; `singles` and `periods` add up to the pairs, and the lengths of
-    // code are those of the macros below. The words are aligned, as pairs at the
-    // start of scratch and of a group of weights.
-    unsafe { (code.assembly)(data.as_ptr(), weights.as_ptr(), sums.as_mut_ptr(), &job) }
-    true
+
+    /// Writes the sums, `[channel][tile]`, of weights `[point][pair][channel]`.
+    #[inline]
+    pub(super) fn run(&self, weights: &[Pair], sums: &mut [Sums]) {
+        if weights.len() < self.weights_len || sums.len() < self.sums_len {
+            return;
+        }
+        let (data, weights) = (self.data.as_ptr(), weights.as_ptr());
+        // SAFETY: for each of as many points as a tile has sums, at least one,
+        // the assembly reads the pairs of data for each tile and of weights for
+        // each channel and writes one sum for each of both, all of which were
+        // checked to be there; singles and periods add up to the pairs, and the
+        // lengths of code are those of the macros below. The words are aligned,
+        // as pairs at the start of scratch and of a group of weights.
+        unsafe { (self.assembly)(data, weights, sums.as_mut_ptr(), &self.job) }
+    }
 }
 
 unsafe extern "C" {

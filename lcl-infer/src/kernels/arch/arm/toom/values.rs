@@ -2,9 +2,10 @@
 //! lanes of 16 bits.
 
 use super::define;
-use crate::kernels::toom::{Group, MAX_POINTS, Pair, transform_tile};
+use crate::kernels::toom::{Group, MAX_POINTS, Pair};
 
 /// What the assembly needs beyond two pointers; lengths are bytes.
+#[derive(Clone, Copy)]
 #[repr(C)]
 struct Job {
     /// Once, three, five and seven times what a step of the row takes.
@@ -21,36 +22,76 @@ struct Job {
     quads: usize,
 }
 
-/// Transforms a row, as `Machine::transform_row`.
-pub(super) fn transform_row(group: Group, row: &[u8], data: &mut [Pair]) {
-    let Group { geometry, tiles } = group;
-    let (transform, step) = (geometry.transform(), geometry.step_len());
-    let (point_pairs, row_pairs) = (geometry.pairs() * tiles, geometry.pairs_per_row() * tiles);
-    let tile_step = transform.outputs() * step;
-    let reach = MAX_POINTS * step;
-    let fits = transform.points() == MAX_POINTS
-        && step % 4 == 0
-        && data.len() >= (MAX_POINTS - 1) * point_pairs + row_pairs;
-    let whole = (0..tiles).take_while(|tile| fits && tile * tile_step + reach <= row.len()).count();
-    if whole > 0 {
+/// Bytes that a tile at the end of a row is copied to, where it reads beyond the
+/// row.
+const TAIL_LEN: usize = MAX_POINTS * 64;
+
+/// The transform of what a group of tiles reads.
+pub(super) struct Rows {
+    job: Job,
+    /// Bytes of a row that a tile reads.
+    reach: usize,
+    /// Pairs of data from the first of a row to the last of it.
+    data_len: usize,
+}
+
+impl Rows {
+    /// Prepares a transform, or returns nothing where there is no code for it.
+    pub(super) fn new(group: Group) -> Option<Self> {
+        let Group { geometry, tiles } = group;
+        let (transform, step) = (geometry.transform(), geometry.step_len());
+        let (point_pairs, row_pairs) = (geometry.pairs() * tiles, geometry.pairs_per_row() * tiles);
+        let reach = MAX_POINTS * step;
+        if transform.points() != MAX_POINTS || step % 4 != 0 || reach > TAIL_LEN {
+            return None;
+        }
         let bytes = |factor| factor * point_pairs * size_of::<Pair>();
         let job = Job {
             steps: [1, 3, 5, 7].map(|factor| factor * step),
             points: [1, 3, 5, 7].map(bytes),
-            tile_step,
+            tile_step: transform.outputs() * step,
             pair_len: tiles * size_of::<Pair>(),
-            tiles: whole,
+            tiles,
             quads: step / 4,
         };
-        // SAFETY: a tile reads the `reach` bytes from its first on, which were
-        // checked to be there for each of `whole`; it writes the pairs of a row,
-        // `row_pairs` for all tiles, at each of eight points, which were checked
-        // too. There is at least one tile and, since a step is a multiple of
-        // four and not 0, one quad.
-        unsafe { lcl_infer_arm_toom_rows(row.as_ptr(), data.as_mut_ptr(), &job) }
+        let data_len = (MAX_POINTS - 1) * point_pairs + row_pairs;
+        Some(Self { job, reach, data_len })
     }
-    for tile in whole..tiles {
-        transform_tile(group, row, tile, data);
+
+    /// Transforms a row: `row` starts with the first tile's first value, `data`
+    /// at point 0 with the row's first pair.
+    pub(super) fn run(&self, row: &[u8], data: &mut [Pair]) {
+        let Self { job, reach, data_len } = *self;
+        if data.len() < data_len {
+            return;
+        }
+        let (mut whole, mut end) = (0, reach);
+        while whole < job.tiles && end <= row.len() {
+            whole += 1;
+            end += job.tile_step;
+        }
+        if whole > 0 {
+            let job = Job { tiles: whole, ..job };
+            // SAFETY: a tile reads the `reach` bytes from its first on, which
+            // were checked to be there for each of `whole`; it writes the pairs
+            // of a row at each of eight points, which were checked too. There is
+            // at least one tile and, since a step is a multiple of four and not
+            // 0, one quad.
+            unsafe { lcl_infer_arm_toom_rows(row.as_ptr(), data.as_mut_ptr(), &job) }
+        }
+        for tile in whole..job.tiles {
+            let mut tail = [0; TAIL_LEN];
+            let rest = row.get(tile * job.tile_step..).unwrap_or_default();
+            for (value, &byte) in tail.iter_mut().zip(rest) {
+                *value = byte;
+            }
+            let job = Job { tiles: 1, ..job };
+            // SAFETY: a tile reads at most as many bytes as the tail has; of the
+            // pairs above, those of this tile are written.
+            unsafe {
+                lcl_infer_arm_toom_rows(tail.as_ptr(), data.as_mut_ptr().wrapping_add(tile), &job);
+            }
+        }
     }
 }
 
