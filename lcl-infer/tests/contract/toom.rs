@@ -83,6 +83,42 @@ fn every_corner_of_every_transform_is_exact() {
 }
 
 #[test]
+fn page_has_the_matrices_of_the_code() {
+    let page = include_str!("../../../docs/toom-cook.md");
+    let lines: Vec<Vec<&str>> =
+        page.lines().map(|line| line.split_whitespace().collect()).collect();
+    for transform in TRANSFORMS {
+        let points = transform.points();
+        let title = |line: &&Vec<&str>| line.first() == Some(&&*format!("{},", transform.name()));
+        let at = lines.iter().position(|line| title(&line)).expect("each has its block");
+        let scale: i32 = lines[at][2].trim_end_matches(',').parse().expect("a number");
+        let rows = |from: usize, count: usize| -> Vec<Vec<i32>> {
+            let numbers =
+                |line: &Vec<&str>| line.iter().map(|n| n.parse().expect("a number")).collect();
+            lines[from..from + count].iter().map(numbers).collect()
+        };
+        let weights = rows(at + 3, points);
+        for (row, expected) in weights.iter().zip(transform.weights()) {
+            let expected: Vec<i32> =
+                expected[..transform.taps()].iter().map(|&n| n.into()).collect();
+            assert_eq!(*row, expected, "{}", transform.name());
+        }
+        let odd = scale >> scale.trailing_zeros();
+        for (row, expected) in
+            rows(at + 4 + points, transform.outputs()).iter().zip(transform.folded())
+        {
+            let unfolded: Vec<i32> =
+                expected[..points].iter().map(|n| n.wrapping_mul(odd)).collect();
+            assert_eq!(*row, unfolded, "{}", transform.name());
+        }
+        for row in &transform.data()[..points] {
+            let row: Vec<_> = row[..points].iter().map(ToString::to_string).collect();
+            assert!(lines.iter().any(|line| *line == row), "{} {row:?}", transform.name());
+        }
+    }
+}
+
+#[test]
 fn geometry_takes_what_is_exact() {
     let [conv1, conv2] = LCL_V2;
     let names = |conv| -> Vec<_> {
