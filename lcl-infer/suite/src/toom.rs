@@ -2,8 +2,8 @@
 
 use lcl_infer::kernels::RowWindow;
 use lcl_infer::kernels::toom::{
-    MAX_TILES, NotTransformed, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels, Transform,
-    check_weights, recover_weights, transform_weights,
+    MAX_TILES, NotTransformed, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels,
+    Transform, check_weights, recover_weights, transform_weights,
 };
 use lcl_infer::{ConvGeometry, ImageSize, MAX_KERNEL, reference, reflect};
 
@@ -15,7 +15,7 @@ use crate::random::Random;
 use crate::{Cases, Summary};
 
 /// Most pairs of transformed weights of one convolution.
-const WEIGHTS_LEN: usize = 48 * 1024;
+const WEIGHTS_LEN: usize = 64 * 1024;
 
 /// Most bytes of scratch.
 const SCRATCH_LEN: usize = 40 * 1024;
@@ -104,7 +104,8 @@ pub fn run_toom(
 ) -> Result<Summary, Mismatch> {
     let mut summary = Summary::default();
     let mut run = |toom: &ToomCase, random: &mut Random, case: Case| {
-        let fits = |&tiles: &usize| toom.geometry.scratch_len(tiles) <= SCRATCH_LEN;
+        let geometry = toom.geometry.with_order(kernels.order);
+        let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= SCRATCH_LEN;
         for tiles in (1..=MAX_TILES).filter(fits) {
             let compared = check(kernels, memory, toom, tiles, random).map_err(|fault| {
                 let (operation, shape) = (Operation::Conv2dRow, toom.shape(tiles));
@@ -187,8 +188,10 @@ impl ToomCase {
 
     fn has_room(&self) -> bool {
         self.conv().has_room()
-            && self.geometry.weights_len() <= WEIGHTS_LEN
-            && self.geometry.scratch_len(1) <= SCRATCH_LEN
+            && [Order::Words, Order::Lanes].into_iter().all(|order| {
+                let geometry = self.geometry.with_order(order);
+                geometry.weights_len() <= WEIGHTS_LEN && geometry.scratch_len(1) <= SCRATCH_LEN
+            })
     }
 
     fn shape(&self, tiles: usize) -> Shape {
@@ -207,10 +210,10 @@ fn check(
     tiles: usize,
     random: &mut Random,
 ) -> Result<usize, Fault> {
-    let (geometry, case) = (toom.geometry, toom.conv());
+    let (geometry, case) = (toom.geometry.with_order(kernels.order), toom.conv());
     let ConvCase { conv, size, style } = case;
     let ToomMemory { memory, weights: transformed, scratch } = memory;
-    if !toom.has_room() {
+    if !toom.has_room() || geometry.weights_len() > WEIGHTS_LEN {
         return Err(Fault::Refused);
     }
     let weights = memory.weights.get_mut(..conv.weights_len()).ok_or(Fault::Refused)?;

@@ -3,7 +3,7 @@
 
 use lcl_infer::kernels::RowWindow;
 use lcl_infer::kernels::toom::{
-    F2_3, F4_5, F6_3, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels, Transform,
+    F2_3, F4_5, F6_3, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels, Transform,
     available, transform_weights,
 };
 use lcl_infer::reference::conv2d_ref;
@@ -28,6 +28,7 @@ fn every_transform_gives_the_bytes_of_the_reference() {
 fn wrong_bytes_are_found() {
     static BROKEN: ToomKernels = ToomKernels {
         name: "broken",
+        order: Order::Words,
         conv2d_row: |conv, window, out, scratch| {
             (lcl_infer::kernels::toom::PORTABLE.conv2d_row)(conv, window, out, scratch);
             if let Some(last) = out.last_mut() {
@@ -148,10 +149,6 @@ fn largest_sums_come_out_right() {
     let size = ImageSize { width: 4, height: 4 };
     let mut packed = vec![0_u128; conv.packed_len() / 16];
     let packed: &mut [i8] = bytemuck::cast_slice_mut(&mut packed);
-    let mut transformed = vec![0_u128; geometry.weights_len().div_ceil(4)];
-    let transformed: &mut [Pair] = bytemuck::cast_slice_mut(&mut transformed);
-    let transformed = &mut transformed[..geometry.weights_len()];
-    let mut scratch = vec![0_u128; geometry.scratch_len(1) / 16];
     for weight in [127, -127] {
         let sum = i32::from(weight) * 255 * 25 * 331;
         // The upper bits of the sum, and what is left of it beside a bias.
@@ -166,11 +163,16 @@ fn largest_sums_come_out_right() {
             let input = vec![255; 16 * 331];
             let mut expected = [0; 16];
             conv2d_ref(&conv2d, size, &input, &mut expected);
-            transform_weights(geometry, &conv2d, transformed);
-            let toom = ToomConv2d::new(geometry, transformed, table).expect("valid");
             let row = vec![255; 8 * 331];
             let window = RowWindow::new((0..5).map(|_| &row[..]));
             for kernels in available() {
+                let geometry = geometry.with_order(kernels.order);
+                let mut transformed = vec![0_u128; geometry.weights_len().div_ceil(4)];
+                let transformed: &mut [Pair] = bytemuck::cast_slice_mut(&mut transformed);
+                let transformed = &mut transformed[..geometry.weights_len()];
+                transform_weights(geometry, &conv2d, transformed);
+                let toom = ToomConv2d::new(geometry, transformed, table).expect("valid");
+                let mut scratch = vec![0_u128; geometry.scratch_len(1) / 16];
                 let mut out = [1; 4];
                 (kernels.conv2d_row)(
                     &toom,

@@ -63,9 +63,16 @@ pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
     core::iter::once(&arm::toom::KERNELS)
 }
 
+/// Iterates over the kernels through a transform that this machine can run, the
+/// best first.
+#[cfg(lcl_kernels = "x86-64")]
+pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
+    x86::toom_available()
+}
+
 /// Iterates over the kernels through a transform that this machine can run:
 /// none.
-#[cfg(not(lcl_kernels = "arm-dsp"))]
+#[cfg(not(any(lcl_kernels = "arm-dsp", lcl_kernels = "x86-64")))]
 pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
     core::iter::empty()
 }

@@ -8,8 +8,28 @@ use crate::shape::ConvGeometry;
 /// Two values of 16 bits that one instruction multiplies with two others.
 pub type Pair = [i16; 2];
 
-/// Output channels whose weights stand together.
-pub const CHANNELS: usize = 2;
+/// The order of pairs and weights that a machine reads best.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Two output channels together; a [`Pair`] is values 0 and 2 of each four,
+    /// then values 1 and 3, as an instruction separates the bytes of a word.
+    #[default]
+    Words,
+    /// Sixteen output channels together, for vectors; a [`Pair`] is two
+    /// neighbouring values.
+    Lanes,
+}
+
+impl Order {
+    /// Returns the output channels whose weights stand together.
+    #[must_use]
+    pub const fn channels(self) -> usize {
+        match self {
+            Self::Words => 2,
+            Self::Lanes => 16,
+        }
+    }
+}
 
 /// Most tiles that are computed together.
 pub const MAX_TILES: usize = 3;
@@ -25,13 +45,11 @@ const QUAD: usize = 4;
 /// stride one over steps of four pixels. Step `i` of a window and value `v` of a
 /// step meet the weight of column `i · stride + v / in_c` and channel
 /// `v % in_c`.
-///
-/// Two values of a step make a [`Pair`]: values 0 and 2 of each four, then
-/// values 1 and 3, as an instruction separates the bytes of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToomGeometry {
     conv: ConvGeometry,
     transform: &'static Transform,
+    order: Order,
 }
 
 impl ToomGeometry {
@@ -54,10 +72,22 @@ impl ToomGeometry {
         let steps = conv.kernel().div_ceil(conv.stride());
         let largest = (u8::MAX as i64) * (i8::MAX as i64) * conv.taps() as i64;
         if steps == transform.taps() && largest <= transform.largest_sum() {
-            Some(Self { conv, transform })
+            Some(Self { conv, transform, order: Order::Words })
         } else {
             None
         }
+    }
+
+    /// Returns the geometry with another order of weights.
+    #[must_use]
+    pub const fn with_order(self, order: Order) -> Self {
+        Self { order, ..self }
+    }
+
+    /// Returns the order of weights.
+    #[must_use]
+    pub const fn order(&self) -> Order {
+        self.order
     }
 
     /// Returns the convolution.
@@ -95,18 +125,18 @@ impl ToomGeometry {
     /// Returns the pairs of weights of one group of channels.
     #[must_use]
     pub const fn group_len(&self) -> usize {
-        self.transform.points() * self.pairs() * CHANNELS
+        self.transform.points() * self.pairs() * self.order.channels()
     }
 
     /// Returns the number of pairs of transformed weights.
     #[must_use]
     pub const fn weights_len(&self) -> usize {
-        self.conv.out_c().div_ceil(CHANNELS) * self.group_len()
+        self.conv.out_c().div_ceil(self.order.channels()) * self.group_len()
     }
 
     /// Returns where the weight of a channel, a point, a row of the kernel and a
-    /// value of a step stands: `[out_c / 2][point][ky][pair][out_c % 2]`, and
-    /// which of the pair it is.
+    /// value of a step stands: `[out_c / n][point][ky][pair][out_c % n]` for `n`
+    /// channels together, and which of the pair it is.
     #[must_use]
     pub const fn weight_index(
         &self,
@@ -117,12 +147,16 @@ impl ToomGeometry {
     ) -> (usize, usize) {
         let (pair, half) = self.pair_of(value);
         let pairs = point * self.pairs() + ky * self.pairs_per_row() + pair;
-        (oc / CHANNELS * self.group_len() + pairs * CHANNELS + oc % CHANNELS, half)
+        let channels = self.order.channels();
+        (oc / channels * self.group_len() + pairs * channels + oc % channels, half)
     }
 
     /// Returns the pair that a value of a step belongs to, and which of it.
     pub(super) const fn pair_of(&self, value: usize) -> (usize, usize) {
-        (value / QUAD * 2 + value % 2, value % QUAD / 2)
+        match self.order {
+            Order::Words => (value / QUAD * 2 + value % 2, value % QUAD / 2),
+            Order::Lanes => (value / 2, value % 2),
+        }
     }
 
     /// Returns the tiles of a row of `out_w` outputs.
@@ -145,12 +179,12 @@ impl ToomGeometry {
     /// gives the same bytes.
     #[must_use]
     pub const fn scratch_len(&self, tiles: usize) -> usize {
-        aligned(self.data_len(tiles) * size_of::<Pair>()) + sums_len(tiles)
+        aligned(self.data_len(tiles) * size_of::<Pair>()) + self.sums_len(tiles)
     }
-}
 
-/// Returns the bytes of the sums of a group of channels,
-/// `[channel][tile][MAX_POINTS]`.
-const fn sums_len(tiles: usize) -> usize {
-    CHANNELS * tiles * MAX_POINTS * size_of::<i32>()
+    /// Returns the bytes of the sums of a group of channels, one for each
+    /// channel, tile and point.
+    const fn sums_len(&self, tiles: usize) -> usize {
+        self.order.channels() * tiles * MAX_POINTS * size_of::<i32>()
+    }
 }

@@ -18,7 +18,7 @@ mod transform;
 mod weights;
 
 use super::RowWindow;
-pub use geometry::{CHANNELS, MAX_TILES, Pair, ToomGeometry};
+pub use geometry::{MAX_TILES, Order, Pair, ToomGeometry};
 pub use matrices::{F2_3, F2_5, F3_5, F4_3, F4_5, F6_3, TRANSFORMS};
 pub(in crate::kernels) use portable::{Portable, finish_tile};
 pub(in crate::kernels) use row::{Group, Machine, Output, Sums, channel_groups, conv2d_row, rows};
@@ -32,6 +32,8 @@ pub use weights::{NotTransformed, ToomConv2d, check_weights, recover_weights, tr
 pub struct ToomKernels {
     /// Name of the instruction set.
     pub name: &'static str,
+    /// The order of weights that it reads; of another it computes none.
+    pub order: Order,
     /// One row of convolution and requantisation, `out` is `[1, W_out, out_c]`;
     /// `scratch` is aligned to 16 bytes and has [`ToomGeometry::scratch_len`] of
     /// them for one tile or more, whose content is of no account.
@@ -41,7 +43,7 @@ pub struct ToomKernels {
 
 /// Transforms in portable Rust.
 pub static PORTABLE: ToomKernels =
-    ToomKernels { name: "portable", conv2d_row: conv2d_row::<Portable> };
+    ToomKernels { name: "portable", order: Order::Words, conv2d_row: conv2d_row::<Portable> };
 
 /// Returns the kernels for the machine that this runs on.
 #[must_use]

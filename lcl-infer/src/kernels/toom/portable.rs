@@ -1,6 +1,6 @@
 //! Transforms and products in portable Rust.
 
-use super::geometry::{CHANNELS, Pair};
+use super::geometry::{Order, Pair};
 use super::row::{Group, Machine, Output, Sums, channel_groups, rows};
 use super::transform::MAX_POINTS;
 use super::weights::ToomConv2d;
@@ -8,10 +8,15 @@ use crate::arithmetic::{MIN_UPPER_SHIFT, Requant};
 use crate::kernels::RowWindow;
 use crate::parameters::CHANNEL_WORDS;
 
+/// Output channels together.
+const CHANNELS: usize = Order::Words.channels();
+
 /// The machine that is always there.
 pub(in crate::kernels) enum Portable {}
 
 impl Machine for Portable {
+    const ORDER: Order = Order::Words;
+
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
         for (first, row) in rows(group, window, start) {
             let data = data.get_mut(first..).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! One row of a convolution through a transform, for any machine.
 
-use super::geometry::{CHANNELS, MAX_TILES, Pair, ToomGeometry};
+use super::geometry::{MAX_TILES, Order, Pair, ToomGeometry};
 use super::transform::MAX_POINTS;
 use super::weights::ToomConv2d;
 use crate::kernels::RowWindow;
@@ -24,7 +24,7 @@ pub(in crate::kernels) struct Output<'a> {
     pub(in crate::kernels) words: &'a [i32],
     /// Smallest shift of the table.
     pub(in crate::kernels) min_shift: u8,
-    /// The channels that there are, 1 or 2.
+    /// The channels that there are, at least 1.
     pub(in crate::kernels) channels: usize,
     /// The row from the group's first output on, `[1, W, out_c]`.
     pub(in crate::kernels) out: &'a mut [u8],
@@ -34,13 +34,17 @@ pub(in crate::kernels) struct Output<'a> {
 
 /// What a machine does best in its own way.
 pub(in crate::kernels) trait Machine {
+    /// The order that it reads weights in.
+    const ORDER: Order;
+
     /// Transforms what the tiles of a group read of every row of the window,
-    /// from byte `start` of each on: `data` is `[point][ky][pair][tile]`. A value
+    /// from byte `start` of each on: `data` has each point, row of the kernel, pair
+    /// and tile, in an order of the machine's own. A value
     /// that a row does not reach counts as 0.
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]);
 
-    /// Computes the outputs of a group for all channels: `sums` has
-    /// `[channel][tile]` and is of no account, `out` starts with the group's
+    /// Computes the outputs of a group for all channels: `sums` has room for those
+    /// of each channel and tile, `out` starts with the group's
     /// first output and has as many pixels as there are.
     fn compute(
         group: Group,
@@ -65,11 +69,13 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
     let Some(most) = (1..=MAX_TILES).rev().find(fits) else {
         return;
     };
-    if window.rows().len() < geometry.conv().kernel() {
+    let whole = window.rows().len() >= geometry.conv().kernel();
+    if !whole || geometry.order() != M::ORDER {
         return;
     }
     let data_bytes = geometry.data_len(most).saturating_mul(size_of::<Pair>());
-    let sums_bytes = CHANNELS * most * size_of::<Sums>();
+    let channels = geometry.order().channels();
+    let sums_bytes = channels * most * size_of::<Sums>();
     let Some((data, sums)) = scratch.split_at_mut_checked(data_bytes) else {
         return;
     };
@@ -87,7 +93,7 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
         let (now, later) = rest.split_at_mut_checked(len).unwrap_or_default();
         let data_len = geometry.data_len(group.tiles);
         let (Some(data), Some(sums)) =
-            (data.get_mut(..data_len), sums.get_mut(..CHANNELS * group.tiles))
+            (data.get_mut(..data_len), sums.get_mut(..channels * group.tiles))
         else {
             return;
         };
@@ -130,11 +136,12 @@ pub(in crate::kernels) fn channel_groups<'a>(
     conv: &ToomConv2d<'a>,
 ) -> impl Iterator<Item = (&'a [Pair], &'a [i32], usize, usize)> {
     let out_c = conv.geometry().conv().out_c();
+    let together = conv.geometry().order().channels();
     // It is not 0, which the compiler does not see.
     let weights = conv.weights().chunks_exact(conv.geometry().group_len().max(1));
-    let words = conv.channels().words().chunks_exact(CHANNELS * CHANNEL_WORDS);
-    let first = (0..out_c).step_by(CHANNELS);
+    let words = conv.channels().words().chunks(together * CHANNEL_WORDS);
+    let first = (0..out_c).step_by(together);
     weights.zip(words).zip(first).map(move |((weights, words), oc)| {
-        (weights, words, oc, CHANNELS.min(out_c.saturating_sub(oc)))
+        (weights, words, oc, together.min(out_c.saturating_sub(oc)))
     })
 }

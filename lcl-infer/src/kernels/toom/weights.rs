@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::geometry::{CHANNELS, Pair, ToomGeometry};
+use super::geometry::{Pair, ToomGeometry};
 use super::transform::{MAX_POINTS, MAX_TAPS, Transform};
 use crate::memory::ALIGNMENT;
 use crate::parameters::{ChannelTable, Conv2d};
@@ -149,7 +149,7 @@ fn each_row(
     mut found: impl FnMut(usize, i8),
 ) -> Result<(), NotTransformed> {
     let (conv, step) = (geometry.conv(), geometry.step_len());
-    let channels = conv.out_c().next_multiple_of(CHANNELS);
+    let channels = conv.out_c().next_multiple_of(geometry.order().channels());
     if transformed.len() != geometry.weights_len() {
         return Err(NotTransformed { oc: channels, ky: 0, value: 0 });
     }

@@ -11,7 +11,7 @@ mod values;
 
 use crate::kernels::RowWindow;
 use crate::kernels::toom::{
-    Group, Machine, Output, Pair, Portable, Sums, ToomConv2d, ToomKernels, channel_groups,
+    Group, Machine, Order, Output, Pair, Portable, Sums, ToomConv2d, ToomKernels, channel_groups,
     conv2d_row, rows,
 };
 use outputs::Outputs;
@@ -20,12 +20,17 @@ use values::Rows;
 
 /// The kernels for the DSP extension.
 pub(in crate::kernels::arch) static KERNELS: ToomKernels =
-    ToomKernels { name: "arm-dsp", conv2d_row: conv2d_row::<Dsp> };
+    ToomKernels { name: "arm-dsp", order: Order::Words, conv2d_row: conv2d_row::<Dsp> };
 
 /// Cores with the DSP extension.
 enum Dsp {}
 
+/// Output channels together.
+const CHANNELS: usize = Order::Words.channels();
+
 impl Machine for Dsp {
+    const ORDER: Order = Order::Words;
+
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
         let Some(transform) = Rows::new(group) else {
             return Portable::lay_out(group, window, start, data);

@@ -1,9 +1,7 @@
 //! Sums at the points 0, ±1, ±2, ±½ and infinity to bytes.
 
-use super::define;
-use crate::kernels::toom::{
-    CHANNELS, F4_5, F6_3, Group, MAX_OUTPUTS, Output, Sums, Transform, finish_tile,
-};
+use super::{CHANNELS, define};
+use crate::kernels::toom::{F4_5, F6_3, Group, MAX_OUTPUTS, Output, Sums, Transform, finish_tile};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable};
 
 /// What the assembly needs beyond three pointers.

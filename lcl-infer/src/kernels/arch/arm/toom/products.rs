@@ -5,8 +5,8 @@
 //! instruction loads: of three tiles and two channels, three words of weights
 //! last for one step and a half.
 
-use super::define;
-use crate::kernels::toom::{CHANNELS, Group, Pair, Sums};
+use super::{CHANNELS, define};
+use crate::kernels::toom::{Group, Pair, Sums};
 
 /// What the assembly needs beyond three pointers.
 #[repr(C)]
