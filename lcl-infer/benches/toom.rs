@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use lcl_infer::kernels::toom::{
-    self, F4_5, F6_3, MAX_TILES, Pair, ToomConv2d, ToomGeometry, transform_weights,
+    self, F4_5, F6_3, Pair, ToomConv2d, ToomGeometry, transform_weights,
 };
 use lcl_infer::kernels::{self, RowWindow};
 use lcl_infer::{
@@ -88,7 +88,7 @@ fn measure(geometry: ToomGeometry, side: usize) -> Vec<(String, Duration)> {
         let weights: &[Pair] = bytemuck::cast_slice(weights);
         let conv = ToomConv2d::new(geometry, weights, table).expect("valid");
         let run: Run<'_> = Box::new(move |window, out| {
-            let mut scratch = vec![0_u128; geometry.scratch_len(MAX_TILES) / 16];
+            let mut scratch = vec![0_u128; geometry.scratch_len(kernels.order.max_tiles()) / 16];
             (kernels.conv2d_row)(&conv, window, out, bytemuck::cast_slice_mut(&mut scratch));
         });
         runs.push((format!("{} {}", geometry.transform().name(), kernels.name), run));

@@ -2,7 +2,7 @@
 //! beside today's.
 
 use lcl_infer::kernels::toom::{
-    F4_5, F6_3, MAX_TILES, Pair, ToomConv2d, ToomGeometry, active, available, check_weights,
+    F4_5, F6_3, Order, Pair, ToomConv2d, ToomGeometry, active, available, check_weights,
     transform_weights,
 };
 use lcl_infer::kernels::{self, RowWindow};
@@ -20,6 +20,9 @@ const CASES: Cases = Cases { seed: 1, count: 300 };
 
 /// Sides of the square images that are measured.
 const SIDES: [usize; 3] = [48, 96, 224];
+
+/// Most tiles together of cores that boards have.
+const MAX_TILES: usize = Order::Words.max_tiles();
 
 const CONV_2: ConvGeometry = LCL_V2[1];
 const FAST_2: Option<ToomGeometry> = ToomGeometry::new(CONV_2, &F4_5);

@@ -2,8 +2,8 @@
 
 use lcl_infer::kernels::RowWindow;
 use lcl_infer::kernels::toom::{
-    MAX_TILES, NotTransformed, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels,
-    Transform, check_weights, recover_weights, transform_weights,
+    NotTransformed, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels, Transform,
+    check_weights, recover_weights, transform_weights,
 };
 use lcl_infer::{ConvGeometry, ImageSize, MAX_KERNEL, reference, reflect};
 
@@ -106,7 +106,7 @@ pub fn run_toom(
     let mut run = |toom: &ToomCase, random: &mut Random, case: Case| {
         let geometry = toom.geometry.with_order(kernels.order);
         let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= SCRATCH_LEN;
-        for tiles in (1..=MAX_TILES).filter(fits) {
+        for tiles in (1..=kernels.order.max_tiles()).filter(fits) {
             let compared = check(kernels, memory, toom, tiles, random).map_err(|fault| {
                 let (operation, shape) = (Operation::Conv2dRow, toom.shape(tiles));
                 Mismatch { kernels: kernels.name, operation, case, shape, fault }

@@ -29,10 +29,28 @@ impl Order {
             Self::Lanes => 16,
         }
     }
-}
 
-/// Most tiles that are computed together.
-pub const MAX_TILES: usize = 3;
+    /// Returns the most tiles that are computed together.
+    #[must_use]
+    pub const fn max_tiles(self) -> usize {
+        match self {
+            Self::Words => 3,
+            Self::Lanes => 4,
+        }
+    }
+
+    /// Returns how many tiles go together of those that are `left` in a row,
+    /// where there is room for `most`.
+    pub(super) const fn tiles(self, left: usize, most: usize) -> usize {
+        match self {
+            // Two and two take less than three and one.
+            Self::Words if left == 4 && most == 3 => 2,
+            Self::Lanes if left > most && left < 2 * most => left.div_ceil(2),
+            _ if left < most => left,
+            _ => most,
+        }
+    }
+}
 
 /// Values of a step whose pairs stand together.
 const QUAD: usize = 4;
@@ -173,7 +191,7 @@ impl ToomGeometry {
     }
 
     /// Returns the bytes of scratch with which up to `tiles` tiles, at most
-    /// [`MAX_TILES`], are computed together.
+    /// [`Order::max_tiles`], are computed together.
     ///
     /// More tiles at a time load each weight less often. Every number from 1 on
     /// gives the same bytes.

@@ -18,7 +18,7 @@ mod transform;
 mod weights;
 
 use super::RowWindow;
-pub use geometry::{MAX_TILES, Order, Pair, ToomGeometry};
+pub use geometry::{Order, Pair, ToomGeometry};
 pub use matrices::{F2_3, F2_5, F3_5, F4_3, F4_5, F6_3, TRANSFORMS};
 pub(in crate::kernels) use portable::{Portable, finish_tile};
 pub(in crate::kernels) use row::{Group, Machine, Output, Sums, channel_groups, conv2d_row, rows};

@@ -1,6 +1,6 @@
 //! One row of a convolution through a transform, for any machine.
 
-use super::geometry::{MAX_TILES, Order, Pair, ToomGeometry};
+use super::geometry::{Order, Pair, ToomGeometry};
 use super::transform::MAX_POINTS;
 use super::weights::ToomConv2d;
 use crate::kernels::RowWindow;
@@ -13,7 +13,7 @@ pub(in crate::kernels) type Sums = [i32; MAX_POINTS];
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kernels) struct Group {
     pub(in crate::kernels) geometry: ToomGeometry,
-    /// How many there are, 1 to [`MAX_TILES`].
+    /// How many there are, 1 to [`Order::max_tiles`].
     pub(in crate::kernels) tiles: usize,
 }
 
@@ -66,7 +66,7 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
     let geometry = conv.geometry();
     let (out_c, outputs) = (geometry.conv().out_c(), geometry.transform().outputs());
     let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= scratch.len();
-    let Some(most) = (1..=MAX_TILES).rev().find(fits) else {
+    let Some(most) = (1..=M::ORDER.max_tiles()).rev().find(fits) else {
         return;
     };
     let whole = window.rows().len() >= geometry.conv().kernel();
@@ -88,7 +88,7 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
     let mut left = geometry.tiles(out.len() / out_c);
     let (mut start, mut rest) = (0, out);
     while left > 0 {
-        let group = Group { geometry, tiles: tiles_of(left, most) };
+        let group = Group { geometry, tiles: M::ORDER.tiles(left, most) };
         let len = (group.tiles * outputs * out_c).min(rest.len());
         let (now, later) = rest.split_at_mut_checked(len).unwrap_or_default();
         let data_len = geometry.data_len(group.tiles);
@@ -102,18 +102,6 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
         rest = later;
         left = left.saturating_sub(group.tiles);
         start += group.tiles * outputs * geometry.step_len();
-    }
-}
-
-/// Returns how many tiles of those that are left go together: four are two and
-/// two.
-const fn tiles_of(left: usize, most: usize) -> usize {
-    if left == 4 && most == 3 {
-        2
-    } else if left < most {
-        left
-    } else {
-        most
     }
 }
 

@@ -60,7 +60,8 @@ impl Machine for Avx2 {
             match group.tiles {
                 1 => compute::<1>(group, conv, data, sums, out),
                 2 => compute::<2>(group, conv, data, sums, out),
-                _ => compute::<3>(group, conv, data, sums, out),
+                3 => compute::<3>(group, conv, data, sums, out),
+                _ => compute::<4>(group, conv, data, sums, out),
             }
         }
     }
@@ -73,10 +74,10 @@ unsafe fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut
     let (transform, step) = (geometry.transform(), geometry.step_len());
     let (row_pairs, pairs) = (geometry.pairs_per_row(), geometry.pairs());
     let tile_step = transform.outputs() * step;
-    for (first, row) in rows(group, window, start) {
-        let first = first / tiles.max(1);
-        for tile in 0..tiles {
+    for tile in 0..tiles {
+        for (first, row) in rows(group, window, start) {
             let row = row.get(tile * tile_step..).unwrap_or_default();
+            let from = tile * pairs + first / tiles.max(1);
             for pair in (0..row_pairs).step_by(VALUES / 2) {
                 // SAFETY: the machine has AVX2.
                 let points = unsafe {
@@ -87,10 +88,13 @@ unsafe fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut
                         points(transform, &read)
                     }
                 };
-                let len = (row_pairs - pair).min(VALUES / 2);
-                let from = tile * pairs + first + pair;
+                // A whole vector may be stored where what lies behind is written
+                // later.
+                let behind = tiles * pairs - (from + pair).min(tiles * pairs);
+                let whole = behind >= VALUES / 2;
+                let len = if whole { VALUES / 2 } else { row_pairs - pair };
                 for (point, &values) in points.iter().enumerate().take(transform.points()) {
-                    let from = from + point * tiles * pairs;
+                    let from = from + pair + point * tiles * pairs;
                     let place = data.get_mut(from..from + len).unwrap_or_default();
                     // SAFETY: the machine has AVX2.
                     unsafe { store(values, place.as_flattened_mut()) };
