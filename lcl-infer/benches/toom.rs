@@ -88,7 +88,7 @@ fn measure(geometry: ToomGeometry, side: usize) -> Vec<(String, [Duration; 2])> 
         let weights: &[Pair] = bytemuck::cast_slice(weights);
         let conv = ToomConv2d::new(geometry, weights, table).expect("valid");
         let run: Run<'_> = Box::new(move |window, out| {
-            let mut scratch = vec![0_u128; geometry.scratch_len(kernels.order.max_tiles()) / 16];
+            let mut scratch = vec![0_u128; geometry.scratch_len(kernels.max_tiles) / 16];
             (kernels.conv2d_row)(&conv, window, out, bytemuck::cast_slice_mut(&mut scratch));
         });
         runs.push((format!("{} {}", geometry.transform().name(), kernels.name), run));

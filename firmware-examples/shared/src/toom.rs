@@ -22,7 +22,7 @@ const CASES: Cases = Cases { seed: 1, count: 300 };
 const SIDES: [usize; 3] = [48, 96, 224];
 
 /// Most tiles together of cores that boards have.
-const MAX_TILES: usize = Order::Words.max_tiles();
+const MAX_TILES: usize = 4;
 
 const CONV_2: ConvGeometry = LCL_V2[1];
 const FAST_2: Option<ToomGeometry> = ToomGeometry::new(CONV_2, &F4_5);
@@ -33,7 +33,7 @@ const TRANSFORMED_LEN: usize = match FAST_2 {
     None => 0,
 };
 const SCRATCH_LEN: usize = match FAST_2 {
-    Some(geometry) => geometry.scratch_len(MAX_TILES),
+    Some(geometry) => geometry.with_order(Order::Wide).scratch_len(MAX_TILES),
     None => 0,
 };
 
@@ -93,6 +93,7 @@ pub fn toom<B: Board + Meter>(_: &mut B, _: &mut [u8]) -> Result<(), Failure<B::
 /// Measures one convolution at every size, or returns nothing where a byte
 /// differs.
 fn measure<B: Meter>(geometry: ToomGeometry, memory: &mut Memory, ratio: Ratio) -> Option<()> {
+    let geometry = geometry.with_order(active().order);
     let conv = geometry.conv();
     let random = &mut Random::new(1);
     let [style, ..] = Style::EDGES;
@@ -128,8 +129,7 @@ fn measure<B: Meter>(geometry: ToomGeometry, memory: &mut Memory, ratio: Ratio) 
     let [expected, got] = &mut memory.rows;
     for side in SIDES {
         // Rows of stage 2 are those of V1.
-        let side_in =
-            if conv == CONV_2 { pooled_side(LCL_V2[0].out_side(side)) } else { side };
+        let side_in = if conv == CONV_2 { pooled_side(LCL_V2[0].out_side(side)) } else { side };
         let row_len = (side_in + 2 * conv.padding()) * conv.in_c();
         let row_step = row_len.next_multiple_of(16);
         let input = memory.input.get_mut(..row_step * side_in)?;
@@ -146,7 +146,7 @@ fn measure<B: Meter>(geometry: ToomGeometry, memory: &mut Memory, ratio: Ratio) 
                 let y = reflect(y * conv.stride() + ky, conv.padding(), side_in);
                 input.get(y * row_step..y * row_step + row_len).unwrap_or_default()
             }));
-            for tiles in 0..=MAX_TILES {
+            for tiles in 0..=active().max_tiles {
                 let len = if tiles == 0 {
                     kernels::scratch_len(&conv)
                 } else {
@@ -170,7 +170,9 @@ fn measure<B: Meter>(geometry: ToomGeometry, memory: &mut Memory, ratio: Ratio) 
                 *worst = ticks.max(*worst);
             }
         }
-        for (tiles, (total, worst)) in total.into_iter().zip(worst).enumerate() {
+        for (tiles, (total, worst)) in
+            total.into_iter().zip(worst).enumerate().take(active().max_tiles + 1)
+        {
             defmt::info!(
                 "toom size={=usize} transform={=str} tiles={=usize} instructions={=u64} worst_row={=u64} scratch_bytes={=usize} weight_bytes={=usize}",
                 side,
@@ -179,7 +181,11 @@ fn measure<B: Meter>(geometry: ToomGeometry, memory: &mut Memory, ratio: Ratio) 
                 ratio.divide(total),
                 ratio.divide(worst),
                 if tiles == 0 { kernels::scratch_len(&conv) } else { geometry.scratch_len(tiles) },
-                if tiles == 0 { conv.packed_len() } else { size_of::<Pair>() * geometry.weights_len() }
+                if tiles == 0 {
+                    conv.packed_len()
+                } else {
+                    size_of::<Pair>() * geometry.weights_len()
+                }
             );
         }
     }

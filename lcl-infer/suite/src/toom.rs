@@ -106,7 +106,7 @@ pub fn run_toom(
     let mut run = |toom: &ToomCase, random: &mut Random, case: Case| {
         let geometry = toom.geometry.with_order(kernels.order);
         let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= SCRATCH_LEN;
-        for tiles in (1..=kernels.order.max_tiles()).filter(fits) {
+        for tiles in (1..=kernels.max_tiles).filter(fits) {
             let compared = check(kernels, memory, toom, tiles, random).map_err(|fault| {
                 let (operation, shape) = (Operation::Conv2dRow, toom.shape(tiles));
                 Mismatch { kernels: kernels.name, operation, case, shape, fault }
@@ -188,7 +188,7 @@ impl ToomCase {
 
     fn has_room(&self) -> bool {
         self.conv().has_room()
-            && [Order::Words, Order::Lanes].into_iter().all(|order| {
+            && [Order::Words, Order::Wide, Order::Lanes].into_iter().all(|order| {
                 let geometry = self.geometry.with_order(order);
                 geometry.weights_len() <= WEIGHTS_LEN && geometry.scratch_len(1) <= SCRATCH_LEN
             })

@@ -60,7 +60,14 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
 /// best first.
 #[cfg(lcl_kernels = "arm-dsp")]
 pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
-    core::iter::once(&arm::toom::KERNELS)
+    core::iter::once(&arm::toom::dsp::KERNELS)
+}
+
+/// Iterates over the kernels through a transform that this machine can run, the
+/// best first.
+#[cfg(lcl_kernels = "armv7-m")]
+pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
+    core::iter::once(&arm::toom::v7m::KERNELS)
 }
 
 /// Iterates over the kernels through a transform that this machine can run, the
@@ -72,7 +79,7 @@ pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
 
 /// Iterates over the kernels through a transform that this machine can run:
 /// none.
-#[cfg(not(any(lcl_kernels = "arm-dsp", lcl_kernels = "x86-64")))]
+#[cfg(not(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m", lcl_kernels = "x86-64")))]
 pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
     core::iter::empty()
 }

@@ -15,6 +15,9 @@ pub enum Order {
     /// then values 1 and 3, as an instruction separates the bytes of a word.
     #[default]
     Words,
+    /// The weights of [`Words`](Self::Words), for cores that multiply values one
+    /// by one: a transformed value takes a word of scratch.
+    Wide,
     /// Sixteen output channels together, for vectors; a [`Pair`] is two
     /// neighbouring values.
     Lanes,
@@ -25,29 +28,17 @@ impl Order {
     #[must_use]
     pub const fn channels(self) -> usize {
         match self {
-            Self::Words => 2,
+            Self::Words | Self::Wide => 2,
             Self::Lanes => 16,
         }
     }
 
-    /// Returns the most tiles that are computed together.
-    #[must_use]
-    pub const fn max_tiles(self) -> usize {
+    /// Returns the output channels whose sums a machine may keep.
+    const fn sums(self) -> usize {
         match self {
-            Self::Words => 3,
-            Self::Lanes => 4,
-        }
-    }
-
-    /// Returns how many tiles go together of those that are `left` in a row,
-    /// where there is room for `most`.
-    pub(super) const fn tiles(self, left: usize, most: usize) -> usize {
-        match self {
-            // Two and two take less than three and one.
-            Self::Words if left == 4 && most == 3 => 2,
-            Self::Lanes if left > most && left < 2 * most => left.div_ceil(2),
-            _ if left < most => left,
-            _ => most,
+            Self::Words => 4,
+            Self::Wide => 2,
+            Self::Lanes => 16,
         }
     }
 }
@@ -170,9 +161,9 @@ impl ToomGeometry {
     }
 
     /// Returns the pair that a value of a step belongs to, and which of it.
-    pub(super) const fn pair_of(&self, value: usize) -> (usize, usize) {
+    pub(in crate::kernels) const fn pair_of(&self, value: usize) -> (usize, usize) {
         match self.order {
-            Order::Words => (value / QUAD * 2 + value % 2, value % QUAD / 2),
+            Order::Words | Order::Wide => (value / QUAD * 2 + value % 2, value % QUAD / 2),
             Order::Lanes => (value / 2, value % 2),
         }
     }
@@ -183,15 +174,16 @@ impl ToomGeometry {
         out_w.div_ceil(if self.transform.outputs() == 0 { 1 } else { self.transform.outputs() })
     }
 
-    /// Returns the pairs of transformed data of `tiles` tiles:
-    /// `[point][ky][pair][tile]`.
+    /// Returns the pairs of transformed data of `tiles` tiles, of each point and
+    /// row of the kernel; where a value takes a word, twice as many.
     #[must_use]
     pub const fn data_len(&self, tiles: usize) -> usize {
-        self.transform.points() * self.pairs() * tiles
+        let width = if matches!(self.order, Order::Wide) { 2 } else { 1 };
+        self.transform.points() * self.pairs() * tiles * width
     }
 
-    /// Returns the bytes of scratch with which up to `tiles` tiles, at most
-    /// [`Order::max_tiles`], are computed together.
+    /// Returns the bytes of scratch with which up to `tiles` tiles are
+    /// computed together.
     ///
     /// More tiles at a time load each weight less often. Every number from 1 on
     /// gives the same bytes.
@@ -200,9 +192,9 @@ impl ToomGeometry {
         aligned(self.data_len(tiles) * size_of::<Pair>()) + self.sums_len(tiles)
     }
 
-    /// Returns the bytes of the sums of a group of channels, one for each
-    /// channel, tile and point.
-    const fn sums_len(&self, tiles: usize) -> usize {
-        self.order.channels() * tiles * MAX_POINTS * size_of::<i32>()
+    /// Returns the bytes of the sums that a machine keeps, one for each channel,
+    /// tile and point.
+    pub(super) const fn sums_len(&self, tiles: usize) -> usize {
+        self.order.sums() * tiles * MAX_POINTS * size_of::<i32>()
     }
 }

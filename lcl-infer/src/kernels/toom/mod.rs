@@ -20,8 +20,8 @@ mod weights;
 use super::RowWindow;
 pub use geometry::{Order, Pair, ToomGeometry};
 pub use matrices::{F2_3, F2_5, F3_5, F4_3, F4_5, F6_3, TRANSFORMS};
-pub(in crate::kernels) use portable::{Portable, finish_tile};
-pub(in crate::kernels) use row::{Group, Machine, Output, Sums, channel_groups, conv2d_row, rows};
+pub(in crate::kernels) use portable::{Portable, finish_tile, transform_tile};
+pub(in crate::kernels) use row::{Group, Machine, Output, Sums, channel_groups, rows};
 pub use transform::{
     DataMatrix, MAX_OUTPUTS, MAX_POINTS, MAX_TAPS, OutputMatrix, TapMatrix, Transform,
 };
@@ -34,6 +34,8 @@ pub struct ToomKernels {
     pub name: &'static str,
     /// The order of weights that it reads; of another it computes none.
     pub order: Order,
+    /// Most tiles that it computes together.
+    pub max_tiles: usize,
     /// One row of convolution and requantisation, `out` is `[1, W_out, out_c]`;
     /// `scratch` is aligned to 16 bytes and has [`ToomGeometry::scratch_len`] of
     /// them for one tile or more, whose content is of no account.
@@ -41,9 +43,15 @@ pub struct ToomKernels {
         fn(conv: &ToomConv2d<'_>, window: &RowWindow<'_>, out: &mut [u8], scratch: &mut [u8]),
 }
 
+impl ToomKernels {
+    /// Makes the table of a machine.
+    pub(in crate::kernels) const fn of<M: Machine>(name: &'static str) -> Self {
+        Self { name, order: M::ORDER, max_tiles: M::MAX_TILES, conv2d_row: row::conv2d_row::<M> }
+    }
+}
+
 /// Transforms in portable Rust.
-pub static PORTABLE: ToomKernels =
-    ToomKernels { name: "portable", order: Order::Words, conv2d_row: conv2d_row::<Portable> };
+pub static PORTABLE: ToomKernels = ToomKernels::of::<Portable>("portable");
 
 /// Returns the kernels for the machine that this runs on.
 #[must_use]

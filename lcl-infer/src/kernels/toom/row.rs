@@ -13,7 +13,7 @@ pub(in crate::kernels) type Sums = [i32; MAX_POINTS];
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kernels) struct Group {
     pub(in crate::kernels) geometry: ToomGeometry,
-    /// How many there are, 1 to [`Order::max_tiles`].
+    /// How many there are, 1 to as many as the machine takes.
     pub(in crate::kernels) tiles: usize,
 }
 
@@ -36,6 +36,15 @@ pub(in crate::kernels) struct Output<'a> {
 pub(in crate::kernels) trait Machine {
     /// The order that it reads weights in.
     const ORDER: Order;
+
+    /// Most tiles that it computes together.
+    const MAX_TILES: usize;
+
+    /// Returns how many tiles go together of those that are `left` in a row, at
+    /// least one, where there is room for `most`: about as many each time.
+    fn tiles(left: usize, most: usize) -> usize {
+        left.div_ceil(left.div_ceil(most.max(1)).max(1))
+    }
 
     /// Transforms what the tiles of a group read of every row of the window,
     /// from byte `start` of each on: `data` has each point, row of the kernel, pair
@@ -66,7 +75,7 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
     let geometry = conv.geometry();
     let (out_c, outputs) = (geometry.conv().out_c(), geometry.transform().outputs());
     let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= scratch.len();
-    let Some(most) = (1..=M::ORDER.max_tiles()).rev().find(fits) else {
+    let Some(most) = (1..=M::MAX_TILES).rev().find(fits) else {
         return;
     };
     let whole = window.rows().len() >= geometry.conv().kernel();
@@ -74,8 +83,7 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
         return;
     }
     let data_bytes = geometry.data_len(most).saturating_mul(size_of::<Pair>());
-    let channels = geometry.order().channels();
-    let sums_bytes = channels * most * size_of::<Sums>();
+    let sums_bytes = geometry.sums_len(most);
     let Some((data, sums)) = scratch.split_at_mut_checked(data_bytes) else {
         return;
     };
@@ -88,13 +96,14 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
     let mut left = geometry.tiles(out.len() / out_c);
     let (mut start, mut rest) = (0, out);
     while left > 0 {
-        let group = Group { geometry, tiles: M::ORDER.tiles(left, most) };
+        let group = Group { geometry, tiles: M::tiles(left, most).clamp(1, most) };
         let len = (group.tiles * outputs * out_c).min(rest.len());
         let (now, later) = rest.split_at_mut_checked(len).unwrap_or_default();
         let data_len = geometry.data_len(group.tiles);
-        let (Some(data), Some(sums)) =
-            (data.get_mut(..data_len), sums.get_mut(..channels * group.tiles))
-        else {
+        let (Some(data), Some(sums)) = (
+            data.get_mut(..data_len),
+            sums.get_mut(..geometry.sums_len(group.tiles) / size_of::<Sums>()),
+        ) else {
             return;
         };
         M::lay_out(group, window, start, data);

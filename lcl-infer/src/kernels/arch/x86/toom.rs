@@ -20,13 +20,12 @@ use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_UPPER_SHIFT, Requant};
 use crate::kernels::RowWindow;
 use crate::kernels::toom::{
     Group, MAX_OUTPUTS, MAX_POINTS, Machine, Order, Output, Pair, Sums, ToomConv2d, ToomKernels,
-    Transform, channel_groups, conv2d_row, rows,
+    Transform, channel_groups, rows,
 };
 use crate::parameters::CHANNEL_WORDS;
 
 /// The kernels for AVX2.
-pub(super) static KERNELS: ToomKernels =
-    ToomKernels { name: "avx2", order: Order::Lanes, conv2d_row: conv2d_row::<Avx2> };
+pub(super) static KERNELS: ToomKernels = ToomKernels::of::<Avx2>("avx2");
 
 /// Channels of a vector.
 const LANES: usize = 8;
@@ -41,6 +40,7 @@ enum Avx2 {}
 
 impl Machine for Avx2 {
     const ORDER: Order = Order::Lanes;
+    const MAX_TILES: usize = 4;
 
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
         // SAFETY: these kernels are handed out on machines with AVX2 only.

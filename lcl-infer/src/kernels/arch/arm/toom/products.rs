@@ -1,16 +1,14 @@
 //! The products of all points for two channels and one to three tiles.
 //!
 //! `r0` points to the data, `r1` to the weights; the other twelve registers hold
-//! sums, values and weights. Values and weights come by the most that one
-//! instruction loads: of three tiles and two channels, three words of weights
-//! last for one step and a half.
+//! sums, values and weights.
 
-use super::{CHANNELS, define};
+use super::CHANNELS;
 use crate::kernels::toom::{Group, Pair, Sums};
 
 /// What the assembly needs beyond three pointers.
 #[repr(C)]
-struct Job {
+pub(super) struct Job {
     /// Bytes of data at one point.
     point_len: usize,
     data_end: *const Pair,
@@ -20,51 +18,23 @@ struct Job {
     first_len: usize,
 }
 
-type Assembly = unsafe extern "C" fn(*const Pair, *const Pair, *mut Sums, *const Job);
+pub(super) type Assembly = unsafe extern "C" fn(*const Pair, *const Pair, *mut Sums, *const Job);
 
 /// The assembly for a number of tiles, and how its code is laid out.
-struct Code {
-    assembly: Assembly,
-    tiles: usize,
+pub(super) struct Code {
+    pub(super) assembly: Assembly,
+    pub(super) tiles: usize,
     /// Pairs that the first step takes.
-    first: usize,
+    pub(super) first: usize,
     /// Bytes of a step of one pair.
-    single_len: usize,
+    pub(super) single_len: usize,
     /// Pairs of a period.
-    period: usize,
+    pub(super) period: usize,
     /// Bytes of a period.
-    period_len: usize,
+    pub(super) period_len: usize,
     /// Periods of a turn.
-    turn: usize,
+    pub(super) turn: usize,
 }
-
-const ONE: Code = Code {
-    assembly: lcl_infer_arm_toom_products_1,
-    tiles: 1,
-    first: 1,
-    single_len: 16,
-    period: 3,
-    period_len: 32,
-    turn: 18,
-};
-const TWO: Code = Code {
-    assembly: lcl_infer_arm_toom_products_2,
-    tiles: 2,
-    first: 2,
-    single_len: 0,
-    period: 2,
-    period_len: 40,
-    turn: 16,
-};
-const THREE: Code = Code {
-    assembly: lcl_infer_arm_toom_products_3,
-    tiles: 3,
-    first: 1,
-    single_len: 32,
-    period: 3,
-    period_len: 92,
-    turn: 18,
-};
 
 /// The products of a group of tiles with the weights of a group of channels.
 pub(super) struct Products<'a> {
@@ -76,15 +46,10 @@ pub(super) struct Products<'a> {
 }
 
 impl<'a> Products<'a> {
-    /// Prepares them for data, `[point][pair][tile]`, or returns nothing where
-    /// there is no code for the shape.
-    pub(super) fn new(group: Group, data: &'a [Pair]) -> Option<Self> {
-        let code = match group.tiles {
-            1 => &ONE,
-            2 => &TWO,
-            3 => &THREE,
-            _ => return None,
-        };
+    /// Prepares them for data, `[point][pair][tile]`, with a pair in one word or
+    /// two, or returns nothing where there is no code for the shape.
+    pub(super) fn new(codes: &[Code; 3], group: Group, data: &'a [Pair]) -> Option<Self> {
+        let code = codes.iter().find(|code| code.tiles == group.tiles)?;
         let geometry = group.geometry;
         let data = data.get(..geometry.data_len(code.tiles))?;
         let rest = geometry.pairs().checked_sub(code.first)?;
@@ -97,7 +62,7 @@ impl<'a> Products<'a> {
             first => first,
         };
         let job = Job {
-            point_len: geometry.pairs() * code.tiles * size_of::<Pair>(),
+            point_len: data.len() / geometry.transform().points() * size_of::<Pair>(),
             data_end: data.as_ptr_range().end,
             singles_len: singles * code.single_len,
             first_len: first * code.period_len,
@@ -121,15 +86,6 @@ impl<'a> Products<'a> {
         // as pairs at the start of scratch and of a group of weights.
         unsafe { (self.assembly)(data, weights, sums.as_mut_ptr(), &self.job) }
     }
-}
-
-unsafe extern "C" {
-    #[link_name = concat!("lcl_infer_arm_toom_products_1_", env!("LCL_INFER_BUILD"))]
-    fn lcl_infer_arm_toom_products_1(_: *const Pair, _: *const Pair, _: *mut Sums, _: *const Job);
-    #[link_name = concat!("lcl_infer_arm_toom_products_2_", env!("LCL_INFER_BUILD"))]
-    fn lcl_infer_arm_toom_products_2(_: *const Pair, _: *const Pair, _: *mut Sums, _: *const Job);
-    #[link_name = concat!("lcl_infer_arm_toom_products_3_", env!("LCL_INFER_BUILD"))]
-    fn lcl_infer_arm_toom_products_3(_: *const Pair, _: *const Pair, _: *mut Sums, _: *const Job);
 }
 
 /// Defines the assembly of a number of tiles by the macros `LCL_FIRST`, which
@@ -193,121 +149,4 @@ macro_rules! define_products {
     };
 }
 
-define_products!(
-    "lcl_infer_arm_toom_products_1",
-    "2",
-    "18",
-    ".macro LCL_FIRST",
-    "ldr r2, [r0], #4",
-    "ldrd r5, r6, [r1], #8",
-    "smuad r11, r2, r5",
-    "smuad r12, r2, r6",
-    ".endm",
-    ".macro LCL_SINGLE",
-    "ldr r2, [r0], #4",
-    "ldrd r5, r6, [r1], #8",
-    "smlad r11, r2, r5, r11",
-    "smlad r12, r2, r6, r12",
-    ".endm",
-    ".macro LCL_PERIOD",
-    "ldm.w r0!, {{r2-r4}}",
-    "ldm.w r1!, {{r5-r10}}",
-    "smlad r11, r2, r5, r11",
-    "smlad r12, r2, r6, r12",
-    "smlad r11, r3, r7, r11",
-    "smlad r12, r3, r8, r12",
-    "smlad r11, r4, r9, r11",
-    "smlad r12, r4, r10, r12",
-    ".endm",
-    ".macro LCL_STORE",
-    "str r11, [r2]",
-    "str r12, [r2, #32]",
-    ".endm",
-);
-
-define_products!(
-    "lcl_infer_arm_toom_products_2",
-    "0",
-    "16",
-    ".macro LCL_FIRST",
-    "ldm r0!, {{r2-r5}}",
-    "ldm r1!, {{r6-r9}}",
-    "smuad r10, r2, r6",
-    "smuad r11, r3, r6",
-    "smuad r12, r2, r7",
-    "smuad lr, r3, r7",
-    "smlad r10, r4, r8, r10",
-    "smlad r11, r5, r8, r11",
-    "smlad r12, r4, r9, r12",
-    "smlad lr, r5, r9, lr",
-    ".endm",
-    ".macro LCL_SINGLE",
-    ".endm",
-    ".macro LCL_PERIOD",
-    "ldm.w r0!, {{r2-r5}}",
-    "ldm.w r1!, {{r6-r9}}",
-    "smlad r10, r2, r6, r10",
-    "smlad r11, r3, r6, r11",
-    "smlad r12, r2, r7, r12",
-    "smlad lr, r3, r7, lr",
-    "smlad r10, r4, r8, r10",
-    "smlad r11, r5, r8, r11",
-    "smlad r12, r4, r9, r12",
-    "smlad lr, r5, r9, lr",
-    ".endm",
-    ".macro LCL_STORE",
-    "str r10, [r2]",
-    "str r11, [r2, #32]",
-    "str r12, [r2, #64]",
-    "str lr, [r2, #96]",
-    ".endm",
-);
-
-define_products!(
-    "lcl_infer_arm_toom_products_3",
-    "2",
-    "18",
-    ".macro LCL_FIRST",
-    "ldm r0!, {{r2-r4}}",
-    "ldrd r5, r6, [r1], #8",
-    "smuad r8, r2, r5",
-    "smuad r9, r3, r5",
-    "smuad r10, r4, r5",
-    "smuad r11, r2, r6",
-    "smuad r12, r3, r6",
-    "smuad lr, r4, r6",
-    ".endm",
-    ".macro LCL_SINGLE",
-    "ldm.w r0!, {{r2-r4}}",
-    "ldrd r5, r6, [r1], #8",
-    "LCL_CHANNEL r5, r8, r9, r10",
-    "LCL_CHANNEL r6, r11, r12, lr",
-    ".endm",
-    // A pair of three tiles with one channel.
-    ".macro LCL_CHANNEL w, a, b, c",
-    "smlad \\a, r2, \\w, \\a",
-    "smlad \\b, r3, \\w, \\b",
-    "smlad \\c, r4, \\w, \\c",
-    ".endm",
-    ".macro LCL_PERIOD",
-    "ldm.w r0!, {{r2-r4}}",
-    "ldm.w r1!, {{r5-r7}}",
-    "LCL_CHANNEL r5, r8, r9, r10",
-    "LCL_CHANNEL r6, r11, r12, lr",
-    "ldm.w r0!, {{r2-r4}}",
-    "LCL_CHANNEL r7, r8, r9, r10",
-    "ldm.w r1!, {{r5-r7}}",
-    "LCL_CHANNEL r5, r11, r12, lr",
-    "ldm.w r0!, {{r2-r4}}",
-    "LCL_CHANNEL r6, r8, r9, r10",
-    "LCL_CHANNEL r7, r11, r12, lr",
-    ".endm",
-    ".macro LCL_STORE",
-    "str r8, [r2]",
-    "str r9, [r2, #32]",
-    "str r10, [r2, #64]",
-    "str r11, [r2, #96]",
-    "str r12, [r2, #128]",
-    "str lr, [r2, #160]",
-    ".endm",
-);
+pub(super) use define_products;

@@ -1,6 +1,6 @@
 //! Sums at the points 0, ±1, ±2, ±½ and infinity to bytes.
 
-use super::{CHANNELS, define};
+use crate::kernels::arch::arm::toom::{CHANNELS, define};
 use crate::kernels::toom::{F4_5, F6_3, Group, MAX_OUTPUTS, Output, Sums, Transform, finish_tile};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable};
 
@@ -127,6 +127,7 @@ macro_rules! define_outputs {
     ($name:literal, $($line:literal,)*) => {
         define!(
             $name,
+            ".cpu cortex-m33",
             // `acc = bias + (8 · sum >> 3)` to a byte.
             ".macro LCL_BYTE y, bias, multiplier, half, shift",
             "add \\y, \\bias, \\y, asr #3",

@@ -1,7 +1,7 @@
 //! Rows to the points 0, ±1, ±2, ±½ and infinity: two channels at a time, as
 //! lanes of 16 bits.
 
-use super::define;
+use crate::kernels::arch::arm::toom::define;
 use crate::kernels::toom::{Group, MAX_POINTS, Pair};
 
 /// What the assembly needs beyond two pointers; lengths are bytes.
@@ -102,6 +102,7 @@ unsafe extern "C" {
 
 define!(
     "lcl_infer_arm_toom_rows",
+    ".cpu cortex-m33",
     // The values 0 and 2 of a quad of one tile, or 1 and 3, from `r0` to `lr`.
     // Lanes stay within 16 bits and, up to each subtraction, above zero.
     ".macro LCL_PAIR rotation:vararg",
