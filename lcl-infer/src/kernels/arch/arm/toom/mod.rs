@@ -3,9 +3,11 @@
 
 #[cfg(lcl_kernels = "arm-dsp")]
 pub(in crate::kernels::arch) mod dsp;
+mod outputs;
 mod products;
 #[cfg(lcl_kernels = "armv7-m")]
 pub(in crate::kernels::arch) mod v7m;
+mod values;
 
 use crate::kernels::toom::Order;
 

@@ -7,15 +7,17 @@ mod outputs;
 mod products;
 mod values;
 
+use super::outputs::Outputs;
 use super::products::Products;
+use super::values::Rows;
 use crate::kernels::RowWindow;
 use crate::kernels::toom::{
     Group, Machine, Order, Output, Pair, Portable, Sums, ToomConv2d, ToomKernels, channel_groups,
     rows,
 };
-use outputs::Outputs;
+use outputs::OUTPUTS;
 use products::CODES;
-use values::Rows;
+use values::ROWS;
 
 /// The kernels for the DSP extension.
 pub(in crate::kernels::arch) static KERNELS: ToomKernels = ToomKernels::of::<Dsp>("arm-dsp");
@@ -32,7 +34,7 @@ impl Machine for Dsp {
     }
 
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
-        let Some(transform) = Rows::new(group) else {
+        let Some(transform) = Rows::new(&ROWS, group) else {
             return Portable::lay_out(group, window, start, data);
         };
         for (first, row) in rows(group, window, start) {
@@ -50,7 +52,7 @@ impl Machine for Dsp {
         let Some(products) = Products::new(&CODES, group, data) else {
             return Portable::compute(group, conv, data, sums, out);
         };
-        let mut outputs = Outputs::new(group, conv.channels(), out.len());
+        let mut outputs = Outputs::new(&OUTPUTS, group, conv.channels(), out.len());
         let min_shift = conv.channels().min_shift();
         for (weights, words, oc, channels) in channel_groups(conv) {
             products.run(weights, sums);

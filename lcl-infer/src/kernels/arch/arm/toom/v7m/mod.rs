@@ -3,15 +3,21 @@
 //! Values are multiplied one by one, so that each takes a word of scratch, which
 //! `LDM` loads by the four; weights are those of the other cores.
 
+mod outputs;
 mod products;
+mod values;
 
+use super::outputs::Outputs;
 use super::products::Products;
+use super::values::Rows;
 use crate::kernels::RowWindow;
 use crate::kernels::toom::{
-    Group, Machine, Order, Output, Pair, Sums, ToomConv2d, ToomKernels, channel_groups,
-    finish_tile, rows, transform_tile,
+    Group, Machine, Order, Output, Pair, Sums, ToomConv2d, ToomKernels, channel_groups, rows,
+    transform_tile,
 };
+use outputs::OUTPUTS;
 use products::CODES;
+use values::ROWS;
 
 /// The kernels for plain Armv7-M.
 pub(in crate::kernels::arch) static KERNELS: ToomKernels = ToomKernels::of::<V7m>("armv7-m");
@@ -27,6 +33,12 @@ impl Machine for V7m {
     }
 
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
+        if let Some(transform) = Rows::new(&ROWS, group) {
+            for (first, row) in rows(group, window, start) {
+                transform.run(row, data.get_mut(2 * first..).unwrap_or_default());
+            }
+            return;
+        }
         let data: &mut [i32] = bytemuck::cast_slice_mut(data);
         let Group { geometry, tiles } = group;
         let point_len = 2 * geometry.pairs() * tiles;
@@ -58,13 +70,11 @@ impl Machine for V7m {
         let Some(products) = Products::new(&CODES, group, data) else {
             return;
         };
+        let mut outputs = Outputs::new(&OUTPUTS, group, conv.channels(), out.len());
         let min_shift = conv.channels().min_shift();
         for (weights, words, oc, channels) in channel_groups(conv) {
             products.run(weights, sums);
-            let mut output = Output { words, min_shift, channels, out: &mut *out, oc };
-            for tile in 0..group.tiles {
-                finish_tile(group, sums, tile, &mut output);
-            }
+            outputs.run(sums, Output { words, min_shift, channels, out: &mut *out, oc });
         }
     }
 }
