@@ -234,10 +234,10 @@ fn check(
     let transformed = transformed.get_mut(..geometry.weights_len()).ok_or(Fault::Refused)?;
     transform_weights(geometry, &conv2d, transformed);
     // What is recovered replaces what was drawn.
-    let drawn = weights.iter().fold(0, sum_of);
+    let drawn = weights.iter().copied().fold(0, sum_of);
     weights.fill(0);
     recover_weights(geometry, transformed, weights).map_err(|_| Fault::Refused)?;
-    if weights.iter().fold(0, sum_of) != drawn {
+    if weights.iter().copied().fold(0, sum_of) != drawn {
         return Err(Fault::Refused);
     }
     damage(geometry, transformed, random)?;
@@ -302,7 +302,7 @@ fn damage(
 }
 
 /// Adds a weight to a sum that depends on the order.
-fn sum_of(sum: u32, &weight: &i8) -> u32 {
+fn sum_of(sum: u32, weight: i8) -> u32 {
     sum.wrapping_mul(31)
         .wrapping_add(u32::from(weight.unsigned_abs()) + u32::from(weight < 0) * 200)
 }

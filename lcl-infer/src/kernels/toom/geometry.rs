@@ -79,7 +79,7 @@ impl ToomGeometry {
     #[must_use]
     pub const fn new(conv: ConvGeometry, transform: &'static Transform) -> Option<Self> {
         let steps = conv.kernel().div_ceil(conv.stride());
-        let largest = (u8::MAX as i64) * (i8::MAX as i64) * conv.taps() as i64;
+        let largest = (u8::MAX as u64) * (i8::MAX as u64) * conv.taps() as u64;
         if steps == transform.taps() && largest <= transform.largest_sum() {
             Some(Self { conv, transform, order: Order::Words })
         } else {

@@ -12,16 +12,16 @@
 
 mod geometry;
 mod matrices;
-mod portable;
-mod row;
+pub(in crate::kernels) mod portable;
+pub(in crate::kernels) mod row;
 mod transform;
 mod weights;
 
 use super::RowWindow;
 pub use geometry::{Order, Pair, ToomGeometry};
 pub use matrices::{F2_3, F2_5, F3_5, F4_3, F4_5, F6_3, TRANSFORMS};
-pub(in crate::kernels) use portable::{Portable, finish_tile, transform_tile};
-pub(in crate::kernels) use row::{Group, Machine, Output, Sums, channel_groups, rows};
+use portable::Portable;
+use row::Machine;
 pub use transform::{
     DataMatrix, MAX_OUTPUTS, MAX_POINTS, MAX_TAPS, OutputMatrix, TapMatrix, Transform,
 };

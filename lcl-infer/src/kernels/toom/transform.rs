@@ -121,7 +121,7 @@ impl Transform {
     /// Returns the largest magnitude of a sum, without its bias, that comes out
     /// right: the sums themselves wrap.
     #[must_use]
-    pub const fn largest_sum(&self) -> i64 {
+    pub const fn largest_sum(&self) -> u64 {
         (1 << (31 - (self.shift & 31))) - 1
     }
 }

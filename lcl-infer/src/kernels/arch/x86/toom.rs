@@ -5,6 +5,7 @@
 //! two vectors of weights and one pair of each tile feed. Rows and outputs are
 //! plain arrays as long as vectors.
 #![allow(unsafe_code)]
+#![allow(unused_unsafe, reason = "compilers before 1.87 ask for it")]
 
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm_packus_epi16, _mm_packus_epi32,
@@ -18,9 +19,9 @@ use core::arch::x86_64::{
 
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_UPPER_SHIFT, Requant};
 use crate::kernels::RowWindow;
+use crate::kernels::toom::row::{Group, Machine, Output, Sums, channel_groups, rows};
 use crate::kernels::toom::{
-    Group, MAX_OUTPUTS, MAX_POINTS, Machine, Order, Output, Pair, Sums, ToomConv2d, ToomKernels,
-    Transform, channel_groups, rows,
+    MAX_OUTPUTS, MAX_POINTS, Order, Pair, ToomConv2d, ToomKernels, Transform,
 };
 use crate::parameters::CHANNEL_WORDS;
 
@@ -201,9 +202,9 @@ unsafe fn compute<const TILES: usize>(
     for (weights, words, oc, channels) in channel_groups(conv) {
         // SAFETY: the machine has AVX2.
         unsafe { products::<TILES>(group, data, weights, sums) };
-        let output = Output { words, min_shift, channels, out: &mut *out, oc };
+        let mut output = Output { words, min_shift, channels, out: &mut *out, oc };
         // SAFETY: the machine has AVX2.
-        unsafe { finish::<TILES>(group, sums, output) };
+        unsafe { finish::<TILES>(group, sums, &mut output) };
     }
 }
 
@@ -251,7 +252,7 @@ unsafe fn products<const TILES: usize>(
 /// Makes bytes of the sums, as many pixels as the output has.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn finish<const TILES: usize>(group: Group, sums: &[i32], output: Output<'_>) {
+unsafe fn finish<const TILES: usize>(group: Group, sums: &[i32], output: &mut Output<'_>) {
     let transform = group.geometry.transform();
     let (out_c, outputs) = (group.geometry.conv().out_c(), transform.outputs());
     for (half, words) in output.words.chunks(LANES * CHANNEL_WORDS).enumerate() {

@@ -1,7 +1,9 @@
 //! Sums at the points 0, ±1, ±2, ±½ and infinity to bytes.
 
 use super::CHANNELS;
-use crate::kernels::toom::{F4_5, F6_3, Group, MAX_OUTPUTS, Output, Sums, Transform, finish_tile};
+use crate::kernels::toom::portable::finish_tile;
+use crate::kernels::toom::row::{Group, Output, Sums};
+use crate::kernels::toom::{F4_5, F6_3, MAX_OUTPUTS, Transform};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable};
 
 /// What the assembly needs beyond three pointers.

@@ -4,7 +4,8 @@
 //! sums, values and weights.
 
 use super::CHANNELS;
-use crate::kernels::toom::{Group, Pair, Sums};
+use crate::kernels::toom::Pair;
+use crate::kernels::toom::row::{Group, Sums};
 
 /// What the assembly needs beyond three pointers.
 #[repr(C)]

@@ -2,7 +2,7 @@
 
 use crate::kernels::arch::arm::toom::define;
 use crate::kernels::arch::arm::toom::outputs::{Code as OutputCode, Job, define_outputs};
-use crate::kernels::toom::Sums;
+use crate::kernels::toom::row::Sums;
 
 /// The code for outputs.
 pub(super) const OUTPUTS: OutputCode =

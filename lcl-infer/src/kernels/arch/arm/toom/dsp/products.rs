@@ -5,7 +5,8 @@
 
 use crate::kernels::arch::arm::toom::define;
 use crate::kernels::arch::arm::toom::products::{Code, Job, define_products};
-use crate::kernels::toom::{Pair, Sums};
+use crate::kernels::toom::Pair;
+use crate::kernels::toom::row::Sums;
 
 /// The code for one, two and three tiles.
 pub(super) const CODES: [Code; 3] = [

@@ -11,10 +11,9 @@ use super::outputs::Outputs;
 use super::products::Products;
 use super::values::Rows;
 use crate::kernels::RowWindow;
-use crate::kernels::toom::{
-    Group, Machine, Order, Output, Pair, Sums, ToomConv2d, ToomKernels, channel_groups, rows,
-    transform_tile,
-};
+use crate::kernels::toom::portable::transform_tile;
+use crate::kernels::toom::row::{Group, Machine, Output, Sums, channel_groups, rows};
+use crate::kernels::toom::{Order, Pair, ToomConv2d, ToomKernels};
 use outputs::OUTPUTS;
 use products::CODES;
 use values::ROWS;
