@@ -55,7 +55,7 @@ impl Machine for Portable {
                 2 => products(group, data, weights, sums, dot_4::<2>),
                 _ => products(group, data, weights, sums, dot_2::<3>),
             }
-            let halves = sums.chunks_exact(CHANNELS * group.tiles.max(1));
+            let halves = sums.chunks_exact((CHANNELS * group.tiles).max(1));
             let groups = core::iter::once(first).chain(second);
             for ((_, words, oc, channels), sums) in groups.zip(halves) {
                 let mut output = Output { words, min_shift, channels, out: &mut *out, oc };
@@ -140,9 +140,11 @@ fn products<const TILES: usize, const N: usize>(
     sums: &mut [Sums],
     dot: impl Fn(&[Pair], Weights<'_>) -> [[i32; N]; TILES],
 ) {
-    let pairs = group.geometry.pairs().max(1);
-    let weights = first.chunks(pairs * CHANNELS).zip(second.chunks(pairs * CHANNELS));
-    let data = data.chunks(pairs * TILES);
+    let pairs = group.geometry.pairs();
+    // Neither is 0, which the compiler does not see.
+    let (weights_len, data_len) = ((pairs * CHANNELS).max(1), (pairs * TILES).max(1));
+    let weights = first.chunks(weights_len).zip(second.chunks(weights_len));
+    let data = data.chunks(data_len);
     for (point, (data, weights)) in data.zip(weights).enumerate().take(MAX_POINTS) {
         let sum = dot(data, weights);
         for (channel, sums) in sums.chunks_exact_mut(TILES).enumerate() {

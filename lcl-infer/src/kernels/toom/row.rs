@@ -88,6 +88,8 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
         return;
     };
     let sums = sums.get_mut(..sums_bytes).unwrap_or_default();
+    // Both start at words, which machines rely on: the data take whole ones, and
+    // sums are words.
     let (Ok(data), Ok(sums)) =
         (bytemuck::try_cast_slice_mut(data), bytemuck::try_cast_slice_mut(sums))
     else {

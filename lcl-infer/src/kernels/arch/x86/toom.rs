@@ -219,8 +219,8 @@ unsafe fn products<const TILES: usize>(
 ) {
     // It is not 0, which the compiler does not see.
     let pairs = group.geometry.pairs().max(1);
-    let data = data.chunks_exact(TILES * pairs);
-    let weights = weights.chunks_exact(CHANNELS * pairs);
+    let data = data.chunks_exact((TILES * pairs).max(1));
+    let weights = weights.chunks_exact((CHANNELS * pairs).max(1));
     for ((data, weights), sums) in data.zip(weights).zip(sums.chunks_exact_mut(TILES * CHANNELS)) {
         // SAFETY: the data have `pairs` pairs for each tile, as words that may
         // lie anywhere, the weights two vectors for each pair, and the sums two

@@ -54,16 +54,18 @@ impl<'a> Products<'a> {
         let geometry = group.geometry;
         let data = data.get(..geometry.data_len(code.tiles))?;
         let rest = geometry.pairs().checked_sub(code.first)?;
-        let (singles, periods) = (rest % code.period, rest / code.period);
+        // Neither is 0, which the compiler does not see.
+        let (period, turn) = (code.period.max(1), code.turn.max(1));
+        let (singles, periods) = (rest % period, rest / period);
         if singles > 0 && code.single_len == 0 {
             return None;
         }
-        let first = match periods % code.turn {
-            0 if periods > 0 => code.turn,
+        let first = match periods % turn {
+            0 if periods > 0 => turn,
             first => first,
         };
         let job = Job {
-            point_len: data.len() / geometry.transform().points() * size_of::<Pair>(),
+            point_len: data.len() / geometry.transform().points().max(1) * size_of::<Pair>(),
             data_end: data.as_ptr_range().end,
             singles_len: singles * code.single_len,
             first_len: first * code.period_len,
@@ -91,9 +93,10 @@ impl<'a> Products<'a> {
 
 /// Defines the assembly of a number of tiles by the macros `LCL_FIRST`, which
 /// starts the sums, `LCL_SINGLE`, which adds one pair, `LCL_PERIOD`, and
-/// `LCL_STORE`, which writes the sums from `r2` on.
+/// `LCL_STORE`, which writes the sums from `r2` on, and by further macros, which
+/// are named so that none is left.
 macro_rules! define_products {
-    ($name:literal, $singles:literal, $periods:literal, $($macros:literal,)*) => {
+    ($name:literal, $singles:literal, $periods:literal, [$($helper:literal),*], $($macros:literal,)*) => {
         define!(
             $name,
             $($macros,)*
@@ -146,6 +149,7 @@ macro_rules! define_products {
             ".purgem LCL_SINGLE",
             ".purgem LCL_PERIOD",
             ".purgem LCL_STORE",
+            $(concat!(".purgem ", $helper),)*
         );
     };
 }

@@ -52,6 +52,7 @@ define_products!(
     "lcl_infer_arm_toom_products_1",
     "2",
     "18",
+    [],
     // Assembly outside of functions is not told which core `-Ctarget-cpu` names.
     ".cpu cortex-m33",
     ".macro LCL_FIRST",
@@ -86,6 +87,7 @@ define_products!(
     "lcl_infer_arm_toom_products_2",
     "0",
     "16",
+    [],
     // Assembly outside of functions is not told which core `-Ctarget-cpu` names.
     ".cpu cortex-m33",
     ".macro LCL_FIRST",
@@ -126,6 +128,7 @@ define_products!(
     "lcl_infer_arm_toom_products_3",
     "2",
     "18",
+    ["LCL_CHANNEL"],
     // Assembly outside of functions is not told which core `-Ctarget-cpu` names.
     ".cpu cortex-m33",
     ".macro LCL_FIRST",

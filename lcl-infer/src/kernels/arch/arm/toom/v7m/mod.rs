@@ -38,7 +38,9 @@ impl Machine for V7m {
             }
             return;
         }
-        let data: &mut [i32] = bytemuck::cast_slice_mut(data);
+        let Ok(data): Result<&mut [i32], _> = bytemuck::try_cast_slice_mut(data) else {
+            return;
+        };
         let Group { geometry, tiles } = group;
         let point_len = 2 * geometry.pairs() * tiles;
         for (first, row) in rows(group, window, start) {
