@@ -14,46 +14,15 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-pub mod atomic_file;
-pub mod blob_file;
-pub mod checkpoint;
-pub mod compare;
-pub mod config;
-pub mod console;
-pub mod data;
-pub mod device;
-pub mod evaluate;
-pub mod feature_file;
-pub mod feature_map;
-mod fields;
-pub mod frames;
-pub mod integer_features;
-pub mod loader;
-mod page;
-pub mod passes;
-mod printed;
-pub mod quantise;
-pub mod random;
-pub mod report;
-pub mod run;
-pub mod shell;
-pub mod show;
-pub mod tensor_file;
-pub mod views;
-pub mod watch;
-
-pub use printed::{Printed, printed};
-
+pub use lcl_artefacts::{
+    Printed, atomic_file, blob_file, checkpoint, compare, console, feature_file, feature_map,
+    feature_model, frames, integer_features, printed, random, say, shell, sized_image, tell,
+    tensor_file, watch,
+};
+pub use lcl_evaluate as evaluate;
+pub use lcl_images as data;
+pub use lcl_pages::show;
+pub use lcl_quantise::{self as quantise, passes};
+pub use lcl_run::{config, device, loader, report, run, views};
 #[cfg(feature = "torch")]
-pub mod loss;
-#[cfg(feature = "torch")]
-pub mod model;
-#[cfg(feature = "torch")]
-pub mod training;
-#[cfg(feature = "torch")]
-pub mod workers;
-
-#[cfg(not(feature = "torch"))]
-pub mod without_torch;
-#[cfg(not(feature = "torch"))]
-pub use without_torch::{model, training, workers};
+pub use lcl_train::{loss, model, training, workers};

@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
+use cli::libtorch::exit_code;
 use host_trainer::{
     atomic_file::WriteError,
     console::{self, Speech, set_speech},
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
             }
             // One line, the causes after the context, whatever names are in it.
             tell!("error: {}", printed(&format!("{error:#}")));
-            ExitCode::FAILURE
+            exit_code(&error)
         }
     }
 }

@@ -91,8 +91,9 @@ impl Board {
 
     /// Returns whether the board has a binary for the example.
     pub fn has(&self, example: &Example) -> bool {
-        let binaries = project::firmware().join(self.name).join("src/bin");
-        binaries.join(example.name).with_extension("rs").is_file()
+        let manifest = project::firmware().join(self.name).join("Cargo.toml");
+        let path = format!("path = \"../programs/{}.rs\"", example.name);
+        std::fs::read_to_string(manifest).is_ok_and(|text| text.contains(&path))
     }
 }
 
@@ -307,8 +308,8 @@ pub const EXAMPLES: &[Example] = &[
 
 /// Another engine on the same network, which boards with [`Board::gcc`] have a
 /// binary for.
-pub const PEER: Example = Example {
-    name: "peer",
+pub const BASELINE: Example = Example {
+    name: "baseline",
     description: "what each operation costs with CMSIS-NN",
     images: None,
     sees: false,
@@ -362,8 +363,8 @@ mod tests {
                 assert!(config.contains(&folder), "{} builds apart", board.name);
             }
             if board.real().is_none() {
-                let peer = board.gcc.map(|_| &PEER);
-                for example in EXAMPLES.iter().chain(peer) {
+                let baseline = board.gcc.map(|_| &BASELINE);
+                for example in EXAMPLES.iter().chain(baseline) {
                     assert!(board.has(example), "{} has no {}", board.name, example.name);
                 }
             }

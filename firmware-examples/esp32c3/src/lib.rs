@@ -6,11 +6,16 @@ mod partition;
 
 use esp_hal::Config;
 use esp_hal::clock::CpuClock;
-use physical::{Machine, NoCamera, UsbSerial};
+use physical::{Machine, NoCamera, Physical, UsbSerial};
+
+pub use physical::{entry, run};
 
 esp_bootloader_esp_idf::esp_app_desc!();
 
-/// The board.
+/// The board, as programs have it.
+pub type Board = Physical<Esp32C3>;
+
+/// What sets it apart.
 #[derive(Debug)]
 pub struct Esp32C3;
 

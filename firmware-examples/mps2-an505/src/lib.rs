@@ -2,9 +2,14 @@
 //! emulates it.
 #![no_std]
 
-use emulated::{Fpgaio, Machine};
+use emulated::{Emulated, Fpgaio, Machine};
 
-/// The board.
+pub use emulated::{entry, run};
+
+/// The board, as programs have it.
+pub type Board = Emulated<Mps2An505>;
+
+/// What sets it apart.
 #[derive(Debug)]
 pub struct Mps2An505;
 

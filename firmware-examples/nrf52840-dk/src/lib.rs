@@ -3,9 +3,14 @@
 
 use embassy_nrf::config::{Config, HfclkSource};
 use embassy_nrf::pac::NVMC;
-use physical::{Machine, NoCamera, Rtt};
+use physical::{Machine, NoCamera, Physical, Rtt};
 
-/// The board.
+pub use physical::{entry, run};
+
+/// The board, as programs have it.
+pub type Board = Physical<Nrf52840Dk>;
+
+/// What sets it apart.
 #[derive(Debug)]
 pub struct Nrf52840Dk;
 

@@ -8,6 +8,7 @@ mod dcmi;
 
 pub use camera::NucleoCamera;
 pub use dcmi::DcmiPort;
+pub use physical::{entry, run};
 
 use cortex_m::peripheral::MPU;
 use embassy_stm32::rcc::{
@@ -15,9 +16,12 @@ use embassy_stm32::rcc::{
     VoltageScale,
 };
 use embassy_stm32::{Config, Peripherals};
-use physical::{CameraError, Machine, Rtt};
+use physical::{CameraError, Machine, Physical, Rtt};
 
-/// The board.
+/// The board, as programs have it.
+pub type Board = Physical<NucleoH743Zi>;
+
+/// What sets it apart.
 #[derive(Debug)]
 pub struct NucleoH743Zi;
 

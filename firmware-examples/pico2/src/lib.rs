@@ -7,13 +7,17 @@ mod port;
 mod program;
 
 pub use camera::PicoCamera;
+pub use physical::{entry, run};
 pub use port::PioPort;
 
 use embassy_rp::Peripherals;
 use embassy_rp::config::Config;
-use physical::{CameraError, Machine, Rtt};
+use physical::{CameraError, Machine, Physical, Rtt};
 
-/// The board.
+/// The board, as programs have it.
+pub type Board = Physical<Pico2>;
+
+/// What sets it apart.
 #[derive(Debug)]
 pub struct Pico2;
 

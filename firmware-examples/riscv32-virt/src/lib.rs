@@ -1,9 +1,14 @@
 //! A 32-bit RISC-V (RV32IMAC), on QEMU's machine `virt`.
 #![no_std]
 
-use emulated::Machine;
+use emulated::{Emulated, Machine};
 
-/// The board.
+pub use emulated::{entry, run};
+
+/// The board, as programs have it.
+pub type Board = Emulated<Riscv32Virt>;
+
+/// What sets it apart.
 #[derive(Debug)]
 pub struct Riscv32Virt;
 

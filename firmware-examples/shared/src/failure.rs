@@ -37,7 +37,7 @@ pub enum Failure<E> {
     /// An image could not be read or features could not be written.
     Board(E),
     /// Another engine, which is measured beside ours, failed.
-    Peer(&'static str),
+    Baseline(&'static str),
     /// The blob's own test failed.
     SelfTest(SelfTestError),
     /// Kernels do not keep the contract.
@@ -70,7 +70,7 @@ impl<E: defmt::Format> defmt::Format for Failure<E> {
             Self::Watch(error) => defmt::write!(f, "cannot watch these images: {}", error),
             Self::NoFrame => defmt::write!(f, "there is no image: pass one with --image"),
             Self::Board(error) => defmt::write!(f, "{}", error),
-            Self::Peer(what) => defmt::write!(f, "{=str}", what),
+            Self::Baseline(what) => defmt::write!(f, "{=str}", what),
             Self::SelfTest(error) => defmt::write!(f, "self-test failed: {}", error),
             Self::Kernels(mismatch) => {
                 defmt::write!(f, "kernels do not keep the contract: {}", mismatch);

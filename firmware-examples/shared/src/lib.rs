@@ -1,8 +1,9 @@
 //! The example programs, written once for every board.
 //!
 //! A board implements [`Board`], [`Camera`] where it has one, and [`Meter`]
-//! where it can count what a program costs; each program is a function generic over them and a binary
-//! of a board is one call of [`run`]. Nothing here knows an instruction set,
+//! where it can count what a program costs; each program is a function generic over
+//! them, and one file in `../programs`, a line of [`program!`], is its binary on every
+//! board. Nothing here knows an instruction set,
 //! a peripheral or an emulator. Start with [`features`].
 #![no_std]
 
@@ -14,6 +15,7 @@ mod failure;
 mod features;
 mod kernels;
 mod link;
+mod program;
 mod ratio;
 mod self_test;
 mod stream;
@@ -58,4 +60,10 @@ pub fn run<B: Board>(board: &mut B, memory: &mut [u8], program: Program<B>) -> S
             Status::Failure
         }
     }
+}
+
+#[doc(hidden)]
+pub mod macro_support {
+    pub use lcl_infer::memory_len;
+    pub use static_cell::ConstStaticCell;
 }

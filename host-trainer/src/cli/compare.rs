@@ -11,11 +11,11 @@ use host_trainer::{
     compare::Agreement,
     data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
-    model::FloatNetwork,
     passes, say,
 };
 
 use super::images::ImageLimits;
+use super::libtorch::float_network;
 use super::{names, numbers};
 
 /// Compares the features of a blob with those of the checkpoint it came from
@@ -58,8 +58,8 @@ pub fn run(args: &Args) -> Result<()> {
     let file = BlobFile::read(&args.model)?;
     numbers::check_side(args.size, &file.open()?.convolutions())?;
     let images = Arc::new(ImageSet::open(&args.images)?);
-    let network = FloatNetwork::new(&checkpoint, args.device)?;
-    let [v1, v2] = passes::compare(&network, &file.open()?, images_at_size(images, args.size))?;
+    let network = float_network(&checkpoint, args.device)?;
+    let [v1, v2] = passes::compare(&*network, &file.open()?, images_at_size(images, args.size))?;
     if args.json {
         say!("{}", json!({ "v1": v1, "v2": v2 }));
     } else {

@@ -6,14 +6,13 @@ use anyhow::{Context, Result, bail};
 use host_trainer::{
     blob_file::{BlobFile, is_blob},
     checkpoint::Checkpoint,
-    data::{ImageSet, Source, for_each_batch, images_at_size},
+    data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
     evaluate::Progress,
     feature_file::{ArrayPlan, FeatureWriter, Format},
     feature_map::FeatureMap,
-    integer_features,
-    model::FloatNetwork,
-    say,
+    integer_features, say,
+    sized_image::for_each_batch,
     tensor_file::Values,
 };
 use image::RgbImage;
@@ -26,6 +25,7 @@ use super::{
 };
 
 use super::images::ImageLimits;
+use super::libtorch::float_network;
 
 /// Writes the features of images: float ones from a checkpoint, integer ones
 /// from a blob
@@ -104,9 +104,9 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         let checkpoint = Checkpoint::read(&args.model)?;
         numbers::check_side(args.size, &LCL_V2)?;
-        let network = FloatNetwork::new(&checkpoint, args.device)?;
+        let network = float_network(&checkpoint, args.device)?;
         Job::new(args)?.run(|images| {
-            let features = network.forward(images).context("computing features")?;
+            let features = network.features(images).context("computing features")?;
             Ok(features.stages.map(|stage| Features { map: stage.pooled, bytes: None }))
         })
     }

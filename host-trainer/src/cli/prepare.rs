@@ -4,7 +4,7 @@ use std::{io::IsTerminal, path::PathBuf, time::Instant};
 
 use anyhow::Result;
 use host_trainer::{
-    data::{Prepared, Source, prepare},
+    data::{CENTRE_SIDE, Prepared, Source, prepare},
     printed, say, shell,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,9 +14,10 @@ use super::{names, output};
 
 /// Decodes images once and keeps what training looks at, as a pack
 ///
-/// A pack holds the 112x112 centre of every image, 37.6 kB each, as safetensors
-/// shards of u8 [N, 112, 112, 3], and a manifest that says what was skipped and
-/// why. Training from a pack gives exactly the views that training from its
+/// A pack holds the 112x112 centre of every image, 37.6 kB each, or that of
+/// another --side, as safetensors shards of u8 [N, side, side, 3], and a manifest
+/// that says what was skipped and why. 112 is all that LCL-V2 looks at; patches
+/// from anywhere, ablations and comparison models need 224. Training from a pack gives exactly the views that training from its
 /// sources gives. Started again, it goes on where it was stopped, makes anew what
 /// has changed since and tries again what was skipped.
 #[derive(Debug, clap::Args)]
@@ -25,15 +26,19 @@ Examples:
   lcl prepare --data photos --out photos.pack
   lcl prepare --data ILSVRC2012_img_train.tar --out imagenet.pack
   lcl prepare --data shards more-photos --out all.pack
+  lcl prepare --data photos --side 224 --out whole.pack
   lcl train --data photos.pack")]
 pub struct Args {
-    /// Images: a folder, a .tar, a pack, an image or synthetic[:N[:SEED]];
-    /// several are joined
+    /// Images: a folder, a .tar, a pack, an image, photographs or
+    /// synthetic[:N[:SEED]]; several are joined
     #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     data: Vec<Source>,
     /// Folder of the pack
     #[arg(long, value_name = "PACK", value_parser = names::folder())]
     out: PathBuf,
+    /// Side of the centre to keep, in pixels: even, 16 to 224
+    #[arg(long, value_name = "N", default_value_t = CENTRE_SIDE)]
+    side: u32,
     #[command(flatten)]
     limits: ImageLimits,
 }
@@ -50,7 +55,7 @@ pub fn run(args: &Args) -> Result<()> {
             bar.set_position(prepared.done as u64);
         }
     };
-    let manifest = prepare(&args.data, &args.out, &show);
+    let manifest = prepare(&args.data, args.side, &args.out, &show);
     if let Some(bar) = &bar {
         bar.finish();
     }

@@ -9,7 +9,6 @@ use host_trainer::{
     checkpoint::Checkpoint,
     data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
-    model::FloatNetwork,
     passes::{calibrate, compare_channels},
     quantise::{concerns, quantise},
     say, shell, tell,
@@ -21,6 +20,7 @@ use super::{
 };
 
 use super::images::ImageLimits;
+use super::libtorch::float_network;
 
 /// Quantises a checkpoint to 8 bits and writes a blob
 ///
@@ -70,12 +70,12 @@ pub fn run(args: &Args) -> Result<()> {
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
     numbers::check_side(args.size, &LCL_V2)?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
-    let network = FloatNetwork::new(&checkpoint, args.device)?;
+    let network = float_network(&checkpoint, args.device)?;
     let again = || images_at_size(Arc::clone(&images), args.size);
-    let calibration = calibrate(&network, checkpoint.pool, args.input, again)?;
+    let calibration = calibrate(&*network, checkpoint.pool, args.input, again)?;
     let model = quantise(&checkpoint, &calibration)?;
     let blob = model.to_blob()?;
-    let agreement = compare_channels(&network, &blob.open()?, again())?;
+    let agreement = compare_channels(&*network, &blob.open()?, again())?;
     blob.write(out)?;
     let [v1, v2] = agreement.each_ref().map(|stage| stage.all.sqnr_db);
     say!(

@@ -1,13 +1,7 @@
 //! `lcl step`: the time of a training step, for `cargo xtask bench --train`.
 
 use anyhow::Result;
-use host_trainer::{
-    config::Config,
-    device::{DeviceChoice, Precision},
-    say,
-    training::step_times,
-};
-use serde_json::json;
+use host_trainer::device::{DeviceChoice, Precision};
 
 use super::numbers;
 
@@ -31,8 +25,18 @@ pub struct Args {
     repeats: usize,
 }
 
+/// Returns the error of this build.
+#[cfg(not(feature = "torch"))]
+pub fn run(_: &Args) -> Result<()> {
+    Err(super::libtorch::WithoutLibtorch.into())
+}
+
 /// Runs the command.
+#[cfg(feature = "torch")]
 pub fn run(args: &Args) -> Result<()> {
+    use host_trainer::{config::Config, say, training::step_times};
+    use serde_json::json;
+
     let mut config = Config::default();
     config.training.batch = args.batch;
     config.training.precision = args.precision;

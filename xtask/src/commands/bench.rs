@@ -1,13 +1,13 @@
 //! `cargo xtask bench`: counts what each operation costs on boards, or times the
 //! kernels of this machine, a step of training, or how its images are made.
 
+mod baseline;
 mod budgets;
 mod data;
 mod host;
 mod line;
 mod measure;
 mod page;
-mod peer;
 mod report;
 mod train;
 
@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["board", "model", "page", "check", "update"])]
     host: bool,
     /// Time a step of training on one core beside PyTorch's literal one
-    #[arg(long, conflicts_with_all = ["board", "model", "size", "host", "peer", "page", "check", "update"])]
+    #[arg(long, conflicts_with_all = ["board", "model", "size", "host", "baseline", "page", "check", "update"])]
     train: bool,
     /// Python that has PyTorch, for --train
     #[arg(long, value_name = "PYTHON", default_value = "python3", requires = "train")]
@@ -54,14 +54,14 @@ pub struct Arguments {
     /// Time how training's images are made, on one core: from JPEGs and from a
     /// pack
     #[arg(long, conflicts_with_all = [
-        "host", "board", "model", "size", "json", "peer", "page", "check", "update",
+        "host", "board", "model", "size", "json", "baseline", "page", "check", "update",
     ])]
     data: bool,
-    /// Measure peers too: on boards CMSIS-NN 4.0, built for them, with the same
+    /// Measure baselines too: on boards CMSIS-NN 4.0, built for them, with the same
     /// weights and in place of its recorded figures; on the host ONNX Runtime,
     /// OpenVINO and tract
     #[arg(long, conflicts_with_all = ["page", "check", "update"])]
-    peer: bool,
+    baseline: bool,
     /// Put the figures of every board into docs/benchmarks.md
     #[arg(long, conflicts_with_all = ["board", "model", "size"])]
     page: bool,
@@ -81,8 +81,8 @@ Examples:
   cargo xtask bench
   cargo xtask bench --board mps2-an386 --size 96
   cargo xtask bench --board mps2-an386 --model M.lcl --json
-  cargo xtask bench --board mps2-an386 --peer
-  cargo xtask bench --host --peer
+  cargo xtask bench --board mps2-an386 --baseline
+  cargo xtask bench --host --baseline
   cargo xtask bench --train --python venv/bin/python
   cargo xtask bench --data
   cargo xtask bench --check
@@ -94,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return data::measure();
     }
     if arguments.host {
-        print(host::measure(arguments.size, arguments.peer, arguments.json)?)?;
+        print(host::measure(arguments.size, arguments.baseline, arguments.json)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.train {
@@ -117,8 +117,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut all = Vec::new();
     for board in boards {
         let mut measured = setting.measure(board)?;
-        if arguments.peer && board.gcc.is_some() {
-            measured.peers = setting.measure_peer(board)?;
+        if arguments.baseline && board.gcc.is_some() {
+            measured.baselines = setting.measure_baseline(board)?;
         }
         if let Some(size) = arguments.size {
             measured.lines.retain(|line| line.size == u64::from(size));

@@ -16,8 +16,8 @@ use crate::setup::lock::Lock;
 /// What it is trained with: enough for filters that are not noise, and short.
 const TRAINING: [&str; 6] = ["--data", "synthetic:256", "--batch", "64", "--steps", "20"];
 
-/// What of `host-trainer/src` decides over weights and blob.
-const SOURCES: [&str; 6] = ["config", "views", "model", "loss", "training", "quantise"];
+/// What of `host-trainer` decides over weights and blob.
+const SOURCES: [&str; 4] = ["run/src/config", "run/src/views", "train/src", "quantise/src"];
 
 /// Name of the blob in the folder of the run.
 const MODEL: &str = "model.lcl";
@@ -98,7 +98,7 @@ fn kept(folder: &Path, recipe: &str, open: impl Fn(&Model) -> Result<()>) -> Kep
 fn recipe() -> Result<String> {
     let mut hasher = DefaultHasher::new();
     for name in SOURCES {
-        hash(&project::root().join("host-trainer/src").join(name), &mut hasher)?;
+        hash(&project::root().join("host-trainer").join(name), &mut hasher)?;
     }
     Ok(format!("train {}\nsources {:016x}\n", TRAINING.join(" "), hasher.finish()))
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::{Model, Usage};
-use crate::boards::{Board, Example, PEER};
+use crate::boards::{BASELINE, Board, Example};
 use crate::process::Logged;
 use crate::project;
 use crate::setup::bare_metal;
@@ -37,12 +37,12 @@ impl Program {
         Ok(program)
     }
 
-    /// Builds the peer of `bench` for `board`, with the library in a folder.
-    pub fn build_peer(board: &Board, library: &Path) -> Result<Self> {
-        Self::build_with(board, &PEER, |command| {
-            command.args(["--features", PEER.name]).env("CMSIS_NN_FOLDER", library);
+    /// Builds the baseline of `bench` for `board`, with the library in a folder.
+    pub fn build_baseline(board: &Board, library: &Path) -> Result<Self> {
+        Self::build_with(board, &BASELINE, |command| {
+            command.args(["--features", BASELINE.name]).env("CMSIS_NN_FOLDER", library);
         })
-        .with_context(|| format!("cannot build `{}` for {}", PEER.name, board.name))
+        .with_context(|| format!("cannot build `{}` for {}", BASELINE.name, board.name))
     }
 
     fn build_with(

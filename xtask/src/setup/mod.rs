@@ -9,7 +9,7 @@ pub mod board_link;
 pub mod cmsis_nn;
 pub mod components;
 pub mod fuzzing;
-pub mod host_peers;
+pub mod host_baselines;
 pub mod jpeg;
 pub mod libtorch;
 pub mod lock;

@@ -15,9 +15,13 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use host_trainer::{device::DeviceChoice, evaluate::Findings, say, tell};
+use host_trainer::{
+    device::DeviceChoice,
+    evaluate::{EvaluatedModel, Findings, ModelChoice},
+    say, tell,
+};
 
-use super::{names, numbers, output};
+use super::{libtorch::float_network, names, numbers, output};
 
 /// Evaluates a checkpoint or a blob as vision scientists do
 #[derive(Debug, clap::Args)]
@@ -68,6 +72,11 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 impl Common {
+    /// Opens a model; float networks run on the device that was asked for.
+    fn open(&self, choice: &ModelChoice) -> Result<EvaluatedModel> {
+        EvaluatedModel::open(choice, |checkpoint| float_network(checkpoint, self.device))
+    }
+
     /// Checks beforehand that [`show`](Self::show) can write its files, and that
     /// they are none of the inputs.
     fn check(&self, name: &str, inputs: &[&Path]) -> Result<()> {

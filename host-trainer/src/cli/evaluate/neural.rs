@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use host_trainer::{
     data::{ImageSet, Source},
     evaluate::{
-        EvaluatedModel, ModelChoice,
+        ModelChoice,
         neural::{Field, Layout, NeuralOptions, Pls, Preparation, Window, neural, read_responses},
     },
 };
@@ -110,7 +110,7 @@ pub fn run(args: &Args) -> Result<()> {
     args.common.check("neural", &inputs)?;
     let set = ImageSet::open(std::slice::from_ref(&args.stimuli))?;
     let responses = read_responses(&args.responses, &args.layout())?;
-    let model = EvaluatedModel::open(&args.model, args.common.device)?;
+    let model = args.common.open(&args.model)?;
     let mut console = Console::default();
     let findings = neural(&model, &set, &responses, &options, &mut console)?;
     drop(console);

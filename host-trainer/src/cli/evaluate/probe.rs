@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use host_trainer::evaluate::{EvaluatedModel, ModelChoice, probe::probe};
+use host_trainer::evaluate::{ModelChoice, probe::probe};
 
 use super::{Common, console::Console, names, numbers, output};
 use crate::cli::images::ImageLimits;
@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<()> {
     args.common.check("probe", &inputs)?;
     let mut models = Vec::new();
     for choice in &args.model {
-        let model = EvaluatedModel::open(choice, args.common.device);
+        let model = args.common.open(choice);
         models.push(model.with_context(|| format!("opening {choice}"))?);
     }
     let mut console = Console::default();

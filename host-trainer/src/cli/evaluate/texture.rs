@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     // clap has made sure of both.
     let (model, size) = (args.model.as_ref().context("--model")?, args.size.context("--size")?);
-    let model = EvaluatedModel::open(model, args.common.device)?;
+    let model = args.common.open(model)?;
     let stimuli = Stimuli::new(images)?;
     let ranking = args.ranking.as_deref().map(Ranking::read).transpose()?;
     let (units, seed) = (args.units, args.seed);
@@ -106,7 +106,7 @@ fn against(other: &Path, stimuli: &Stimuli, options: &Options, args: &Args) -> R
         Some("csv") => Ok(Against::read_csv(other)?),
         _ => {
             let choice = ModelChoice::from_os(other.as_os_str())?;
-            let model = EvaluatedModel::open(&choice, args.common.device)?;
+            let model = args.common.open(&choice)?;
             Ok(Against::of(&evaluate(&model, stimuli, options)?))
         }
     }

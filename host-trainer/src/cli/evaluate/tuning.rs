@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::ValueEnum;
 use host_trainer::evaluate::{
-    EvaluatedModel, ModelChoice,
+    ModelChoice,
     published::PublishedV1,
     tuning::{Tuning, Viewing, record},
 };
@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<()> {
     args.common.check("tuning", &inputs)?;
     let published =
         args.reference.as_deref().map_or_else(PublishedV1::built_in, PublishedV1::read)?;
-    let model = EvaluatedModel::open(&args.model, args.common.device)?;
+    let model = args.common.open(&args.model)?;
     let viewing = Viewing { pixels_per_degree: args.pixels_per_degree, contrast: args.contrast };
     let area = match args.area {
         Area::V1 => lcl_infer::Area::V1,

@@ -296,7 +296,7 @@ mod tests {
             board: &BOARDS[0],
             compiler: budgets().compiler,
             lines: vec![other, total],
-            peers: Vec::new(),
+            baselines: Vec::new(),
         }
     }
 

@@ -8,16 +8,16 @@ use anyhow::{Context, Result, bail};
 
 use crate::firmware::TemporaryFolder;
 use crate::process::{cargo, note, output, shown};
-use crate::setup::host_peers;
+use crate::setup::host_baselines;
 
 /// Which kernels are held against which instruction.
 const PEAKS: [(&str, &str); 2] = [("avx512-vnni", "vpdpbusd zmm"), ("avx2", "vpmaddwd ymm")];
 
-/// Times that everything runs in turn where peers are measured too.
+/// Times that everything runs in turn where baselines are measured too.
 const ROUNDS: usize = 3;
 
-/// Seconds of a peer in a round.
-const PEER_SECONDS: &str = "4";
+/// Seconds of a baseline in a round.
+const BASELINE_SECONDS: &str = "4";
 
 /// One operation of one table of kernels.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,7 @@ struct Time {
     macs: f64,
 }
 
-/// What is measured beside the kernels: an instruction's GMAC/s, or a peer's
+/// What is measured beside the kernels: an instruction's GMAC/s, or a baseline's
 /// milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 struct Mark {
@@ -43,22 +43,22 @@ struct Mark {
 struct Figures {
     times: Vec<Time>,
     peaks: Vec<Mark>,
-    peers: Vec<Mark>,
+    baselines: Vec<Mark>,
 }
 
 /// Measures, and returns a table or one JSON object a line.
-pub fn measure(size: Option<u32>, peer: bool, json: bool) -> Result<String> {
+pub fn measure(size: Option<u32>, baseline: bool, json: bool) -> Result<String> {
     let folder = TemporaryFolder::new()?;
     let mut commands = vec![own()];
-    if peer {
-        for mut command in [host_peers::python_packages()?, host_peers::tract()?] {
-            command.arg(folder.path()).arg(PEER_SECONDS);
+    if baseline {
+        for mut command in [host_baselines::python_packages()?, host_baselines::tract()?] {
+            command.arg(folder.path()).arg(BASELINE_SECONDS);
             commands.push(command);
         }
     }
     note("measuring: leave the machine alone for a minute");
     let mut figures = Figures::default();
-    for _ in 0..if peer { ROUNDS } else { 1 } {
+    for _ in 0..if baseline { ROUNDS } else { 1 } {
         for command in &mut commands {
             let Some(text) = output(command) else {
                 bail!("`{}` failed: run it by hand to see why", shown(command));
@@ -108,8 +108,8 @@ impl Figures {
                 ["peak", size, name, gmacs] => {
                     mark(&mut self.peaks, size.parse()?, name, number(gmacs)?, f64::max);
                 }
-                ["peer", size, name, ms] => {
-                    mark(&mut self.peers, size.parse()?, name, number(ms)?, f64::min);
+                ["baseline", size, name, ms] => {
+                    mark(&mut self.baselines, size.parse()?, name, number(ms)?, f64::min);
                 }
                 _ => {}
             }
@@ -133,10 +133,11 @@ impl Figures {
         let mut line = |fields: &[String]| {
             let _ = writeln!(text, "| {} |", fields.join(" | "));
         };
-        let heads = ["size", "kernels or peer", "conv1", "pool1", "conv2", "pool2", "ms", "GMAC/s"];
+        let heads =
+            ["size", "kernels or baseline", "conv1", "pool1", "conv2", "pool2", "ms", "GMAC/s"];
         let mut head: Vec<String> = heads.map(str::to_owned).to_vec();
         head.push("of the peak".to_owned());
-        let names: Vec<&str> = unique(self.peers.iter().map(|peer| peer.name.as_str()));
+        let names: Vec<&str> = unique(self.baselines.iter().map(|baseline| baseline.name.as_str()));
         head.extend(names.iter().map(|name| format!("of {name}")));
         line(&head);
         line(&vec!["---".to_owned(); head.len()]);
@@ -147,17 +148,18 @@ impl Figures {
             fields.push(format!("{:.1}", gmacs(total)));
             fields.push(self.share(total).map_or_else(none, |share| format!("{share:.2}")));
             for name in &names {
-                let same = |peer: &&Mark| peer.size == total.size && peer.name == *name;
-                let ratio = self.peers.iter().find(same).map(|peer| total.ms / peer.value);
+                let same = |baseline: &&Mark| baseline.size == total.size && baseline.name == *name;
+                let ratio =
+                    self.baselines.iter().find(same).map(|baseline| total.ms / baseline.value);
                 fields.push(ratio.map_or_else(none, |ratio| format!("{ratio:.2}")));
             }
             line(&fields);
         }
         let sizes = unique(self.totals().map(|total| total.size));
-        for peer in self.peers.iter().filter(|peer| sizes.contains(&peer.size)) {
+        for baseline in self.baselines.iter().filter(|baseline| sizes.contains(&baseline.size)) {
             let mut fields = vec![none(); head.len()];
-            fields[..2].clone_from_slice(&[peer.size.to_string(), peer.name.clone()]);
-            fields[6] = format!("{:.3}", peer.value);
+            fields[..2].clone_from_slice(&[baseline.size.to_string(), baseline.name.clone()]);
+            fields[6] = format!("{:.3}", baseline.value);
             line(&fields);
         }
         for peak in self.peaks.iter().filter(|peak| sizes.contains(&peak.size)) {
@@ -183,10 +185,10 @@ impl Figures {
                 r#"{{"board": "host", "peak": "{name}", "size": {size}, "gmacs_per_second": {value}}}"#
             );
         }
-        for Mark { size, name, value } in &self.peers {
+        for Mark { size, name, value } in &self.baselines {
             let _ = writeln!(
                 text,
-                r#"{{"board": "host", "peer": "{name}", "size": {size}, "ms": {value}}}"#
+                r#"{{"board": "host", "baseline": "{name}", "size": {size}, "ms": {value}}}"#
             );
         }
         text
@@ -230,17 +232,17 @@ time\t96\tavx2\tpool1\t0.01\t0
 time\t96\tavx2\tconv2\t0.4\t50000000
 time\t96\tavx2\tpool2\t0.01\t0
 time\t96\tavx2\ttotal\t0.75\t60000000
-peer\t96\tother 1\t1.5
+baseline\t96\tother 1\t1.5
 ";
 
     #[test]
     fn the_best_of_several_runs_stays() {
         let mut figures = Figures::default();
         figures.take(RUN).expect("it is well formed");
-        let slower = "time\t96\tavx2\ttotal\t0.8\t60000000\npeer\t96\tother 1\t1.4\n";
+        let slower = "time\t96\tavx2\ttotal\t0.8\t60000000\nbaseline\t96\tother 1\t1.4\n";
         figures.take(slower).expect("it is well formed");
         let totals: Vec<f64> = figures.totals().map(|total| total.ms).collect();
-        assert_eq!((totals, figures.peers[0].value), (vec![0.75], 1.4));
+        assert_eq!((totals, figures.baselines[0].value), (vec![0.75], 1.4));
     }
 
     #[test]
@@ -253,6 +255,6 @@ peer\t96\tother 1\t1.5
 
     #[test]
     fn a_damaged_line_is_an_error() {
-        assert!(Figures::default().take("peer\t96\tother 1\tfast").is_err());
+        assert!(Figures::default().take("baseline\t96\tother 1\tfast").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Running the example `bench`, and its peer, on a board.
+//! Running the example `bench`, and its baseline, on a board.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::baseline::Baseline;
 use super::line::Line;
-use super::peer::Peer;
 use crate::boards::{self, Board};
 use crate::firmware::{Model, Program, Run};
 use crate::process::note;
@@ -23,7 +23,7 @@ pub struct Measured {
     /// The measurements, by size, then stage.
     pub lines: Vec<Line>,
     /// What CMSIS-NN takes, by size.
-    pub peers: Vec<Peer>,
+    pub baselines: Vec<Baseline>,
 }
 
 /// How to measure.
@@ -45,17 +45,17 @@ impl Setting<'_> {
         let program = Program::build(board, boards::example("bench")?, self.model)?;
         let lines = self.run(board, &program, self.model)?;
         let compiler = program.compiler().to_owned();
-        Ok(Measured { board, compiler, lines, peers: Peer::recorded(board.name) })
+        Ok(Measured { board, compiler, lines, baselines: Baseline::recorded(board.name) })
     }
 
     /// Builds CMSIS-NN for the board, runs it with the same weights and
     /// returns what it takes.
-    pub fn measure_peer(&self, board: &'static Board) -> Result<Vec<Peer>> {
+    pub fn measure_baseline(&self, board: &'static Board) -> Result<Vec<Baseline>> {
         let library = cmsis_nn::build(board)?;
-        let program = Program::build_peer(board, &library)?;
+        let program = Program::build_baseline(board, &library)?;
         let weights = self.model.with_plain_weights(self.folder)?;
         note(format!("{}, {}", cmsis_nn::NAME, cmsis_nn::compiler()));
-        Ok(Peer::logged(&self.run(board, &program, &weights)?))
+        Ok(Baseline::logged(&self.run(board, &program, &weights)?))
     }
 
     fn run(&self, board: &Board, program: &Program, model: &Model) -> Result<Vec<Line>> {

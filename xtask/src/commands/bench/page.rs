@@ -48,8 +48,8 @@ fn totals(all: &[Measured]) -> String {
                 row.size,
                 millions(row.instructions),
                 row.macs_per_instruction(NONE),
-                row.peer_millions(NONE),
-                row.share_of_peer(NONE),
+                row.baseline_millions(NONE),
+                row.share_of_baseline(NONE),
                 memory.collect::<String>()
             )
         })
@@ -76,8 +76,8 @@ fn section(measured: &Measured) -> String {
             row.op,
             millions(row.instructions),
             row.macs_per_instruction(NONE),
-            row.peer_millions(NONE),
-            row.share_of_peer(NONE)
+            row.baseline_millions(NONE),
+            row.share_of_baseline(NONE)
         )
     });
     format!(
@@ -98,8 +98,8 @@ fn section(measured: &Measured) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::baseline::Baseline;
     use super::super::line::{Line, Memory};
-    use super::super::peer::Peer;
     use super::*;
     use crate::boards::board;
 
@@ -123,8 +123,8 @@ mod tests {
             memory: Some(memory),
         };
         let board = board("mps2-an386").expect("it is known");
-        let (lines, peers) = (vec![total], Peer::recorded(board.name));
-        let text = totals(&[Measured { board, compiler: String::new(), lines, peers }]);
+        let (lines, baselines) = (vec![total], Baseline::recorded(board.name));
+        let text = totals(&[Measured { board, compiler: String::new(), lines, baselines }]);
         let row = "| mps2-an386 | 96 | 53.40 | 0.50 | 106.80 | 0.50 | 5 | 7 | 6 |\n";
         assert!(text.contains(row), "{text}");
     }

@@ -1,18 +1,18 @@
 //! Measurements as JSON, and as rows beside what CMSIS-NN takes.
 
+use super::baseline::Baseline;
 use super::line::Line;
 use super::measure::Measured;
-use super::peer::Peer;
 
 /// Returns one JSON object a line.
 pub fn json(measured: &Measured) -> String {
-    let object = |line| object(measured.board.name, line, &measured.peers) + "\n";
+    let object = |line| object(measured.board.name, line, &measured.baselines) + "\n";
     measured.lines.iter().map(object).collect()
 }
 
 /// Every value is a number or a name of letters, digits and `-_`, so that
 /// nothing is to be escaped.
-fn object(board: &str, line: &Line, peers: &[Peer]) -> String {
+fn object(board: &str, line: &Line, baselines: &[Baseline]) -> String {
     let Line { size, stage, op, instructions, macs, memory } = line;
     let memory = memory.map_or_else(String::new, |memory| {
         format!(
@@ -20,19 +20,19 @@ fn object(board: &str, line: &Line, peers: &[Peer]) -> String {
             memory.ram_bytes, memory.flash_bytes, memory.stack_bytes
         )
     });
-    let peer = peer(peers, line)
-        .map_or_else(String::new, |peer| format!(r#","cmsis_nn_instructions":{peer}"#));
+    let baseline = baseline(baselines, line)
+        .map_or_else(String::new, |baseline| format!(r#","cmsis_nn_instructions":{baseline}"#));
     format!(
-        r#"{{"board":"{board}","size":{size},"stage":{stage},"op":"{op}","instructions":{instructions},"macs":{macs}{memory}{peer}}}"#
+        r#"{{"board":"{board}","size":{size},"stage":{stage},"op":"{op}","instructions":{instructions},"macs":{macs}{memory}{baseline}}}"#
     )
 }
 
 /// Returns what CMSIS-NN takes for that operation, where it has the same one.
-fn peer(peers: &[Peer], line: &Line) -> Option<u64> {
-    let peer = Peer::find(peers, line.size)?;
+fn baseline(baselines: &[Baseline], line: &Line) -> Option<u64> {
+    let baseline = Baseline::find(baselines, line.size)?;
     match line.op.as_str() {
-        "conv2d" => Some(peer.stage(line.stage)?.conv2d),
-        "total" => Some(peer.total),
+        "conv2d" => Some(baseline.stage(line.stage)?.conv2d),
+        "total" => Some(baseline.total),
         _ => None,
     }
 }
@@ -49,7 +49,7 @@ pub struct Row {
     /// Instructions.
     pub instructions: u64,
     macs: u64,
-    peer: Option<u64>,
+    baseline: Option<u64>,
 }
 
 impl Row {
@@ -64,14 +64,15 @@ impl Row {
     }
 
     /// Returns CMSIS-NN's millions of instructions, or `none`.
-    pub fn peer_millions(&self, none: &str) -> String {
-        self.peer.map_or_else(|| none.to_owned(), |peer| format!("{:.2}", millions(peer)))
+    pub fn baseline_millions(&self, none: &str) -> String {
+        self.baseline
+            .map_or_else(|| none.to_owned(), |baseline| format!("{:.2}", millions(baseline)))
     }
 
     /// Returns the share of CMSIS-NN's instructions, or `none`.
-    pub fn share_of_peer(&self, none: &str) -> String {
-        let Some(peer) = self.peer else { return none.to_owned() };
-        fraction(Some(self.instructions), peer, none)
+    pub fn share_of_baseline(&self, none: &str) -> String {
+        let Some(baseline) = self.baseline else { return none.to_owned() };
+        fraction(Some(self.instructions), baseline, none)
     }
 }
 
@@ -88,7 +89,7 @@ fn fraction(above: Option<u64>, below: u64, none: &str) -> String {
 /// Returns the measurements as rows, with a sum over each stage's pooling,
 /// which CMSIS-NN does with other operations.
 pub fn rows(measured: &Measured) -> Vec<Row> {
-    let Measured { lines, peers, .. } = measured;
+    let Measured { lines, baselines, .. } = measured;
     let mut rows: Vec<Row> = Vec::new();
     let mut pool: Option<Row> = None;
     for line in lines {
@@ -98,17 +99,18 @@ pub fn rows(measured: &Measured) -> Vec<Row> {
             op: line.op.clone(),
             instructions: line.instructions,
             macs: line.macs,
-            peer: peer(peers, line),
+            baseline: baseline(baselines, line),
         };
         if pool.as_ref().is_some_and(|pool| (pool.size, pool.stage) != (row.size, row.stage)) {
             rows.extend(pool.take());
         }
         if row.stage != 0 && row.op != "conv2d" {
-            let stage = Peer::find(peers, row.size).and_then(|peer| peer.stage(row.stage));
+            let stage =
+                Baseline::find(baselines, row.size).and_then(|baseline| baseline.stage(row.stage));
             let sum = pool.get_or_insert_with(|| Row {
                 op: "pool".to_owned(),
                 instructions: 0,
-                peer: stage.map(|stage| stage.pool),
+                baseline: stage.map(|stage| stage.pool),
                 ..row.clone()
             });
             sum.instructions += row.instructions;
@@ -142,8 +144,8 @@ pub fn table(measured: &Measured) -> String {
             row.op,
             row.instructions,
             row.macs_per_instruction(""),
-            row.peer_millions(""),
-            row.share_of_peer("")
+            row.baseline_millions(""),
+            row.share_of_baseline("")
         );
         format!("{}\n{}", line.trim_end(), memory.unwrap_or_default())
     });
@@ -162,8 +164,8 @@ mod tests {
 
     fn measured(lines: Vec<Line>) -> Measured {
         let board = boards::board("mps2-an386").expect("it is known");
-        let peers = Peer::recorded(board.name);
-        Measured { board, compiler: String::new(), lines, peers }
+        let baselines = Baseline::recorded(board.name);
+        Measured { board, compiler: String::new(), lines, baselines }
     }
 
     fn total() -> Line {

@@ -35,7 +35,7 @@ pub fn measure(python: &Path, json: bool) -> Result<String> {
     note("measuring on one core: leave the machine alone for a minute");
     let (mut literal, mut own) = (f64::INFINITY, [f64::INFINITY; 2]);
     for _ in 0..ROUNDS {
-        literal = literal.min(milliseconds(&mut peer(python))?);
+        literal = literal.min(milliseconds(&mut baseline(python))?);
         for (least, precision) in own.iter_mut().zip(PRECISIONS) {
             let mut step = lcl("step");
             step.args(["--batch", BATCH, "--precision", precision]);
@@ -45,7 +45,7 @@ pub fn measure(python: &Path, json: bool) -> Result<String> {
     Ok(report(literal, own, json))
 }
 
-fn peer(python: &Path) -> Command {
+fn baseline(python: &Path) -> Command {
     let script = project::root().join("host-trainer/benches/literal_step.py");
     let mut command = Command::new(python);
     command.arg(script).args(["--batch", BATCH]).env_remove("LD_LIBRARY_PATH");

@@ -57,7 +57,7 @@ pub const STEPS: &[Step] = &[
 const FLOAT_TARGET: &str = "thumbv7em-none-eabihf";
 
 /// What measures another engine beside ours.
-const PEER_PACKAGE: &str = "peer";
+const BASELINE_PACKAGE: &str = "baseline";
 
 /// What boards share and no host can build.
 const REAL_PACKAGES: &[&str] = &["physical", "sensor", "memory"];
@@ -68,6 +68,20 @@ const AARCH64_TARGET: &str = "aarch64-unknown-linux-gnu";
 
 /// Linux of 32 bits, which processors of x86-64 run as it is.
 const NARROW_TARGET: &str = "i686-unknown-linux-musl";
+
+/// The trainer's packages.
+const TRAINER: [&str; 10] = [
+    "host-trainer",
+    "c10d",
+    "lcl-artefacts",
+    "lcl-evaluate",
+    "lcl-images",
+    "lcl-numerics",
+    "lcl-pages",
+    "lcl-quantise",
+    "lcl-run",
+    "lcl-train",
+];
 
 /// Targets that docs.rs builds lcl-infer for beside its own host.
 const DOCUMENTED_TARGETS: &[&str] = &["aarch64-unknown-linux-gnu", "thumbv7em-none-eabihf"];
@@ -162,9 +176,10 @@ fn package() -> Result<Vec<Command>> {
 fn no_torch() -> Result<Vec<Command>> {
     components::ensure("clippy", "clippy")?;
     jpeg::ensure()?;
-    Ok(vec![root(
-        "clippy --release --package host-trainer --no-default-features --all-targets -- -D warnings",
-    )])
+    Ok(vec![
+        root("clippy --release --package host-trainer --no-default-features --all-targets -- -D warnings"),
+        root("test --release --package host-trainer --no-default-features --bin lcl"),
+    ])
 }
 
 fn bare_metal() -> Result<Vec<Command>> {
@@ -206,7 +221,7 @@ fn firmware() -> Result<Vec<Command>> {
         let with = if board.real().is_some() { REAL_PACKAGES } else { EMULATED_PACKAGES };
         clippy.args(with.iter().flat_map(|package| ["--package", package]));
         if board.gcc.is_some() {
-            clippy.args(["--package", PEER_PACKAGE]);
+            clippy.args(["--package", BASELINE_PACKAGE]);
         }
         clippy.args(["--", "-D", "warnings"]);
         commands.extend([build, clippy]);
@@ -241,7 +256,9 @@ fn clippy() -> Result<Vec<Command>> {
 fn trainer() -> Result<Vec<Command>> {
     jpeg::ensure()?;
     libtorch::ensure()?;
-    Ok(vec![with_overflow_checks("test --release --package host-trainer --package c10d")])
+    let mut tests = with_overflow_checks("test --release");
+    tests.args(TRAINER.into_iter().flat_map(|package| ["--package", package]));
+    Ok(vec![tests])
 }
 
 fn integration() -> Result<Vec<Command>> {
@@ -272,8 +289,8 @@ fn fuzzing() -> Result<Vec<Command>> {
 fn docs() -> Result<Vec<Command>> {
     jpeg::ensure()?;
     libtorch::ensure()?;
-    let mut command =
-        root("doc --release --no-deps --lib --package lcl-infer --package host-trainer");
+    let mut command = root("doc --release --no-deps --lib --package lcl-infer");
+    command.args(TRAINER.into_iter().flat_map(|package| ["--package", package]));
     command.env("RUSTDOCFLAGS", "-D warnings");
     Ok(vec![command])
 }

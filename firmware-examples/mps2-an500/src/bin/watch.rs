@@ -1,5 +1,0 @@
-//! Runs [`shared::watch`] on this board.
-#![no_std]
-#![no_main]
-
-emulated::program!(mps2_an500::Mps2An500, shared::watch, shared::watch_memory_len);

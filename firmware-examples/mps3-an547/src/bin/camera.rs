@@ -1,5 +1,0 @@
-//! Runs [`shared::camera`] on this board.
-#![no_std]
-#![no_main]
-
-emulated::program!(mps3_an547::Mps3An547, shared::camera);

@@ -1,5 +1,0 @@
-//! Runs [`peer::cmsis_nn`] on this board.
-#![no_std]
-#![no_main]
-
-emulated::program!(mps3_an547::Mps3An547, peer::cmsis_nn);

@@ -1,5 +1,0 @@
-//! Runs [`shared::self_test`] on this board.
-#![no_std]
-#![no_main]
-
-physical::program!(nrf52840_dk::Nrf52840Dk, shared::self_test);

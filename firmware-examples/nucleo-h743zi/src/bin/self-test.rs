@@ -1,5 +1,0 @@
-//! Runs [`shared::self_test`] on this board.
-#![no_std]
-#![no_main]
-
-physical::program!(nucleo_h743zi::NucleoH743Zi, shared::self_test);

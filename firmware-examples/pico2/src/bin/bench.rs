@@ -1,5 +1,0 @@
-//! Runs [`shared::bench`] on this board.
-#![no_std]
-#![no_main]
-
-physical::program!(pico2::Pico2, shared::bench);

@@ -1,0 +1,3 @@
+//! Statistics, in `f64`.
+
+pub mod statistics;

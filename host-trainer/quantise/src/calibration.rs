@@ -1,0 +1,302 @@
+//! What the calibration images say of every channel, in two passes.
+//!
+//! The first pass, [`Ranges`], finds how large values become and how the inputs
+//! of the convolutions vary. The second, [`RangeSearch`], tries several ranges
+//! for the bytes of every channel and keeps the one whose pooled bytes are
+//! nearest to the float features. What an image shows of a range counts only for
+//! the other images (leave-one-out cross-validation): features have long tails,
+//! and the next image may well go beyond all that were seen.
+
+use image::RgbImage;
+use lcl_infer::{ImageSize, InputFormat, PoolOrder, pooled_side, reference::pool_ref};
+use rayon::prelude::*;
+
+use super::{convolutions, material::Material, moments::Moments};
+use lcl_artefacts::{
+    feature_map::{FeatureMap, FloatFeatures},
+    sized_image::rows,
+};
+
+/// Ranges that are tried, as multiples of the largest value of other images.
+const FACTORS: [f64; 13] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0];
+
+/// What quantisation needs to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibration {
+    /// What stage 1 sees.
+    pub input: InputFormat,
+    /// The images.
+    pub material: Material,
+    /// V1 and V2.
+    pub stages: [CalibratedStage; 2],
+}
+
+/// What quantising one stage needs to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CalibratedStage {
+    /// The value that byte 255 should stand for, `[out_c]`; `None` for a
+    /// channel that no calibration image makes active.
+    pub largest: Vec<Option<f64>>,
+    /// The largest value that any calibration image shows, `[out_c]`.
+    pub shown: Vec<f64>,
+    /// Moments of the stage's input: bytes of the image, or real features.
+    pub input: Moments,
+}
+
+/// First pass: the largest activation of every channel, and the moments of
+/// every stage's input.
+#[derive(Clone, Debug)]
+pub struct Ranges {
+    input: InputFormat,
+    material: Material,
+    stages: [StageRanges; 2],
+}
+
+#[derive(Clone, Debug)]
+struct StageRanges {
+    /// `[out_c]`
+    largest: Vec<Largest>,
+    input: Moments,
+}
+
+/// The largest activation of one channel, and the largest of all images but
+/// the one that it is from.
+#[derive(Clone, Copy, Debug, Default)]
+struct Largest {
+    value: f64,
+    image: usize,
+    of_others: f64,
+}
+
+impl Largest {
+    /// Adds the largest activation of one more image.
+    fn add(&mut self, image: usize, value: f64) {
+        if value > self.value {
+            *self = Self { value, image, of_others: self.value };
+        } else {
+            self.of_others = self.of_others.max(value);
+        }
+    }
+
+    /// Returns the largest activation of all images but one, or of that one
+    /// where no other has any.
+    fn without(&self, image: usize) -> f64 {
+        if image == self.image && self.of_others > 0.0 { self.of_others } else { self.value }
+    }
+}
+
+impl Ranges {
+    /// Starts with no image, for a blob that takes images of that format.
+    #[must_use]
+    pub fn new(input: InputFormat) -> Self {
+        let stages = convolutions(input).map(|conv| StageRanges {
+            largest: vec![Largest::default(); conv.out_c()],
+            input: Moments::new(conv),
+        });
+        Self { input, material: Material::default(), stages }
+    }
+
+    /// Adds a batch of images with the features that they give; where the blob
+    /// takes grey images, these are the features of [`as_seen`](lcl_artefacts::sized_image::as_seen).
+    pub fn add(&mut self, images: &[RgbImage], features: &FloatFeatures) {
+        let [v1, v2] = &mut self.stages;
+        let first = self.material.images;
+        for image in images {
+            self.material.add(image);
+            let bytes = rows(image, self.input);
+            let bytes: Vec<f32> = bytes.iter().map(|&byte| byte.into()).collect();
+            v1.input.add(image.height() as usize, image.width() as usize, &bytes);
+        }
+        let pooled = &features.stages[0].pooled;
+        for image in pooled.images() {
+            v2.input.add(pooled.h, pooled.w, image);
+        }
+        for (ranges, stage) in self.stages.iter_mut().zip(&features.stages) {
+            for (image, activation) in (first..).zip(stage.activation.images()) {
+                ranges.add(image, activation);
+            }
+        }
+    }
+
+    /// Starts the second pass.
+    #[must_use]
+    pub fn search(self, pool: PoolOrder) -> RangeSearch {
+        let errors =
+            self.stages.each_ref().map(|stage| FACTORS.map(|_| vec![0.0; stage.largest.len()]));
+        RangeSearch { ranges: self, pool, images: 0, errors }
+    }
+}
+
+impl StageRanges {
+    fn add(&mut self, image: usize, activation: &[f32]) {
+        let mut of_image = vec![0.0; self.largest.len()];
+        for pixel in activation.chunks_exact(of_image.len()) {
+            for (largest, &value) in of_image.iter_mut().zip(pixel) {
+                *largest = f64::max(*largest, value.into());
+            }
+        }
+        for (largest, value) in self.largest.iter_mut().zip(of_image) {
+            largest.add(image, value);
+        }
+    }
+}
+
+/// Second pass: the squared error of every range of every channel.
+#[derive(Clone, Debug)]
+pub struct RangeSearch {
+    ranges: Ranges,
+    pool: PoolOrder,
+    /// Images so far.
+    images: usize,
+    /// For each stage and factor, `[out_c]`.
+    errors: [[Vec<f64>; FACTORS.len()]; 2],
+}
+
+impl RangeSearch {
+    /// Adds the features of a batch of images, in the order of the first pass.
+    pub fn add(&mut self, features: &FloatFeatures) {
+        let first = self.images;
+        for ((ranges, errors), stage) in
+            self.ranges.stages.iter().zip(&mut self.errors).zip(&features.stages)
+        {
+            errors.par_iter_mut().zip(FACTORS).for_each(|(errors, factor)| {
+                let images = stage.activation.images().zip(stage.pooled.images());
+                for (image, (activation, output)) in (first..).zip(images) {
+                    let step = |largest: &Largest| factor * largest.without(image) / 255.0;
+                    let steps: Vec<f64> = ranges.largest.iter().map(step).collect();
+                    let bytes = pooled_bytes(activation, &steps, self.pool, &stage.activation);
+                    add_squared_error(errors, output, &bytes, &steps);
+                }
+            });
+        }
+        self.images += features.stages[0].activation.n;
+    }
+
+    /// Returns the range of least error for every channel.
+    #[must_use]
+    pub fn finish(self) -> Calibration {
+        let Ranges { input, material, stages } = self.ranges;
+        let [v1, v2] = stages;
+        let [v1_errors, v2_errors] = &self.errors;
+        Calibration {
+            input,
+            material,
+            stages: [calibrated(v1, v1_errors), calibrated(v2, v2_errors)],
+        }
+    }
+}
+
+/// Returns the range of least error for every channel.
+///
+/// What a channel's own error says hangs on its one or two largest images, so
+/// its factor is at least that of least error for the stage as a whole.
+fn calibrated(ranges: StageRanges, errors: &[Vec<f64>; FACTORS.len()]) -> CalibratedStage {
+    let least = |error: &dyn Fn(&[f64]) -> f64| {
+        let candidates = FACTORS.into_iter().zip(errors.each_ref().map(|of_all| error(of_all)));
+        candidates.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(1.0, |(factor, _)| factor)
+    };
+    let of_stage = least(&|of_all| of_all.iter().sum());
+    let range = |(channel, largest): (usize, &Largest)| {
+        let factor = least(&|of_all| of_all[channel]).max(of_stage);
+        (largest.value > 0.0).then_some(factor * largest.value)
+    };
+    CalibratedStage {
+        largest: ranges.largest.iter().enumerate().map(range).collect(),
+        shown: ranges.largest.iter().map(|largest| largest.value).collect(),
+        input: ranges.input,
+    }
+}
+
+/// Returns what a blob would give for the activations of one image in `steps`.
+fn pooled_bytes(activation: &[f32], steps: &[f64], pool: PoolOrder, shape: &FeatureMap) -> Vec<u8> {
+    let size = ImageSize { width: shape.w, height: shape.h };
+    let values = activation.iter().zip(steps.iter().cycle());
+    let bytes: Vec<u8> =
+        values.map(|(&value, &step)| nearest_byte(f64::from(value), step)).collect();
+    let mut pooled = vec![0; pooled_side(size.width) * pooled_side(size.height) * shape.c];
+    pool_ref(pool, size, shape.c, &bytes, &mut pooled);
+    pooled
+}
+
+/// Adds, for every channel, the squared difference between the float output of
+/// one image and bytes in `steps`.
+fn add_squared_error(errors: &mut [f64], output: &[f32], bytes: &[u8], steps: &[f64]) {
+    for (at, (&value, &byte)) in output.iter().zip(bytes).enumerate() {
+        let channel = at % steps.len();
+        let error = f64::from(value) - steps[channel] * f64::from(byte);
+        errors[channel] += error * error;
+    }
+}
+
+/// Returns the byte of least distance, half up; 0 for a channel without range.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+fn nearest_byte(value: f64, step: f64) -> u8 {
+    if step > 0.0 { (value / step + 0.5).floor().clamp(0.0, 255.0) as u8 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use lcl_infer::ConvGeometry;
+
+    use super::*;
+
+    /// Returns the range that is found for one channel. Each image's values lie
+    /// in a row and are pooled by maximum.
+    fn range(images: &[Vec<f32>]) -> Option<f64> {
+        let conv = ConvGeometry::new(1, 1, 1, 1, 0).expect("valid");
+        let mut ranges =
+            StageRanges { largest: vec![Largest::default()], input: Moments::new(conv) };
+        for (image, activation) in images.iter().enumerate() {
+            ranges.add(image, activation);
+        }
+        let errors = FACTORS.map(|factor| {
+            let mut errors = [0.0];
+            for (image, activation) in images.iter().enumerate() {
+                let window = |x: usize| &activation[(2 * x).saturating_sub(1)..2 * x + 2];
+                let column = |x: usize| window(x).iter().copied().fold(0.0, f32::max);
+                let output: Vec<f32> = (0..activation.len() / 2).map(column).collect();
+                let shape = FeatureMap { n: 1, h: 1, w: activation.len(), c: 1, data: Vec::new() };
+                let steps = [factor * ranges.largest[0].without(image) / 255.0];
+                let bytes = pooled_bytes(activation, &steps, PoolOrder::Max, &shape);
+                add_squared_error(&mut errors, &output, &bytes, &steps);
+            }
+            errors.to_vec()
+        });
+        calibrated(ranges, &errors).largest[0]
+    }
+
+    /// Values from 0 to 100, on no grid that a step could meet.
+    fn spread(image: u32) -> Vec<f32> {
+        let value = |x: u32| ((x + image) * 7919 % 99_991) as f32 / 999.91;
+        (0..2000).map(value).collect()
+    }
+
+    #[test]
+    fn range_is_what_all_images_show() {
+        let images: Vec<Vec<f32>> = (0..16).map(spread).collect();
+        let largest = range(&images).expect("active");
+        assert!((99.0..111.0).contains(&largest), "{largest}");
+    }
+
+    #[test]
+    fn range_leaves_room_where_one_image_goes_far_beyond_the_others() {
+        let mut images: Vec<Vec<f32>> = (0..16).map(spread).collect();
+        images[0][1] = 160.0;
+        // With n = 16 · 1000 outputs and a factor f, rounding costs about
+        // n · (160 f)² / (12 · 255²) and clipping, where only the others count,
+        // 2 · (160 - 100 f)². Of the factors tried, 1.5 costs least.
+        let largest = range(&images).expect("active");
+        assert!((largest - 1.5 * 160.0).abs() < 1e-9, "{largest}");
+    }
+
+    #[test]
+    fn one_image_counts_for_itself() {
+        let largest = range(&[spread(0)]).expect("active");
+        assert!((99.0..111.0).contains(&largest), "{largest}");
+    }
+
+    #[test]
+    fn silent_channel_has_no_range() {
+        assert_eq!(range(&[vec![0.0; 8], vec![0.0; 8]]), None);
+    }
+}

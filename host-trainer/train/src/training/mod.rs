@@ -1,0 +1,30 @@
+//! Training on libtorch: Adam, the loop, and what is kept to resume it.
+//!
+//! Start with [`train`].
+
+mod adam;
+mod error;
+mod finish;
+mod gradients;
+mod ledger;
+mod recording;
+mod reporting;
+mod resume;
+mod session;
+mod split_folders;
+mod start;
+mod state;
+mod step_time;
+mod stop_rule;
+mod train;
+mod validation;
+
+pub use adam::Adam;
+pub use error::TrainError;
+pub use finish::{FinishError, finish};
+pub use step_time::step_times;
+pub use stop_rule::StopRule;
+pub use train::train;
+
+#[cfg(test)]
+mod tests;

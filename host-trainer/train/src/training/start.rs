@@ -1,0 +1,94 @@
+//! The weights that a run starts with.
+
+use std::path::Path;
+
+use super::TrainError;
+use lcl_artefacts::checkpoint::Checkpoint;
+use lcl_run::config::{Config, InputConfig, ObjectiveName};
+
+/// Draws the weights that a run starts with.
+pub(super) fn initial(config: &Config) -> Checkpoint {
+    let seed = config.training.seed;
+    let checkpoint = Checkpoint::initial(config.model, config.input, seed);
+    match config.loss.objective {
+        ObjectiveName::BarlowTwins | ObjectiveName::Simclr => checkpoint,
+        ObjectiveName::Simsiam => checkpoint.with_predictors(config.model.embedding_dim, seed),
+    }
+}
+
+/// Returns the weights of the checkpoint at `path` as those that a run starts
+/// with, and what of them is drawn as the checkpoint has none that fits.
+pub(super) fn from_weights(
+    path: &Path,
+    config: &Config,
+) -> Result<(Checkpoint, Option<String>), TrainError> {
+    let given = Checkpoint::read(path)?;
+    let InputConfig { mean, std } = config.input;
+    let refuse = |field, got: String, expected: String| {
+        Err(TrainError::OtherWeights { path: path.to_owned(), field, got, expected })
+    };
+    if given.pool != config.model.pool {
+        let [got, expected] = [given.pool, config.model.pool].map(|pool| pool.name().to_owned());
+        return refuse("model.pool", got, expected);
+    }
+    let differ = |a: [f32; 3], b: [f32; 3]| a.map(f32::to_bits) != b.map(f32::to_bits);
+    if differ(given.mean, mean) {
+        return refuse("input.mean", format!("{:?}", given.mean), format!("{mean:?}"));
+    }
+    if differ(given.std, std) {
+        return refuse("input.std", format!("{:?}", given.std), format!("{std:?}"));
+    }
+    let mut checkpoint = initial(config);
+    checkpoint.stages = given.stages;
+    let dim = config.model.embedding_dim;
+    let mut drawn = Vec::new();
+    for (name, own, given) in [
+        ("projectors", &mut checkpoint.projectors, given.projectors),
+        ("predictors", &mut checkpoint.predictors, given.predictors),
+    ] {
+        if own.is_none() {
+            continue;
+        }
+        match given.filter(|both| both.iter().all(|weights| weights.fc2.bias.len() == dim)) {
+            Some(given) => *own = Some(given),
+            None => drawn.push(name),
+        }
+    }
+    let warning = (!drawn.is_empty()).then(|| {
+        let of = path.display();
+        format!("{of} has no {} of {dim} units; they are drawn", drawn.join(" and no "))
+    });
+    Ok((checkpoint, warning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_another_run_are_taken_as_far_as_they_fit() -> Result<(), TrainError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("checkpoint.safetensors");
+        let mut config = Config::default();
+        config.model.embedding_dim = 8;
+        let mut given = initial(&config);
+        given.step = 70;
+        given.stages[1].conv.bias[3] = 0.25;
+        given.write(&path)?;
+        config.training.seed = 9;
+        let (started, warning) = from_weights(&path, &config)?;
+        assert!(started.stages == given.stages && started.projectors == given.projectors);
+        assert_eq!((started.step, warning), (0, None));
+
+        config.model.embedding_dim = 16;
+        config.loss.objective = ObjectiveName::Simsiam;
+        let (started, warning) = from_weights(&path, &config)?;
+        assert!(started.stages == given.stages && started.projectors != given.projectors);
+        assert!(warning.is_some_and(|w| w.contains("no projectors and no predictors of 16")));
+
+        config.input.mean[0] = 0.5;
+        let error = from_weights(&path, &config).expect_err("refused").to_string();
+        assert!(error.contains("change input.mean in the configuration"), "{error}");
+        Ok(())
+    }
+}
