@@ -16,6 +16,7 @@ mod build;
 mod errors;
 mod kernels;
 mod stream;
+mod toom;
 mod watch;
 
 use core::hint::black_box;
@@ -42,6 +43,7 @@ extern "C" fn _start() -> ! {
         let numbers = black_box([0; 8]);
         black_box(stream::run(bytes, numbers));
         black_box(kernels::run(bytes, numbers));
+        black_box(toom::run(bytes, weights, numbers));
         black_box(watch::run(bytes, numbers));
         black_box(build::run(bytes, weights, scales, numbers));
     }

@@ -20,6 +20,7 @@ mod ratio;
 mod self_test;
 mod stream;
 mod tally;
+mod toom;
 mod watch;
 
 pub use bench::bench;
@@ -31,6 +32,7 @@ pub use kernels::kernels;
 pub use link::{Link, LinkError, Request, Stream, record_area, record_header};
 pub use ratio::Ratio;
 pub use self_test::self_test;
+pub use toom::toom;
 pub use watch::{watch, watch_memory_len};
 
 /// Returns the bytes of memory for a front-end that runs LCL-V2 on images of

@@ -16,6 +16,7 @@ mod arch;
 mod pooling;
 pub mod portable;
 mod tiled;
+pub mod toom;
 
 /// The rows of the input that one row of a convolution's output reads.
 ///

@@ -61,7 +61,7 @@ impl ConvCase {
         Shape::Conv { conv: self.conv, size: self.size, style: self.style }
     }
 
-    fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         let out_len = self.out_w() * self.out_h() * self.conv.out_c();
         Memory::holds(&self.conv)
             && self.row_len() * (self.size.height + 1) + MAX_OFFSET <= INPUT_LEN
@@ -77,13 +77,13 @@ impl ConvCase {
     }
 
     /// Bytes of a row of the input, with its borders.
-    fn row_len(&self) -> usize {
+    pub(crate) fn row_len(&self) -> usize {
         (self.size.width + 2 * self.conv.padding()) * self.conv.in_c()
     }
 }
 
 /// Rows and outputs start up to so many bytes past an aligned address.
-const MAX_OFFSET: usize = 15;
+pub(crate) const MAX_OFFSET: usize = 15;
 
 /// Compares every row of a case, and returns the number of bytes compared.
 pub(crate) fn check(
@@ -179,7 +179,7 @@ impl<'a> Tables<'a> {
 }
 
 /// Lays out the rows of an input, each with its borders, and a row of zeros.
-fn pad_rows(case: &ConvCase, input: &[u8], padded: &mut [u8]) {
+pub(crate) fn pad_rows(case: &ConvCase, input: &[u8], padded: &mut [u8]) {
     let ConvCase { conv, size, .. } = *case;
     padded.fill(0);
     let rows = input.chunks_exact(size.width * conv.in_c());

@@ -28,6 +28,7 @@ mod memory;
 mod mismatch;
 mod pool;
 mod random;
+mod toom;
 mod window_pool;
 
 use lcl_infer::PoolOrder;
@@ -40,6 +41,7 @@ pub use memory::Memory;
 pub use mismatch::{Case, Fault, Mismatch, Operation, Shape};
 use pool::PoolCase;
 pub use random::Random;
+pub use toom::{ToomMemory, run_toom};
 use window_pool::WindowPoolCase;
 
 /// Which cases are drawn, after those that are run every time.

@@ -5,7 +5,7 @@ use core::ops::{Deref, DerefMut, Range};
 use lcl_infer::{ConvGeometry, kernels};
 
 /// Bytes before and behind what a kernel may write, which it must leave.
-const GUARD_LEN: usize = 64;
+pub(crate) const GUARD_LEN: usize = 64;
 
 /// What is in them.
 const GUARD: u8 = 0xa5;
@@ -114,7 +114,7 @@ impl<T> DerefMut for Aligned<T> {
 pub(crate) struct Guarded<const LEN: usize>([u8; LEN]);
 
 impl<const LEN: usize> Guarded<LEN> {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self([0; LEN])
     }
 

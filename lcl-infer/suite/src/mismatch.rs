@@ -70,6 +70,19 @@ pub enum Shape {
         /// What the numbers are like.
         style: Style,
     },
+    /// A convolution through a transform.
+    Transformed {
+        /// Name of the transform.
+        transform: &'static str,
+        /// Tiles that there is scratch for.
+        tiles: usize,
+        /// The convolution.
+        conv: ConvGeometry,
+        /// Size of the input.
+        size: ImageSize,
+        /// What the numbers are like.
+        style: Style,
+    },
     /// A pooling of a map of this size.
     Pool {
         /// Order of pooling.

@@ -13,3 +13,4 @@ mod pinned;
 mod pixels;
 mod pooling;
 mod streaming;
+mod toom;

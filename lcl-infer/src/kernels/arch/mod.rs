@@ -5,6 +5,7 @@
 //! This is the one place of the crate where `unsafe` is allowed.
 
 use super::Kernels;
+use super::toom::ToomKernels;
 use crate::shape::ConvGeometry;
 
 #[cfg(lcl_kernels = "neon")]
@@ -52,6 +53,34 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
 /// Iterates over the kernels that this machine can run: none.
 #[cfg(not(lcl_kernels))]
 pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
+    core::iter::empty()
+}
+
+/// Iterates over the kernels through a transform that this machine can run, the
+/// best first.
+#[cfg(lcl_kernels = "arm-dsp")]
+pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
+    core::iter::once(&arm::toom::dsp::KERNELS)
+}
+
+/// Iterates over the kernels through a transform that this machine can run, the
+/// best first.
+#[cfg(lcl_kernels = "armv7-m")]
+pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
+    core::iter::once(&arm::toom::v7m::KERNELS)
+}
+
+/// Iterates over the kernels through a transform that this machine can run, the
+/// best first.
+#[cfg(lcl_kernels = "x86-64")]
+pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
+    x86::toom_available()
+}
+
+/// Iterates over the kernels through a transform that this machine can run:
+/// none.
+#[cfg(not(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m", lcl_kernels = "x86-64")))]
+pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
     core::iter::empty()
 }
 

@@ -3,8 +3,10 @@
 mod avx2;
 mod avx512_vnni;
 mod requant;
+mod toom;
 
 use crate::kernels::Kernels;
+use crate::kernels::toom::ToomKernels;
 use crate::shape::ConvGeometry;
 
 /// Returns the kernels that this machine can run, the best first.
@@ -12,6 +14,11 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     let vnni = avx512_vnni::detected().then_some(&avx512_vnni::KERNELS);
     let avx2 = avx2::detected().then_some(&avx2::KERNELS);
     [vnni, avx2].into_iter().flatten()
+}
+
+/// Returns the kernels through a transform that this machine can run.
+pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
+    avx2::detected().then_some(&toom::KERNELS).into_iter()
 }
 
 /// Returns the bytes of scratch that any of these kernels asks for.

@@ -1,0 +1,50 @@
+//! Transforms and their products for Cortex-M: sums of two channels and one to
+//! three tiles stay in registers.
+
+#[cfg(lcl_kernels = "arm-dsp")]
+pub(in crate::kernels::arch) mod dsp;
+mod outputs;
+mod products;
+#[cfg(lcl_kernels = "armv7-m")]
+pub(in crate::kernels::arch) mod v7m;
+mod values;
+
+use crate::kernels::toom::Order;
+
+/// Output channels together.
+const CHANNELS: usize = Order::Words.channels();
+
+/// Returns how many tiles go together of those that are left in a row: two and
+/// two take less than three and one.
+const fn tiles(left: usize, most: usize) -> usize {
+    if left == 4 && most == 3 {
+        2
+    } else if left < most {
+        left
+    } else {
+        most
+    }
+}
+
+/// Defines a function of assembly by its name and what it consists of.
+macro_rules! define {
+    ($name:literal, $($line:expr,)*) => {
+        core::arch::global_asm!(
+            concat!(".pushsection .text.", $name, ", \"ax\", %progbits"),
+            ".syntax unified",
+            concat!(".global ", $name, "_", env!("LCL_INFER_BUILD")),
+            concat!(".type ", $name, "_", env!("LCL_INFER_BUILD"), ", %function"),
+            ".thumb_func",
+            ".p2align 2",
+            concat!($name, "_", env!("LCL_INFER_BUILD"), ":"),
+            $($line,)*
+            concat!(
+                ".size ", $name, "_", env!("LCL_INFER_BUILD"), ", . - ",
+                $name, "_", env!("LCL_INFER_BUILD")
+            ),
+            ".popsection",
+        );
+    };
+}
+
+use define;

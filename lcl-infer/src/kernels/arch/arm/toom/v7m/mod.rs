@@ -1,0 +1,81 @@
+//! Transforms for Cortex-M cores without the DSP extension.
+//!
+//! Values are multiplied one by one, so that each takes a word of scratch, which
+//! `LDM` loads by the four; weights are those of the other cores.
+
+mod outputs;
+mod products;
+mod values;
+
+use super::outputs::Outputs;
+use super::products::Products;
+use super::values::Rows;
+use crate::kernels::RowWindow;
+use crate::kernels::toom::portable::transform_tile;
+use crate::kernels::toom::row::{Group, Machine, Output, Sums, channel_groups, rows};
+use crate::kernels::toom::{Order, Pair, ToomConv2d, ToomKernels};
+use outputs::OUTPUTS;
+use products::CODES;
+use values::ROWS;
+
+/// The kernels for plain Armv7-M.
+pub(in crate::kernels::arch) static KERNELS: ToomKernels = ToomKernels::of::<V7m>("armv7-m");
+
+enum V7m {}
+
+impl Machine for V7m {
+    const ORDER: Order = Order::Wide;
+    const MAX_TILES: usize = 3;
+
+    fn tiles(left: usize, most: usize) -> usize {
+        super::tiles(left, most)
+    }
+
+    fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
+        if let Some(transform) = Rows::new(&ROWS, group) {
+            for (first, row) in rows(group, window, start) {
+                transform.run(row, data.get_mut(2 * first..).unwrap_or_default());
+            }
+            return;
+        }
+        let Ok(data): Result<&mut [i32], _> = bytemuck::try_cast_slice_mut(data) else {
+            return;
+        };
+        let Group { geometry, tiles } = group;
+        let point_len = 2 * geometry.pairs() * tiles;
+        for (first, row) in rows(group, window, start) {
+            let data = data.get_mut(2 * first..).unwrap_or_default();
+            for tile in 0..tiles {
+                transform_tile(group, row, tile, |value, points| {
+                    let (pair, half) = geometry.pair_of(value);
+                    let mut at = (2 * pair + half) * tiles + tile;
+                    for &point in points {
+                        if let Some(place) = data.get_mut(at) {
+                            *place = point.into();
+                        }
+                        at += point_len;
+                    }
+                });
+            }
+        }
+    }
+
+    fn compute(
+        group: Group,
+        conv: &ToomConv2d<'_>,
+        data: &[Pair],
+        sums: &mut [Sums],
+        out: &mut [u8],
+    ) {
+        // The pairs of every geometry are even, as the code wants them.
+        let Some(products) = Products::new(&CODES, group, data) else {
+            return;
+        };
+        let mut outputs = Outputs::new(&OUTPUTS, group, conv.channels(), out.len());
+        let min_shift = conv.channels().min_shift();
+        for (weights, words, oc, channels) in channel_groups(conv) {
+            products.run(weights, sums);
+            outputs.run(sums, Output { words, min_shift, channels, out: &mut *out, oc });
+        }
+    }
+}

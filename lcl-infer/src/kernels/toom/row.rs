@@ -1,0 +1,146 @@
+//! One row of a convolution through a transform, for any machine.
+
+use super::geometry::{Order, Pair, ToomGeometry};
+use super::transform::MAX_POINTS;
+use super::weights::ToomConv2d;
+use crate::kernels::RowWindow;
+use crate::parameters::CHANNEL_WORDS;
+
+/// The sums of one tile and channel, one for each point.
+pub(in crate::kernels) type Sums = [i32; MAX_POINTS];
+
+/// Tiles that are computed together.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::kernels) struct Group {
+    pub(in crate::kernels) geometry: ToomGeometry,
+    /// How many there are, 1 to as many as the machine takes.
+    pub(in crate::kernels) tiles: usize,
+}
+
+/// What a group of channels adds to the sums, and where its bytes go.
+#[derive(Debug)]
+pub(in crate::kernels) struct Output<'a> {
+    /// The words of the channels in the table.
+    pub(in crate::kernels) words: &'a [i32],
+    /// Smallest shift of the table.
+    pub(in crate::kernels) min_shift: u8,
+    /// The channels that there are, at least 1.
+    pub(in crate::kernels) channels: usize,
+    /// The row from the group's first output on, `[1, W, out_c]`.
+    pub(in crate::kernels) out: &'a mut [u8],
+    /// The first of the channels.
+    pub(in crate::kernels) oc: usize,
+}
+
+/// What a machine does best in its own way.
+pub(in crate::kernels) trait Machine {
+    /// The order that it reads weights in.
+    const ORDER: Order;
+
+    /// Most tiles that it computes together.
+    const MAX_TILES: usize;
+
+    /// Returns how many tiles go together of those that are `left` in a row, at
+    /// least one, where there is room for `most`: about as many each time.
+    fn tiles(left: usize, most: usize) -> usize {
+        left.div_ceil(left.div_ceil(most.max(1)).max(1))
+    }
+
+    /// Transforms what the tiles of a group read of every row of the window,
+    /// from byte `start` of each on: `data` has each point, row of the kernel, pair
+    /// and tile, in an order of the machine's own. A value
+    /// that a row does not reach counts as 0.
+    fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]);
+
+    /// Computes the outputs of a group for all channels: `sums` has room for those
+    /// of each channel and tile, `out` starts with the group's
+    /// first output and has as many pixels as there are.
+    fn compute(
+        group: Group,
+        conv: &ToomConv2d<'_>,
+        data: &[Pair],
+        sums: &mut [Sums],
+        out: &mut [u8],
+    );
+}
+
+/// Computes one row of a convolution and its requantisation, in groups of as
+/// many tiles as the scratch holds.
+pub(in crate::kernels) fn conv2d_row<M: Machine>(
+    conv: &ToomConv2d<'_>,
+    window: &RowWindow<'_>,
+    out: &mut [u8],
+    scratch: &mut [u8],
+) {
+    let geometry = conv.geometry();
+    let (out_c, outputs) = (geometry.conv().out_c(), geometry.transform().outputs());
+    let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= scratch.len();
+    let Some(most) = (1..=M::MAX_TILES).rev().find(fits) else {
+        return;
+    };
+    let whole = window.rows().len() >= geometry.conv().kernel();
+    if !whole || geometry.order() != M::ORDER {
+        return;
+    }
+    let data_bytes = geometry.data_len(most).saturating_mul(size_of::<Pair>());
+    let sums_bytes = geometry.sums_len(most);
+    let Some((data, sums)) = scratch.split_at_mut_checked(data_bytes) else {
+        return;
+    };
+    let sums = sums.get_mut(..sums_bytes).unwrap_or_default();
+    // Both start at words, which machines rely on: the data take whole ones, and
+    // sums are words.
+    let (Ok(data), Ok(sums)) =
+        (bytemuck::try_cast_slice_mut(data), bytemuck::try_cast_slice_mut(sums))
+    else {
+        return;
+    };
+    let mut left = geometry.tiles(out.len() / out_c);
+    let (mut start, mut rest) = (0, out);
+    while left > 0 {
+        let group = Group { geometry, tiles: M::tiles(left, most).clamp(1, most) };
+        let len = (group.tiles * outputs * out_c).min(rest.len());
+        let (now, later) = rest.split_at_mut_checked(len).unwrap_or_default();
+        let data_len = geometry.data_len(group.tiles);
+        let (Some(data), Some(sums)) = (
+            data.get_mut(..data_len),
+            sums.get_mut(..geometry.sums_len(group.tiles) / size_of::<Sums>()),
+        ) else {
+            return;
+        };
+        M::lay_out(group, window, start, data);
+        M::compute(group, conv, data, sums, now);
+        rest = later;
+        left = left.saturating_sub(group.tiles);
+        start += group.tiles * outputs * geometry.step_len();
+    }
+}
+
+/// Iterates over the rows of a window from byte `start` on, and the data from
+/// the first pair of each at point 0 on.
+pub(in crate::kernels) fn rows<'w>(
+    group: Group,
+    window: &'w RowWindow<'_>,
+    start: usize,
+) -> impl Iterator<Item = (usize, &'w [u8])> {
+    let row_pairs = group.geometry.pairs_per_row() * group.tiles;
+    let rows = window.rows().iter().take(group.geometry.conv().kernel());
+    let rows = rows.map(move |row| row.get(start..).unwrap_or_default());
+    rows.enumerate().map(move |(ky, row)| (ky * row_pairs, row))
+}
+
+/// Iterates over the groups of channels: their weights, their words in the
+/// table, the first channel and how many there are.
+pub(in crate::kernels) fn channel_groups<'a>(
+    conv: &ToomConv2d<'a>,
+) -> impl Iterator<Item = (&'a [Pair], &'a [i32], usize, usize)> {
+    let out_c = conv.geometry().conv().out_c();
+    let together = conv.geometry().order().channels();
+    // It is not 0, which the compiler does not see.
+    let weights = conv.weights().chunks_exact(conv.geometry().group_len().max(1));
+    let words = conv.channels().words().chunks(together * CHANNEL_WORDS);
+    let first = (0..out_c).step_by(together);
+    weights.zip(words).zip(first).map(move |((weights, words), oc)| {
+        (weights, words, oc, together.min(out_c.saturating_sub(oc)))
+    })
+}
