@@ -113,8 +113,8 @@ fn a_board_says_what_is_wrong_with_its_model_partition() {
     let path = folder.path().join("m.lcl");
     let sound = fs::read(&path).expect("the blob is there");
     for (place, bytes, expected) in [
-        (8, &[3][..], "format version 3 and this program reads 2"),
-        (12, b"lcl.u8.v9", "contract b\"lcl.u8.v9\" and this program runs b\"lcl.u8.v1\""),
+        (8, &[4][..], "format version 4 and this program reads 3"),
+        (12, b"lcl.u8.v9", "contract b\"lcl.u8.v9\", which this program does not know"),
         (0, b"JFIF", "there is no blob in the model partition"),
     ] {
         let mut wrong = sound.clone();
