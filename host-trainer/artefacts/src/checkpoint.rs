@@ -86,6 +86,11 @@ pub struct BatchNormWeights {
     pub running_var: Vec<f32>,
 }
 
+impl BatchNormWeights {
+    /// Added to the variance, in training and wherever it is folded in.
+    pub const EPSILON: f64 = 1e-5;
+}
+
 impl Checkpoint {
     /// Returns the architecture that the weights are of, on colour images.
     #[must_use]

@@ -12,6 +12,8 @@ use std::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
+use crate::printed::is_unseen;
+
 /// Exit status of a program whose output nobody reads, as shells report it.
 pub const BROKEN_PIPE: i32 = 128 + 13;
 
@@ -102,9 +104,8 @@ pub fn end(error: &io::Error) -> ! {
 pub fn visible(text: &str, keeps_lines: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let kept = character == '\t' || (keeps_lines && character == '\n');
-        if (character.is_control() && !kept) || turns {
+        if is_unseen(character) && !kept {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
@@ -124,6 +125,7 @@ mod tests {
     #[test]
     fn names_cannot_forge_lines_or_move_the_cursor() {
         assert_eq!(visible("a\u{1b}[2Kb\nerror: c", false), "a\\u{1b}[2Kb\\nerror: c");
+        assert_eq!(visible("a\u{2028}b\u{200f}", true), "a\\u{2028}b\\u{200f}");
         assert_eq!(visible("x\n\u{202e}y\tß 日本", true), "x\n\\u{202e}y\tß 日本");
     }
 }

@@ -45,7 +45,7 @@ pub fn text(name: &OsStr) -> Cow<'_, str> {
 
 /// Returns whether a character moves the cursor or changes the order of others
 /// instead of being seen.
-fn is_unseen(character: char) -> bool {
+pub(crate) fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

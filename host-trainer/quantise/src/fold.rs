@@ -2,10 +2,7 @@
 
 use lcl_infer::ConvGeometry;
 
-use lcl_artefacts::checkpoint::ConvWeights;
-
-/// Added to the variance of a batch norm, as in training.
-const BATCH_NORM_EPS: f64 = 1e-5;
+use lcl_artefacts::checkpoint::{BatchNormWeights, ConvWeights};
 
 /// What a byte of one input channel stands for: `real = scale · byte + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,7 +61,8 @@ impl FoldedConv {
         let mut weights = Vec::with_capacity(conv.weights_len());
         let mut bias = Vec::with_capacity(conv.out_c());
         for (oc, filter) in layer.conv.weight.chunks_exact(conv.in_c() * area).enumerate() {
-            let deviation = (f64::from(layer.bn.running_var[oc]) + BATCH_NORM_EPS).sqrt();
+            let deviation =
+                (f64::from(layer.bn.running_var[oc]) + BatchNormWeights::EPSILON).sqrt();
             let gain = f64::from(layer.bn.weight[oc]) / deviation;
             let mut shift = f64::from(layer.conv.bias[oc]) - f64::from(layer.bn.running_mean[oc]);
             for position in 0..area {

@@ -5,7 +5,8 @@ use lcl_infer::kernels::toom::{
     NotTransformed, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels, Transform,
     check_weights, recover_weights, transform_weights,
 };
-use lcl_infer::{ConvGeometry, ImageSize, MAX_KERNEL, reference, reflect};
+use lcl_infer::shape::{MAX_KERNEL, reflect};
+use lcl_infer::{ConvGeometry, ImageSize, reference};
 
 use crate::conv::{ConvCase, MAX_OFFSET, Tables, compare, pad_rows, unbreached};
 use crate::draw::{NO_CHANNEL, Style, fill_parameters};

@@ -10,9 +10,6 @@ use super::{
 use crate::workers::{Ranks, failed};
 use lcl_artefacts::checkpoint::BatchNormWeights;
 
-/// Added to the variance.
-const EPS: f64 = 1e-5;
-
 /// Share of a batch's statistics in the new running statistics.
 const MOMENTUM: f64 = 0.1;
 
@@ -69,15 +66,16 @@ impl BatchNorm {
             Some(&self.running_var),
             matches!(mode, Mode::Training(_)),
             MOMENTUM,
-            EPS,
+            BatchNormWeights::EPSILON,
             true,
         )
     }
 
     /// As libtorch's, with the statistics of all ranks.
     fn over_all_ranks(&self, x: &Tensor, group: &ProcessGroup) -> Result<Tensor, TchError> {
-        let Normalised { y, mean, variance, count } =
-            group.batch_norm(x, &self.weight, &self.bias, EPS).map_err(|error| failed(&error))?;
+        let Normalised { y, mean, variance, count } = group
+            .batch_norm(x, &self.weight, &self.bias, BatchNormWeights::EPSILON)
+            .map_err(|error| failed(&error))?;
         let unbiased = variance.f_mul_scalar(count / (count - 1.0).max(1.0))?;
         let [mut running_mean, mut running_var] = self.statistics();
         no_grad(|| {
