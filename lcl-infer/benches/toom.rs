@@ -6,14 +6,16 @@
 
 use std::time::{Duration, Instant};
 
+use lcl_infer::LCL_V2;
 use lcl_infer::kernels::toom::{
     self, F4_5, F6_3, Pair, ToomConv2d, ToomGeometry, transform_weights,
 };
 use lcl_infer::kernels::{self, RowWindow};
-use lcl_infer::{
-    CHANNEL_WORDS, Channel, ChannelTable, Conv2d, LCL_V2, MIN_MULTIPLIER, Requant, pack_weights,
-    pooled_side, reflect,
+use lcl_infer::packing::pack_weights;
+use lcl_infer::parameters::{
+    CHANNEL_WORDS, Channel, ChannelTable, Conv2d, MIN_MULTIPLIER, Requant,
 };
+use lcl_infer::shape::{pooled_side, reflect};
 use lcl_infer_suite::{Random, Style, fill_parameters};
 
 /// How long each convolution is measured.
@@ -25,7 +27,8 @@ const SLOW: Duration = Duration::from_millis(20);
 type Run<'a> = Box<dyn Fn(&RowWindow<'_>, &mut [u8]) + 'a>;
 
 fn main() {
-    let [conv1, conv2] = LCL_V2;
+    let convolutions: Vec<_> = LCL_V2.convolutions().collect();
+    let [conv1, conv2] = convolutions[..] else { return };
     for side in [48, 96, 224] {
         let v1 = pooled_side(conv1.out_side(side));
         for (name, conv, transform, side_in) in
@@ -79,7 +82,7 @@ fn measure(geometry: ToomGeometry, side: usize) -> Vec<(String, [Duration; 2])> 
         let direct = &direct;
         let run: Run<'_> = Box::new(move |window, out| {
             let mut scratch = vec![0_u128; kernels::scratch_len(&conv).div_ceil(16)];
-            (kernels.conv2d_row)(direct, window, out, bytemuck::cast_slice_mut(&mut scratch));
+            (kernels.conv.conv2d_row)(direct, window, out, bytemuck::cast_slice_mut(&mut scratch));
         });
         runs.push((format!("direct {}", kernels.name), run));
     }

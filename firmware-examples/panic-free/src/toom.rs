@@ -3,12 +3,13 @@
 
 use core::hint::black_box;
 
+use lcl_infer::ConvGeometry;
 use lcl_infer::kernels::RowWindow;
 use lcl_infer::kernels::toom::{
     self, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, check_weights, recover_weights,
     transform_weights,
 };
-use lcl_infer::{ChannelTable, Conv2d, ConvGeometry};
+use lcl_infer::parameters::{ChannelTable, Conv2d};
 
 use crate::errors;
 

@@ -33,7 +33,7 @@ pub fn bench<B: Board + Meter>(board: &mut B, memory: &mut [u8]) -> Result<(), F
         ratio.numerator,
         ratio.denominator,
         B::UNIT,
-        lcl_infer::kernels::active().name
+        active().name
     );
     if ratio.denominator > MAX_DENOMINATOR {
         defmt::warn!("the counter does not follow {=str}: the figures are estimates", B::UNIT);

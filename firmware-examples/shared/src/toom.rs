@@ -1,15 +1,17 @@
 //! Convolutions through a transform on the board: the suite, and what they cost
 //! beside today's.
 
+use lcl_infer::ConvGeometry;
 use lcl_infer::kernels::toom::{
     F4_5, F6_3, Order, Pair, ToomConv2d, ToomGeometry, active, available, check_weights,
     transform_weights,
 };
 use lcl_infer::kernels::{self, RowWindow};
-use lcl_infer::{
-    CHANNEL_WORDS, Channel, ChannelTable, Conv2d, ConvGeometry, LCL_V2, MIN_MULTIPLIER, Requant,
-    pack_weights, pooled_side, reflect,
+use lcl_infer::packing::pack_weights;
+use lcl_infer::parameters::{
+    CHANNEL_WORDS, Channel, ChannelTable, Conv2d, MIN_MULTIPLIER, Requant,
 };
+use lcl_infer::shape::{pooled_side, reflect};
 use lcl_infer_suite::{Cases, Random, Style, ToomMemory, fill_parameters, run_toom};
 use static_cell::ConstStaticCell;
 
@@ -24,9 +26,22 @@ const SIDES: [usize; 3] = [48, 96, 224];
 /// Most tiles together of cores that boards have.
 const MAX_TILES: usize = 4;
 
-const CONV_2: ConvGeometry = LCL_V2[1];
+/// The convolutions of LCL-V2.
+const CONV_1: ConvGeometry = geometry(3, 64, 11, 4, 5);
+const CONV_2: ConvGeometry = geometry(64, 192, 5, 1, 2);
+
+const fn geometry(
+    in_c: usize,
+    out_c: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+) -> ConvGeometry {
+    ConvGeometry::new(in_c, out_c, kernel, stride, padding).expect("a geometry of LCL-V2")
+}
+
 const FAST_2: Option<ToomGeometry> = ToomGeometry::new(CONV_2, &F4_5);
-const FAST_1: Option<ToomGeometry> = ToomGeometry::new(LCL_V2[0], &F6_3);
+const FAST_1: Option<ToomGeometry> = ToomGeometry::new(CONV_1, &F6_3);
 
 const TRANSFORMED_LEN: usize = match FAST_2 {
     Some(geometry) => geometry.weights_len(),
@@ -129,7 +144,7 @@ fn measure<B: Meter>(geometry: ToomGeometry, memory: &mut Memory, ratio: Ratio) 
     let [expected, got] = &mut memory.rows;
     for side in SIDES {
         // Rows of stage 2 are those of V1.
-        let side_in = if conv == CONV_2 { pooled_side(LCL_V2[0].out_side(side)) } else { side };
+        let side_in = if conv == CONV_2 { pooled_side(CONV_1.out_side(side)) } else { side };
         let row_len = (side_in + 2 * conv.padding()) * conv.in_c();
         let row_step = row_len.next_multiple_of(16);
         let input = memory.input.get_mut(..row_step * side_in)?;
@@ -156,7 +171,7 @@ fn measure<B: Meter>(geometry: ToomGeometry, memory: &mut Memory, ratio: Ratio) 
                 got.fill(0);
                 let start = B::ticks();
                 if tiles == 0 {
-                    (kernels::active().conv2d_row)(&direct, &window, expected, scratch);
+                    (kernels::active().conv.conv2d_row)(&direct, &window, expected, scratch);
                 } else {
                     (active().conv2d_row)(&fast, &window, got, scratch);
                 }

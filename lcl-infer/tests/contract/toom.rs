@@ -6,8 +6,10 @@ use lcl_infer::kernels::toom::{
     F2_3, F4_5, F6_3, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels, Transform,
     available, transform_weights,
 };
+use lcl_infer::packing::pack_weights;
+use lcl_infer::parameters::{ChannelTable, Conv2d};
 use lcl_infer::reference::conv2d_ref;
-use lcl_infer::{ChannelTable, Conv2d, ConvGeometry, ImageSize, LCL_V2, LCL_V2_GRAY, pack_weights};
+use lcl_infer::{Architecture, ConvGeometry, ImageSize, LCL_V2, LCL_V2_GRAY};
 use lcl_infer_suite::{Cases, Fault, ToomMemory, run_toom};
 
 /// Cases that are drawn, each with scratch for one, two and three tiles.
@@ -120,14 +122,19 @@ fn page_has_the_matrices_of_the_code() {
     }
 }
 
+fn convolutions(architecture: &Architecture) -> [ConvGeometry; 2] {
+    let convolutions: Vec<_> = architecture.convolutions().collect();
+    convolutions.try_into().expect("two of them")
+}
+
 #[test]
 fn geometry_takes_what_is_exact() {
-    let [conv1, conv2] = LCL_V2;
+    let [conv1, conv2] = convolutions(&LCL_V2);
     let names = |conv| -> Vec<_> {
         let fits = |transform: &&'static Transform| ToomGeometry::new(conv, transform).is_some();
         TRANSFORMS.into_iter().filter(fits).map(Transform::name).collect()
     };
-    for conv in [conv1, LCL_V2_GRAY[0]] {
+    for conv in [conv1, convolutions(&LCL_V2_GRAY)[0]] {
         assert_eq!(names(conv), ["F(2,3)", "F(4,3)", "F(6,3)"]);
     }
     assert_eq!(names(conv2), ["F(2,5)", "F(3,5)", "F(4,5)"]);
@@ -193,7 +200,7 @@ fn lengths_of_the_published_model() {
         let geometry = ToomGeometry::new(conv, transform).expect("it fits");
         (4 * geometry.weights_len(), [1, 2, 3].map(|tiles| geometry.scratch_len(tiles)))
     };
-    let [conv1, conv2] = LCL_V2;
+    let [conv1, conv2] = convolutions(&LCL_V2);
     assert_eq!(lens(conv1, &F6_3), (135_168, [2_240, 4_480, 6_720]));
     assert_eq!(lens(conv2, &F4_5), (983_040, [5_248, 10_496, 15_744]));
 }
