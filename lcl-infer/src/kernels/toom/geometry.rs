@@ -71,7 +71,8 @@ impl ToomGeometry {
     /// use lcl_infer::LCL_V2;
     /// use lcl_infer::kernels::toom::{F4_5, F6_3, ToomGeometry};
     ///
-    /// let [conv1, conv2] = LCL_V2;
+    /// let mut convolutions = LCL_V2.convolutions();
+    /// let [conv1, conv2] = [(); 2].map(|()| convolutions.next().unwrap());
     /// assert!(ToomGeometry::new(conv1, &F6_3).is_some());
     /// assert!(ToomGeometry::new(conv2, &F4_5).is_some());
     /// assert!(ToomGeometry::new(conv2, &F6_3).is_none());
