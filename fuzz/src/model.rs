@@ -19,7 +19,7 @@ const MOST_LAYERS: usize = 6;
 /// The weights of one convolution.
 #[derive(Default)]
 struct Weights {
-    weights: Vec<i8>,
+    filters: Vec<i8>,
     channels: Vec<Channel>,
     output_scale: Vec<f32>,
 }
@@ -79,7 +79,7 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
         let mut channels = vec![Channel { bias: 0, requant }; conv.out_c()];
         let style = style.unwrap_or_else(|| Style::draw(random));
         fill_parameters(random, style, &mut weights, &mut channels);
-        Weights { weights, channels, output_scale: vec![0.5; conv.out_c()] }
+        Weights { filters: weights, channels, output_scale: vec![0.5; conv.out_c()] }
     });
     let weights: Vec<_> = weights.collect();
     let layers = architecture.layers().iter().zip(&weights).map(|(layer, weights)| LayerSpec {
@@ -89,7 +89,7 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
         operation: match layer.kind {
             LayerKind::Conv(conv) => OperationSpec::Conv(ConvSpec {
                 conv,
-                weights: &weights.weights,
+                weights: &weights.filters,
                 channels: &weights.channels,
                 output_scale: &weights.output_scale,
             }),

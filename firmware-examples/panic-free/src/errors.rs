@@ -30,3 +30,10 @@ pub fn show(error: impl fmt::Display) {
     let _ = write!(length, "{error}");
     black_box(length);
 }
+
+/// Formats a value as a program that looks for a mistake would.
+pub fn debug(value: impl fmt::Debug) {
+    let mut length = Length::default();
+    let _ = write!(length, "{value:?}");
+    black_box(length);
+}

@@ -21,10 +21,12 @@ const MEMORY_LEN: usize = memory_len(&LCL_V2, MAX_WIDTH);
 pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
     let [width, height, padded, padding, ..] = numbers;
     let size = ImageSize { width, height };
-    let mut memory = AlignedMemory::<MEMORY_LEN>::new();
+    let mut memory = AlignedMemory::<MEMORY_LEN>::default();
     let len = blob_len(bytes).ok()?;
     let blob = Blob::open(bytes.get(..len)?).map_err(Error::from).map_err(errors::show).ok()?;
     let tap = Name::new(core::str::from_utf8(bytes).ok()?)?;
+    errors::show(tap);
+    errors::debug(tap);
     let blob = if black_box(false) { blob } else { blob.up_to(tap)? };
     let tested = self_test(&blob, memory.bytes()).map_err(Error::from);
     tested.map_err(errors::show).ok()?;
@@ -35,8 +37,12 @@ pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
         seen ^= with_kernels(&blob, size, bytes, memory.bytes(), kernels)?;
     }
     // In memory of its own.
-    let frontend = Frontend::new(&blob, size, memory).map_err(Error::from);
-    let mut frontend = frontend.map_err(errors::show).ok()?;
+    let frontend = Frontend::new(&blob, size, memory).map_err(|refused| {
+        errors::debug(&refused);
+        errors::show(&refused);
+        errors::show(Error::from(refused));
+    });
+    let mut frontend = frontend.ok()?;
     stream(&mut frontend, bytes, tap)?;
     black_box(frontend.into_memory().bytes());
     Some(seen)

@@ -86,6 +86,7 @@ impl<E: defmt::Format> defmt::Format for Failure<E> {
 }
 
 /// Drops the memory of a front-end that was not created.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(crate) fn refused<M, E>(refused: Refused<M>) -> Failure<E> {
     Failure::Frontend(refused.error)
 }

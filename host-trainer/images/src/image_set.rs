@@ -270,7 +270,7 @@ impl ImageSet {
     /// Returns the path of an image as it was found from its source, with `/`
     /// between its parts and `\xNN` for bytes that are no UTF-8, or the name of a
     /// synthetic one. It may hold control characters: what prints it escapes them
-    /// with [`printed`](lcl_artefacts::printed).
+    /// with [`printed`](mod@lcl_artefacts::printed).
     ///
     /// # Panics
     ///
