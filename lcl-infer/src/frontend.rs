@@ -63,7 +63,7 @@ pub struct Frontend<'a, M = &'a mut [u8]> {
 pub enum Step<'r> {
     /// A row of a tap is complete. There may be more.
     Row(FeatureRow<'r>),
-    /// Part of the work is done, and no row is complete yet.
+    /// Part of the work is done, no row is complete yet, and there is more to do.
     Working,
     /// All is done: the next row of the image may come.
     Idle,
@@ -210,9 +210,9 @@ impl<'a, M: Memory> Frontend<'a, M> {
         let index = loop {
             match self.chain.advance(aligned_part(&mut self.memory)) {
                 Done::Row(index) => break index,
-                Done::Conv => return Step::Working,
+                Done::Conv if self.chain.is_busy() => return Step::Working,
                 Done::Little => {}
-                Done::All => return Step::Idle,
+                Done::Conv | Done::All => return Step::Idle,
             }
         };
         self.row(index).map_or(Step::Working, Step::Row)

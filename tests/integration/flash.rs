@@ -51,7 +51,11 @@ fn a_model_that_programs_refuse_is_not_written() {
     };
     for (place, bytes, expected) in [
         (8, &[4][..], "format version 4 and this program reads version 3: update the program"),
-        (12, b"lcl.u8.v9", "contract \"lcl.u8.v9\" and this program runs \"lcl.u8.v1\" and \"lcl.u8.v2\""),
+        (
+            12,
+            b"lcl.u8.v9",
+            "contract \"lcl.u8.v9\" and this program runs \"lcl.u8.v1\" and \"lcl.u8.v2\"",
+        ),
         (70_000, &[0x55, 0x55], "the blob is damaged"),
         (0, b"JFIF", "not a blob"),
     ] {
