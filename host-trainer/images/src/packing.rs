@@ -57,11 +57,6 @@ impl Kept {
         Some(Self { file, first, places, skipped, stamps, written })
     }
 
-    /// Returns the side of its centres, in pixels.
-    pub fn side(&self) -> u32 {
-        self.file.side
-    }
-
     /// Returns whether it is of the images in `range` of a set.
     pub fn has_images_of(&self, set: &ImageSet, range: Range<usize>) -> bool {
         let mut skipped = self.skipped.iter();

@@ -9,7 +9,9 @@ use std::{
 
 use super::{
     CENTRE_SIDE, Damage, DataError, ImageSet, Listing, MostlyDamaged, Source,
-    pack::{FORMAT, MANIFEST, Manifest, Shard, centre_bytes, is_pack, is_side, shard_name},
+    pack::{
+        FORMAT, MANIFEST, Manifest, Shard, ShardFile, centre_bytes, is_pack, is_side, shard_name,
+    },
     packing::{Kept, NewShard},
     walk::is_hidden,
 };
@@ -125,8 +127,8 @@ fn prepare_shards(
     progress: &(dyn Fn(Prepared) + Sync),
 ) -> Result<Manifest, PrepareError> {
     check_place(sources, out)?;
-    let first = Kept::open(&out.join(shard_name(0)), 0..0);
-    if let Some(kept) = first.map(|shard| shard.side()).filter(|&kept| kept != side) {
+    let first = ShardFile::open(&out.join(shard_name(0))).ok();
+    if let Some(kept) = first.map(|shard| shard.side).filter(|&kept| kept != side) {
         return Err(PrepareError::OtherSide { path: out.to_owned(), kept });
     }
     let set = open_as_packed(sources, out, shard_images)?;

@@ -1,10 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{
-    CENTRE_SIDE, Content,
-    pack::{ShardFile, TENSOR},
-};
+use crate::{CENTRE_SIDE, Content, pack::TENSOR};
 use lcl_artefacts::tensor_file::{self, NamedTensor, Values};
 
 fn folder_of_images() -> tempfile::TempDir {
