@@ -113,7 +113,7 @@ pub enum OpenError {
         got: Contract,
     },
     /// The weights of a layer are transformed in a way that this crate does not
-    /// know.
+    /// know, or that is not for the layer's geometry.
     Transform {
         /// The layer.
         layer: Name,
@@ -220,6 +220,15 @@ pub enum OpenError {
         layer: Name,
         /// The output channel.
         channel: usize,
+    },
+    /// Transformed weights are those of no weights in `[-127, 127]`.
+    NotTransformed {
+        /// The layer.
+        layer: Name,
+        /// The output channel.
+        channel: usize,
+        /// The first tap that the numbers stand for.
+        tap: usize,
     },
     /// A multiplier is out of range.
     Multiplier {
@@ -358,7 +367,12 @@ impl fmt::Display for OpenError {
             Self::Transform { layer, got } => write!(
                 f,
                 "the weights of layer {layer} are transformed in way {got}, which this program \
-                 does not know: update the program"
+                 does not know for a layer of its kind and size: update the program"
+            ),
+            Self::NotTransformed { layer, channel, tap } => write!(
+                f,
+                "the transformed weights of layer {layer}, channel {channel}, tap {tap}, are those \
+                 of no weights: quantise the checkpoint again"
             ),
             Self::Sums { layer, got } => write!(
                 f,

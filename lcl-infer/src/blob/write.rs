@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::ALIGNMENT;
 use super::header::Golden;
-use super::layer::{KIND_CONV, KIND_POOL, SUMS_TO_BYTES, TRANSFORM_DIRECT};
+use super::layer::{ConvHeader, KIND_CONV, KIND_POOL, SUMS_TO_BYTES, TRANSFORM_DIRECT};
 use super::preamble::{self, Preamble};
 use crate::arithmetic::Channel;
 use crate::contract::Contract;
@@ -18,8 +18,9 @@ use crate::layers::LayerKind;
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::packing::pack_weights;
-use crate::parameters::{CHANNEL_WORDS, ChannelTable};
+use crate::parameters::ChannelTable;
 use crate::shape::{Border, ConvGeometry, PoolOrder};
+use crate::toom::{Pair, ToomGeometry, Transform, transform_weights};
 
 /// Everything that goes into a blob.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +68,8 @@ pub enum OperationSpec<'a> {
 pub struct ConvSpec<'a> {
     /// Geometry of the convolution.
     pub conv: ConvGeometry,
+    /// How the weights are transformed; `None` leaves them as they are.
+    pub transform: Option<&'static Transform>,
     /// Weights, `[out_c, kernel, kernel, in_c]` (OHWI), in `[-127, 127]`.
     pub weights: &'a [i8],
     /// Bias and requantisation, `[out_c]`.
@@ -208,6 +211,9 @@ impl Place {
 impl LayerSpec<'_> {
     fn check_lengths(&self) -> Result<(), EmitError> {
         let OperationSpec::Conv(spec) = &self.operation else { return Ok(()) };
+        if let (Some(transform), None) = (spec.transform, spec.toom()) {
+            return Err(EmitError::Transform { layer: self.name, transform: transform.name() });
+        }
         let tables = [
             ("weights", spec.conv.weights_len(), spec.weights.len()),
             ("channels", spec.conv.out_c(), spec.channels.len()),
@@ -234,7 +240,10 @@ impl LayerSpec<'_> {
             out.put(&self.golden_crc32)?;
         }
         out.put(&self.operation.kind().contract().number())?;
-        out.put(&TRANSFORM_DIRECT)?;
+        out.put(&match &self.operation {
+            OperationSpec::Conv(conv) => conv.transform.map_or(TRANSFORM_DIRECT, Transform::number),
+            _ => TRANSFORM_DIRECT,
+        })?;
         match &self.operation {
             OperationSpec::Conv(conv) => conv.header(out, place),
             OperationSpec::Pool(order) => {
@@ -263,7 +272,7 @@ impl OperationSpec<'_> {
         const HEADER_LEN: usize = 64;
         match self {
             Self::Conv(spec) => {
-                let tables = spec.conv.packed_len() + spec.channels_len();
+                let tables: usize = spec.lens().iter().sum();
                 spec.output_scale.len().saturating_mul(4).saturating_add(tables + HEADER_LEN)
             }
             Self::Pool(_) | Self::WindowPool(_) => HEADER_LEN,
@@ -272,8 +281,14 @@ impl OperationSpec<'_> {
 }
 
 impl ConvSpec<'_> {
-    fn channels_len(&self) -> usize {
-        4 * CHANNEL_WORDS * self.conv.padded_out_c()
+    /// Returns the geometry with the transform, if there is one for it.
+    fn toom(&self) -> Option<ToomGeometry> {
+        ToomGeometry::new(self.conv, self.transform?)
+    }
+
+    /// Returns the bytes of the weights and of the channels' words.
+    fn lens(&self) -> [usize; 2] {
+        ConvHeader::lens(&self.conv, self.toom())
     }
 
     fn header(&self, out: &mut Out<'_>, place: &mut Place) -> Option<()> {
@@ -286,16 +301,30 @@ impl ConvSpec<'_> {
         }
         out.index(Border::ALL.iter().position(|border| *border == conv.border())?)?;
         out.put(&SUMS_TO_BYTES)?;
-        out.section(place.next(conv.packed_len())?)?;
-        out.section(place.next(self.channels_len())?)?;
+        for len in self.lens() {
+            out.section(place.next(len)?)?;
+        }
         let scales: &[u8] = bytemuck::cast_slice(self.output_scale);
         out.put(&scales)
     }
 
     fn payload(&self, out: &mut Out<'_>) -> Option<()> {
-        let weights = out.take(self.conv.packed_len())?;
-        pack_weights(self.conv, self.weights, bytemuck::cast_slice_mut(weights));
-        let channels = out.take(self.channels_len())?;
+        let [weights_len, channels_len] = self.lens();
+        let weights = out.take(weights_len)?;
+        match self.toom() {
+            None => pack_weights(self.conv, self.weights, bytemuck::cast_slice_mut(weights)),
+            Some(toom) => {
+                weights.fill(0);
+                transform_weights(toom, self.weights, |index, half, value| {
+                    let start = index * size_of::<Pair>() + half * size_of::<i16>();
+                    let place = weights.get_mut(start..).unwrap_or_default();
+                    for (place, byte) in place.iter_mut().zip(value.to_le_bytes()) {
+                        *place = byte;
+                    }
+                });
+            }
+        }
+        let channels = out.take(channels_len)?;
         let bytes = self.words().flat_map(i32::to_le_bytes);
         for (place, byte) in channels.iter_mut().zip(bytes) {
             *place = byte;
@@ -328,6 +357,13 @@ pub enum EmitError {
         /// Bytes handed over.
         got: usize,
     },
+    /// A transform is not for a layer's geometry.
+    Transform {
+        /// The layer.
+        layer: Name,
+        /// Name of the transform.
+        transform: &'static str,
+    },
     /// A table of a layer has another length than its geometry asks for.
     TableLen {
         /// The layer.
@@ -348,6 +384,9 @@ impl fmt::Display for EmitError {
                 f,
                 "the blob needs up to {expected} bytes and has {got}: size the slice with max_len()"
             ),
+            Self::Transform { layer, transform } => {
+                write!(f, "the transform {transform} is not for the geometry of layer {layer}")
+            }
             Self::TableLen { layer, table, expected, got } => {
                 write!(f, "layer {layer} has {got} {table} and its geometry asks for {expected}")
             }

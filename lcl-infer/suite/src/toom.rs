@@ -1,11 +1,11 @@
 //! Convolutions through a transform against the reference.
 
-use lcl_infer::kernels::RowWindow;
-use lcl_infer::kernels::toom::{
-    NotTransformed, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels, Transform,
-    check_weights, recover_weights, transform_weights,
-};
+use lcl_infer::kernels::{Kernels, MAX_TILES, RowWindow, toom_scratch_len};
 use lcl_infer::shape::{MAX_KERNEL, reflect};
+use lcl_infer::toom::{
+    FilterSums, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, Transform, check_filter,
+    transform_weights,
+};
 use lcl_infer::{ConvGeometry, ImageSize, reference};
 
 use crate::conv::{ConvCase, MAX_OFFSET, Tables, compare, pad_rows, unbreached};
@@ -86,11 +86,11 @@ const SHAPES: &[([usize; 5], [usize; 2])] = &[
 /// # Examples
 ///
 /// ```
-/// use lcl_infer::kernels::toom;
+/// use lcl_infer::kernels;
 /// use lcl_infer_suite::{Cases, ToomMemory, run_toom};
 ///
 /// let mut memory = Box::new(ToomMemory::new());
-/// for kernels in toom::available() {
+/// for kernels in kernels::available() {
 ///     run_toom(kernels, &mut memory, Cases { seed: 1, count: 2 }).unwrap();
 /// }
 /// ```
@@ -99,15 +99,14 @@ const SHAPES: &[([usize; 5], [usize; 2])] = &[
 ///
 /// Returns the first byte that is not what the contract asks for.
 pub fn run_toom(
-    kernels: &'static ToomKernels,
+    kernels: &'static Kernels,
     memory: &mut ToomMemory,
     cases: Cases,
 ) -> Result<Summary, Mismatch> {
     let mut summary = Summary::default();
     let mut run = |toom: &ToomCase, random: &mut Random, case: Case| {
-        let geometry = toom.geometry.with_order(kernels.order);
-        let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= SCRATCH_LEN;
-        for tiles in (1..=kernels.max_tiles).filter(fits) {
+        let fits = |&tiles: &usize| toom_scratch_len(&toom.geometry, tiles) <= SCRATCH_LEN;
+        for tiles in (1..=MAX_TILES).filter(fits) {
             let compared = check(kernels, memory, toom, tiles, random).map_err(|fault| {
                 let (operation, shape) = (Operation::Conv2dRow, toom.shape(tiles));
                 Mismatch { kernels: kernels.name, operation, case, shape, fault }
@@ -189,10 +188,8 @@ impl ToomCase {
 
     fn has_room(&self) -> bool {
         self.conv().has_room()
-            && [Order::Words, Order::Wide, Order::Lanes].into_iter().all(|order| {
-                let geometry = self.geometry.with_order(order);
-                geometry.weights_len() <= WEIGHTS_LEN && geometry.scratch_len(1) <= SCRATCH_LEN
-            })
+            && self.geometry.weights_len() <= WEIGHTS_LEN
+            && toom_scratch_len(&self.geometry, 1) <= SCRATCH_LEN
     }
 
     fn shape(&self, tiles: usize) -> Shape {
@@ -205,16 +202,16 @@ impl ToomCase {
 /// Compares every row of a case with scratch for `tiles` tiles, and returns the
 /// number of bytes compared.
 fn check(
-    kernels: &ToomKernels,
+    kernels: &Kernels,
     memory: &mut ToomMemory,
     toom: &ToomCase,
     tiles: usize,
     random: &mut Random,
 ) -> Result<usize, Fault> {
-    let (geometry, case) = (toom.geometry.with_order(kernels.order), toom.conv());
+    let (geometry, case) = (toom.geometry, toom.conv());
     let ConvCase { conv, size, style } = case;
     let ToomMemory { memory, weights: transformed, scratch } = memory;
-    if !toom.has_room() || geometry.weights_len() > WEIGHTS_LEN {
+    if !toom.has_room() {
         return Err(Fault::Refused);
     }
     let weights = memory.weights.get_mut(..conv.weights_len()).ok_or(Fault::Refused)?;
@@ -230,26 +227,34 @@ fn check(
 
     let tables = Tables { packed: &mut *memory.packed, words: &mut *memory.words };
     let conv2d = tables.conv2d(conv, weights, channels).ok_or(Fault::Refused)?;
-    reference::conv2d_ref(&conv2d, size, input, expected);
+    reference::conv2d_ref(conv2d, size, input, expected);
 
     let transformed = transformed.get_mut(..geometry.weights_len()).ok_or(Fault::Refused)?;
-    transform_weights(geometry, &conv2d, transformed);
-    // What is recovered replaces what was drawn.
-    let drawn = weights.iter().copied().fold(0, sum_of);
-    weights.fill(0);
-    recover_weights(geometry, transformed, weights).map_err(|_| Fault::Refused)?;
-    if weights.iter().copied().fold(0, sum_of) != drawn {
-        return Err(Fault::Refused);
-    }
+    transformed.fill([0; 2]);
+    transform_weights(geometry, weights, |index, half, value| {
+        if let Some(place) = transformed.get_mut(index).and_then(|pair| pair.get_mut(half)) {
+            *place = value;
+        }
+    });
     damage(geometry, transformed, random)?;
     let toom = ToomConv2d::new(geometry, transformed, conv2d.channels()).ok_or(Fault::Refused)?;
+    for (oc, filter) in weights.chunks_exact(conv.taps()).enumerate() {
+        let expected = FilterSums {
+            sum: filter.iter().map(|&weight| i32::from(weight)).sum(),
+            magnitude: filter.iter().map(|weight| u32::from(weight.unsigned_abs())).sum(),
+        };
+        let sums = check_filter(geometry, transformed, oc).map_err(|_| Fault::Refused)?;
+        if sums != expected || !toom.filter(oc).eq(filter.iter().copied()) {
+            return Err(Fault::Refused);
+        }
+    }
 
     let offset = random.below(1 + MAX_OFFSET);
     let padded_len = case.row_len() * size.height;
     let padded = memory.padded.get_mut(offset..offset + padded_len).ok_or(Fault::Refused)?;
     pad_rows(&case, input, padded);
     let padded = &*padded;
-    let scratch_len = geometry.scratch_len(tiles);
+    let scratch_len = toom_scratch_len(&geometry, tiles);
     for (y, expected) in expected.chunks_exact(row_len).enumerate() {
         let rows = (0..conv.kernel()).map(|ky| {
             let y = reflect(y * conv.stride() + ky, conv.padding(), size.height);
@@ -264,7 +269,7 @@ fn check(
         }
         let part = scratch.part(0, scratch_len).ok_or(Fault::Refused)?;
         part.fill(random.byte());
-        (kernels.conv2d_row)(&toom, &window, out, part);
+        (kernels.conv.toom_row)(&toom, &window, out, part);
         unbreached(&memory.out, offset, row_len)?;
         unbreached(scratch, 0, scratch_len)?;
         compare(expected, memory.out.written(offset, row_len), y, conv.out_c())?;
@@ -276,7 +281,7 @@ fn check(
         let window = RowWindow::new(padded.chunks(input_len).take(rows));
         let (out_len, len) = (random.below(row_len + 2), random.below(scratch_len + 1));
         let out = memory.out.part(1, out_len).ok_or(Fault::Refused)?;
-        (kernels.conv2d_row)(&toom, &window, out, scratch.part(0, len).ok_or(Fault::Refused)?);
+        (kernels.conv.toom_row)(&toom, &window, out, scratch.part(0, len).ok_or(Fault::Refused)?);
         unbreached(&memory.out, 1, out_len)?;
         unbreached(scratch, 0, len)?;
     }
@@ -295,15 +300,11 @@ fn damage(
     let place = place.ok_or(Fault::Refused)?;
     let before = *place;
     *place ^= 1 << random.below(16);
-    let found: Result<(), NotTransformed> = check_weights(geometry, transformed);
+    let whole = geometry.conv().out_c().next_multiple_of(2);
+    let found: Result<(), _> =
+        (0..whole).try_for_each(|oc| check_filter(geometry, transformed, oc).map(drop));
     if let Some(place) = transformed.get_mut(index).and_then(|pair| pair.first_mut()) {
         *place = before;
     }
     if found.is_err() { Ok(()) } else { Err(Fault::Refused) }
-}
-
-/// Adds a weight to a sum that depends on the order.
-fn sum_of(sum: u32, weight: i8) -> u32 {
-    sum.wrapping_mul(31)
-        .wrapping_add(u32::from(weight.unsigned_abs()) + u32::from(weight < 0) * 200)
 }

@@ -29,7 +29,7 @@ fn every_kernel_passes() {
 fn plain_kernels_pass() {
     static PLAIN: Kernels = Kernels {
         name: "plain",
-        conv: ConvKernels { conv2d_row: row_with::<Plain> },
+        conv: ConvKernels { conv2d_row: row_with::<Plain>, ..portable::KERNELS.conv },
         pool: PoolKernels { max_blur_row: max_blur_row_with::<8>, ..portable::KERNELS.pool },
         ..portable::KERNELS
     };
@@ -113,6 +113,7 @@ fn rows_of_features_that_differ_are_found_in_the_stream() {
                     out.reverse();
                 }
             },
+            ..portable::KERNELS.conv
         },
         ..portable::KERNELS
     };

@@ -1,21 +1,17 @@
 //! Transforms and products in portable Rust.
 
-use super::geometry::{Order, Pair};
 use super::row::{Group, Machine, Output, Sums, channel_groups, rows};
-use super::transform::{MAX_OUTPUTS, MAX_POINTS, Transform};
-use super::weights::ToomConv2d;
 use crate::arithmetic::{MIN_UPPER_SHIFT, Requant};
 use crate::kernels::RowWindow;
 use crate::parameters::CHANNEL_WORDS;
-
-/// Output channels together.
-const CHANNELS: usize = Order::Words.channels();
+use crate::toom::{CHANNELS, MAX_OUTPUTS, MAX_POINTS, Pair, ToomConv2d, Transform};
 
 /// The machine that is always there.
 pub(in crate::kernels) enum Portable {}
 
 impl Machine for Portable {
-    const ORDER: Order = Order::Words;
+    const WORDS: usize = 1;
+    const CHANNELS: usize = 2 * CHANNELS;
     const MAX_TILES: usize = 3;
 
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {

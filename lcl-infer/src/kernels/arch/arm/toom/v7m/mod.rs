@@ -7,24 +7,21 @@ mod outputs;
 mod products;
 mod values;
 
-use super::outputs::Outputs;
-use super::products::Products;
 use super::values::Rows;
 use crate::kernels::RowWindow;
 use crate::kernels::toom::portable::transform_tile;
-use crate::kernels::toom::row::{Group, Machine, Output, Sums, channel_groups, rows};
-use crate::kernels::toom::{Order, Pair, ToomConv2d, ToomKernels};
+use crate::kernels::toom::row::{Group, Machine, Sums, rows};
+use crate::toom::{CHANNELS, Pair, ToomConv2d};
 use outputs::OUTPUTS;
 use products::CODES;
 use values::ROWS;
 
-/// The kernels for plain Armv7-M.
-pub(in crate::kernels::arch) static KERNELS: ToomKernels = ToomKernels::of::<V7m>("armv7-m");
-
-enum V7m {}
+/// Cores without it.
+pub(in crate::kernels::arch) enum V7m {}
 
 impl Machine for V7m {
-    const ORDER: Order = Order::Wide;
+    const WORDS: usize = 2;
+    const CHANNELS: usize = CHANNELS;
     const MAX_TILES: usize = 3;
 
     fn tiles(left: usize, most: usize) -> usize {
@@ -68,14 +65,6 @@ impl Machine for V7m {
         out: &mut [u8],
     ) {
         // The pairs of every geometry are even, as the code wants them.
-        let Some(products) = Products::new(&CODES, group, data) else {
-            return;
-        };
-        let mut outputs = Outputs::new(&OUTPUTS, group, conv.channels(), out.len());
-        let min_shift = conv.channels().min_shift();
-        for (weights, words, oc, channels) in channel_groups(conv) {
-            products.run(weights, sums);
-            outputs.run(sums, Output { words, min_shift, channels, out: &mut *out, oc });
-        }
+        let _ = super::compute((&CODES, &OUTPUTS), group, conv, data, sums, out);
     }
 }

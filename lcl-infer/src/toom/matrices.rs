@@ -4,7 +4,7 @@
 //! transform has of them; infinity is always the last. Rows of points that are
 //! fractions are scaled to whole numbers.
 
-use super::transform::{DataMatrix, OutputMatrix, TapMatrix, Transform};
+use super::transform::{DataMatrix, MAX_POINTS, MAX_TAPS, OutputMatrix, TapMatrix, Transform};
 
 /// Points 0, 1, -1, infinity.
 const DATA_4: DataMatrix = [
@@ -55,94 +55,52 @@ const DATA_8: DataMatrix = [
 ];
 
 /// F(2,3), at 0, ±1 and infinity: 4 products for 6.
-pub static F2_3: Transform = Transform::proved(("F(2,3)", 2, 3), 2, DATA_4, TAPS_3_AT_4, SUMS_2_3);
+pub static F2_3: Transform = Transform::proved(("F(2,3)", 2, 3), 2, DATA_4, taps(4, 3), SUMS_2_3);
 
 /// F(4,3), at 0, ±1, ±2 and infinity: 6 products for 12.
-pub static F4_3: Transform = Transform::proved(("F(4,3)", 4, 3), 24, DATA_6, TAPS_3_AT_6, SUMS_4_3);
+pub static F4_3: Transform = Transform::proved(("F(4,3)", 4, 3), 24, DATA_6, taps(6, 3), SUMS_4_3);
 
 /// F(6,3), at 0, ±1, ±2, ±½ and infinity: 8 products for 18.
-pub static F6_3: Transform =
-    Transform::proved(("F(6,3)", 6, 3), 360, DATA_8, TAPS_3_AT_8, SUMS_6_3);
+pub static F6_3: Transform = Transform::proved(("F(6,3)", 6, 3), 360, DATA_8, taps(8, 3), SUMS_6_3);
 
 /// F(2,5), at 0, ±1, ±2 and infinity: 6 products for 10.
-pub static F2_5: Transform = Transform::proved(("F(2,5)", 2, 5), 24, DATA_6, TAPS_5_AT_6, SUMS_2_5);
+pub static F2_5: Transform = Transform::proved(("F(2,5)", 2, 5), 24, DATA_6, taps(6, 5), SUMS_2_5);
 
 /// F(3,5), at 0, ±1, ±2, ½ and infinity: 7 products for 15.
-pub static F3_5: Transform =
-    Transform::proved(("F(3,5)", 3, 5), 360, DATA_7, TAPS_5_AT_7, SUMS_3_5);
+pub static F3_5: Transform = Transform::proved(("F(3,5)", 3, 5), 360, DATA_7, taps(7, 5), SUMS_3_5);
 
 /// F(4,5), at 0, ±1, ±2, ±½ and infinity: 8 products for 20.
-pub static F4_5: Transform =
-    Transform::proved(("F(4,5)", 4, 5), 360, DATA_8, TAPS_5_AT_8, SUMS_4_5);
+pub static F4_5: Transform = Transform::proved(("F(4,5)", 4, 5), 360, DATA_8, taps(8, 5), SUMS_4_5);
 
-/// Every transform.
+/// Every transform, in the order of their numbers in blobs, from 1 on.
 pub static TRANSFORMS: [&Transform; 6] = [&F2_3, &F4_3, &F6_3, &F2_5, &F3_5, &F4_5];
 
-const TAPS_3_AT_4: TapMatrix = [
-    [1, 0, 0, 0, 0],
-    [1, 1, 1, 0, 0],
-    [1, -1, 1, 0, 0],
-    [0, 0, 1, 0, 0],
-    [0; 5],
-    [0; 5],
-    [0; 5],
-    [0; 5],
-];
+/// The points but infinity, as a numerator and a denominator.
+const POINTS: [[i16; 2]; MAX_POINTS - 1] =
+    [[0, 1], [1, 1], [-1, 1], [2, 1], [-2, 1], [1, 2], [-1, 2]];
 
-const TAPS_3_AT_6: TapMatrix = [
-    [1, 0, 0, 0, 0],
-    [1, 1, 1, 0, 0],
-    [1, -1, 1, 0, 0],
-    [1, 2, 4, 0, 0],
-    [1, -2, 4, 0, 0],
-    [0, 0, 1, 0, 0],
-    [0; 5],
-    [0; 5],
-];
-
-const TAPS_3_AT_8: TapMatrix = [
-    [1, 0, 0, 0, 0],
-    [1, 1, 1, 0, 0],
-    [1, -1, 1, 0, 0],
-    [1, 2, 4, 0, 0],
-    [1, -2, 4, 0, 0],
-    [4, 2, 1, 0, 0],
-    [4, -2, 1, 0, 0],
-    [0, 0, 1, 0, 0],
-];
-
-const TAPS_5_AT_6: TapMatrix = [
-    [1, 0, 0, 0, 0],
-    [1, 1, 1, 1, 1],
-    [1, -1, 1, -1, 1],
-    [1, 2, 4, 8, 16],
-    [1, -2, 4, -8, 16],
-    [0, 0, 0, 0, 1],
-    [0; 5],
-    [0; 5],
-];
-
-const TAPS_5_AT_7: TapMatrix = [
-    [1, 0, 0, 0, 0],
-    [1, 1, 1, 1, 1],
-    [1, -1, 1, -1, 1],
-    [1, 2, 4, 8, 16],
-    [1, -2, 4, -8, 16],
-    [16, 8, 4, 2, 1],
-    [0, 0, 0, 0, 1],
-    [0; 5],
-];
-
-const TAPS_5_AT_8: TapMatrix = [
-    [1, 0, 0, 0, 0],
-    [1, 1, 1, 1, 1],
-    [1, -1, 1, -1, 1],
-    [1, 2, 4, 8, 16],
-    [1, -2, 4, -8, 16],
-    [16, 8, 4, 2, 1],
-    [16, -8, 4, -2, 1],
-    [0, 0, 0, 0, 1],
-];
+/// Returns the powers of the first `points` points, infinity among them: a row of
+/// a fraction is multiplied by the last power of its denominator.
+const fn taps(points: usize, taps: usize) -> TapMatrix {
+    let mut matrix = [[0; MAX_TAPS]; MAX_POINTS];
+    let mut p = 0;
+    while p + 1 < points {
+        let [numerator, denominator] = POINTS[p];
+        let mut i = 0;
+        while i < taps {
+            let (mut power, mut at) = (1, 1);
+            while at < taps {
+                power *= if at <= i { numerator } else { denominator };
+                at += 1;
+            }
+            matrix[p][i] = power;
+            i += 1;
+        }
+        p += 1;
+    }
+    matrix[points - 1][taps - 1] = 1;
+    matrix
+}
 
 const SUMS_2_3: OutputMatrix =
     [[2, 1, 1, 0, 0, 0, 0, 0], [0, 1, -1, 2, 0, 0, 0, 0], [0; 8], [0; 8], [0; 8], [0; 8]];

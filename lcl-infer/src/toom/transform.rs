@@ -2,6 +2,8 @@
 //!
 //! `docs/toom-cook.md` derives them.
 
+use super::matrices::TRANSFORMS;
+
 /// Most points of a transform, and most values that a tile reads.
 pub const MAX_POINTS: usize = 8;
 
@@ -67,6 +69,21 @@ impl Transform {
         let shift = scale.trailing_zeros();
         let folded = times(sums, inverse(scale >> shift));
         Self { name, outputs, taps, data, weights, folded, shift }
+    }
+
+    /// Returns the transform of that number in blobs, or `None` if there is none;
+    /// 0 is the number of weights that are not transformed.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<&'static Self> {
+        let index = usize::try_from(number.checked_sub(1)?).ok()?;
+        TRANSFORMS.get(index).copied()
+    }
+
+    /// Returns its number in blobs.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        let mut numbered = (1..).zip(TRANSFORMS);
+        numbered.find(|(_, transform)| *transform == self).map_or(0, |(number, _)| number)
     }
 
     /// Returns the name, such as `F(4,5)`.

@@ -1,47 +1,14 @@
 //! Shapes of a convolution that goes through a transform, and the order of its
-//! weights and data.
+//! weights.
 
-use super::transform::{MAX_POINTS, Transform};
-use crate::memory::aligned;
+use super::transform::Transform;
 use crate::shape::ConvGeometry;
 
 /// Two values of 16 bits that one instruction multiplies with two others.
 pub type Pair = [i16; 2];
 
-/// The order of pairs and weights that a machine reads best.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// Two output channels together; a [`Pair`] is values 0 and 2 of each four,
-    /// then values 1 and 3, as an instruction separates the bytes of a word.
-    #[default]
-    Words,
-    /// The weights of [`Words`](Self::Words), for cores that multiply values one
-    /// by one: a transformed value takes a word of scratch.
-    Wide,
-    /// Sixteen output channels together, for vectors; a [`Pair`] is two
-    /// neighbouring values.
-    Lanes,
-}
-
-impl Order {
-    /// Returns the output channels whose weights stand together.
-    #[must_use]
-    pub const fn channels(self) -> usize {
-        match self {
-            Self::Words | Self::Wide => 2,
-            Self::Lanes => 16,
-        }
-    }
-
-    /// Returns the output channels whose sums a machine may keep.
-    const fn sums(self) -> usize {
-        match self {
-            Self::Words => 4,
-            Self::Wide => 2,
-            Self::Lanes => 16,
-        }
-    }
-}
+/// Output channels whose weights stand together.
+pub(crate) const CHANNELS: usize = 2;
 
 /// Values of a step whose pairs stand together.
 const QUAD: usize = 4;
@@ -58,18 +25,17 @@ const QUAD: usize = 4;
 pub struct ToomGeometry {
     conv: ConvGeometry,
     transform: &'static Transform,
-    order: Order,
 }
 
 impl ToomGeometry {
-    /// Creates the geometry, or returns nothing where the transform is for
+    /// Creates the geometry, or returns `None` if the transform is for
     /// another number of steps or sums could be larger than it can give.
     ///
     /// # Examples
     ///
     /// ```
     /// use lcl_infer::LCL_V2;
-    /// use lcl_infer::kernels::toom::{F4_5, F6_3, ToomGeometry};
+    /// use lcl_infer::toom::{F4_5, F6_3, ToomGeometry};
     ///
     /// let mut convolutions = LCL_V2.convolutions();
     /// let [conv1, conv2] = [(); 2].map(|()| convolutions.next().unwrap());
@@ -82,22 +48,10 @@ impl ToomGeometry {
         let steps = conv.kernel().div_ceil(conv.stride());
         let largest = (u8::MAX as u64) * (i8::MAX as u64) * conv.taps() as u64;
         if steps == transform.taps() && largest <= transform.largest_sum() {
-            Some(Self { conv, transform, order: Order::Words })
+            Some(Self { conv, transform })
         } else {
             None
         }
-    }
-
-    /// Returns the geometry with another order of weights.
-    #[must_use]
-    pub const fn with_order(self, order: Order) -> Self {
-        Self { order, ..self }
-    }
-
-    /// Returns the order of weights.
-    #[must_use]
-    pub const fn order(&self) -> Order {
-        self.order
     }
 
     /// Returns the convolution.
@@ -135,18 +89,18 @@ impl ToomGeometry {
     /// Returns the pairs of weights of one group of channels.
     #[must_use]
     pub const fn group_len(&self) -> usize {
-        self.transform.points() * self.pairs() * self.order.channels()
+        self.transform.points() * self.pairs() * CHANNELS
     }
 
     /// Returns the number of pairs of transformed weights.
     #[must_use]
     pub const fn weights_len(&self) -> usize {
-        self.conv.out_c().div_ceil(self.order.channels()) * self.group_len()
+        self.conv.out_c().div_ceil(CHANNELS) * self.group_len()
     }
 
     /// Returns where the weight of a channel, a point, a row of the kernel and a
-    /// value of a step stands: `[out_c / n][point][ky][pair][out_c % n]` for `n`
-    /// channels together, and which of the pair it is.
+    /// value of a step stands: `[out_c / 2][point][ky][pair][out_c % 2]`, and
+    /// which of the pair it is.
     #[must_use]
     pub const fn weight_index(
         &self,
@@ -157,16 +111,19 @@ impl ToomGeometry {
     ) -> (usize, usize) {
         let (pair, half) = self.pair_of(value);
         let pairs = point * self.pairs() + ky * self.pairs_per_row() + pair;
-        let channels = self.order.channels();
-        (oc / channels * self.group_len() + pairs * channels + oc % channels, half)
+        (oc / CHANNELS * self.group_len() + pairs * CHANNELS + oc % CHANNELS, half)
     }
 
-    /// Returns the pair that a value of a step belongs to, and which of it.
-    pub(in crate::kernels) const fn pair_of(&self, value: usize) -> (usize, usize) {
-        match self.order {
-            Order::Words | Order::Wide => (value / QUAD * 2 + value % 2, value % QUAD / 2),
-            Order::Lanes => (value / 2, value % 2),
-        }
+    /// Returns the pair that a value of a step belongs to, and which of it:
+    /// values 0 and 2 of each four, then values 1 and 3, as instructions
+    /// separate the bytes of a word.
+    pub(crate) const fn pair_of(&self, value: usize) -> (usize, usize) {
+        (value / QUAD * 2 + value % 2, value % QUAD / 2)
+    }
+
+    /// Returns the value of a step that a pair and its place there stand for.
+    pub(super) const fn value_of(&self, pair: usize, half: usize) -> usize {
+        pair / 2 * QUAD + 2 * half + pair % 2
     }
 
     /// Returns the tiles of a row of `out_w` outputs.
@@ -175,27 +132,9 @@ impl ToomGeometry {
         out_w.div_ceil(if self.transform.outputs() == 0 { 1 } else { self.transform.outputs() })
     }
 
-    /// Returns the pairs of transformed data of `tiles` tiles, of each point and
-    /// row of the kernel; where a value takes a word, twice as many.
-    #[must_use]
-    pub const fn data_len(&self, tiles: usize) -> usize {
-        let width = if matches!(self.order, Order::Wide) { 2 } else { 1 };
-        self.transform.points() * self.pairs() * tiles * width
-    }
-
-    /// Returns the bytes of scratch with which up to `tiles` tiles are
-    /// computed together.
-    ///
-    /// More tiles at a time load each weight less often. Every number from 1 on
-    /// gives the same bytes.
-    #[must_use]
-    pub const fn scratch_len(&self, tiles: usize) -> usize {
-        aligned(self.data_len(tiles) * size_of::<Pair>()) + self.sums_len(tiles)
-    }
-
-    /// Returns the bytes of the sums that a machine keeps, one for each channel,
-    /// tile and point.
-    pub(super) const fn sums_len(&self, tiles: usize) -> usize {
-        self.order.sums() * tiles * MAX_POINTS * size_of::<i32>()
+    /// Returns the pairs of transformed data of `tiles` tiles: those of each
+    /// point and row of the kernel.
+    pub(crate) const fn data_len(&self, tiles: usize) -> usize {
+        self.transform.points() * self.pairs() * tiles
     }
 }
