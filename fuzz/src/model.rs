@@ -5,6 +5,7 @@ use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
 use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden, SECTION_LABELS};
 use lcl_infer::parameters::{Channel, MIN_MULTIPLIER, MIN_SHIFT, Requant};
 use lcl_infer::shape::{Border, WindowOperation, WindowPool};
+use lcl_infer::toom::{TRANSFORMS, ToomGeometry, Transform};
 use lcl_infer::{Architecture, Blob, ConvGeometry, InputFormat, Layer, LayerKind, Name, PoolOrder};
 use lcl_infer_suite::{Random, Style, fill_parameters};
 
@@ -19,6 +20,7 @@ const MOST_LAYERS: usize = 6;
 /// The weights of one convolution.
 #[derive(Default)]
 struct Weights {
+    transform: Option<&'static Transform>,
     filters: Vec<i8>,
     channels: Vec<Channel>,
     output_scale: Vec<f32>,
@@ -79,7 +81,10 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
         let mut channels = vec![Channel { bias: 0, requant }; conv.out_c()];
         let style = style.unwrap_or_else(|| Style::draw(random));
         fill_parameters(random, style, &mut weights, &mut channels);
-        Weights { filters: weights, channels, output_scale: vec![0.5; conv.out_c()] }
+        // Whichever comes first of those that it takes, or none.
+        let mut takes = TRANSFORMS.into_iter().skip(random.below(2 * TRANSFORMS.len()));
+        let transform = takes.find(|transform| ToomGeometry::new(conv, transform).is_some());
+        Weights { transform, filters: weights, channels, output_scale: vec![0.5; conv.out_c()] }
     });
     let weights: Vec<_> = weights.collect();
     let layers = architecture.layers().iter().zip(&weights).map(|(layer, weights)| LayerSpec {
@@ -89,6 +94,7 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
         operation: match layer.kind {
             LayerKind::Conv(conv) => OperationSpec::Conv(ConvSpec {
                 conv,
+                transform: weights.transform,
                 weights: &weights.filters,
                 channels: &weights.channels,
                 output_scale: &weights.output_scale,

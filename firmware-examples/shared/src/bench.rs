@@ -52,6 +52,9 @@ fn bench_size<B: Board + Meter>(
     flash_bytes: usize,
 ) -> Result<(), Failure<B::Error>> {
     let empty = empty_window::<B>();
+    // No more than is reported: transforms would take what there is.
+    let ram_bytes = blob.memory_len(size.width);
+    let memory = memory.get_mut(..ram_bytes).unwrap_or_default();
     let total = ratio.divide(run::<B>(blob, size, memory, active(), empty)?);
 
     if let Some(LayerKind::Conv(conv)) = blob.layers().next().map(|layer| layer.kind()) {
@@ -87,7 +90,7 @@ fn bench_size<B: Board + Meter>(
         B::UNIT,
         total,
         macs,
-        blob.memory_len(size.width),
+        ram_bytes,
         flash_bytes,
         B::stack_bytes()
     );

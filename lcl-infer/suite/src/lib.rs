@@ -41,7 +41,7 @@ pub use memory::Memory;
 pub use mismatch::{Case, Fault, Mismatch, Operation, Shape};
 use pool::PoolCase;
 pub use random::Random;
-pub use toom::{ToomMemory, run_toom};
+use toom::ToomCase;
 use window_pool::WindowPoolCase;
 
 /// Which cases are drawn, after those that are run every time.
@@ -125,6 +125,10 @@ impl Run<'_> {
             let case = case.ok_or(self.refused())?;
             self.conv(&case, &mut random)?;
         }
+        for case in toom::edges() {
+            let mut random = next(self);
+            self.toom(&case, &mut random)?;
+        }
         for case in edges::pools() {
             let mut random = next(self);
             self.pool(&case, &mut random)?;
@@ -160,6 +164,8 @@ impl Run<'_> {
         }
         let case = WindowPoolCase::draw(random);
         self.window_pool(&case, random)?;
+        let case = ToomCase::draw(random);
+        self.toom(&case, random)?;
         if seed % FRAME_PERIOD == 0 {
             let case = FrameCase::draw(random);
             self.frame(&case, random)?;
@@ -170,6 +176,11 @@ impl Run<'_> {
     fn conv(&mut self, case: &ConvCase, random: &mut Random) -> Result<(), Mismatch> {
         let result = conv::check(self.kernels, self.memory, case, random);
         self.count(Operation::Conv2dRow, case.shape(), result)
+    }
+
+    fn toom(&mut self, case: &ToomCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = toom::check(self.kernels, self.memory, case, random);
+        self.count(Operation::ToomRow, case.shape(), result)
     }
 
     fn max_rows(&mut self, lens: [usize; 2], random: &mut Random) -> Result<(), Mismatch> {

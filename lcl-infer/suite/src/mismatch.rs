@@ -29,6 +29,8 @@ pub struct Mismatch {
 pub enum Operation {
     /// `conv2d_row`.
     Conv2dRow,
+    /// `toom_row`.
+    ToomRow,
     /// `max_rows`.
     MaxRows,
     /// `max_blur_row`.

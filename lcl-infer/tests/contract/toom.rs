@@ -1,7 +1,7 @@
-//! Convolutions through a transform: the suite on every kernel, and what is
-//! accepted and refused.
+//! Transforms: exact at their corners and bounds, and what is accepted and
+//! refused.
 
-use lcl_infer::kernels::{ConvKernels, Kernels, RowWindow, available, portable, toom_scratch_len};
+use lcl_infer::kernels::{RowWindow, available, toom_scratch_len};
 use lcl_infer::packing::pack_weights;
 use lcl_infer::parameters::{ChannelTable, Conv2d};
 use lcl_infer::reference::conv2d_ref;
@@ -9,41 +9,6 @@ use lcl_infer::toom::{
     F2_3, F4_5, F6_3, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, Transform, transform_weights,
 };
 use lcl_infer::{Architecture, ConvGeometry, ImageSize, LCL_V2, LCL_V2_GRAY};
-use lcl_infer_suite::{Cases, Fault, ToomMemory, run_toom};
-
-/// Cases that are drawn, each with scratch for one, two and three tiles.
-const COUNT: u32 = 600;
-
-#[test]
-fn every_transform_gives_the_bytes_of_the_reference() {
-    let mut memory = Box::new(ToomMemory::new());
-    for kernels in available() {
-        match run_toom(kernels, &mut memory, Cases { seed: 1, count: COUNT }) {
-            Ok(summary) => println!("{}: {summary:?}", kernels.name),
-            Err(mismatch) => panic!("{mismatch}"),
-        }
-    }
-}
-
-#[test]
-fn wrong_bytes_are_found() {
-    static BROKEN: Kernels = Kernels {
-        name: "broken",
-        conv: ConvKernels {
-            toom_row: |conv, window, out, scratch| {
-                (portable::KERNELS.conv.toom_row)(conv, window, out, scratch);
-                if let Some(last) = out.last_mut() {
-                    *last ^= 1;
-                }
-            },
-            ..portable::KERNELS.conv
-        },
-        ..portable::KERNELS
-    };
-    let mut memory = Box::new(ToomMemory::new());
-    let mismatch = run_toom(&BROKEN, &mut memory, Cases { seed: 1, count: 0 }).expect_err("broken");
-    assert!(matches!(mismatch.fault, Fault::Value { .. }), "{mismatch}");
-}
 
 /// Outputs of a row of taps, computed in 64 bits with nothing folded or wrapped.
 #[track_caller]
