@@ -29,6 +29,8 @@ pub enum Purpose {
     PhaseNoise = 8,
     /// What a bootstrap draws again.
     Bootstrap = 9,
+    /// Channels that are dropped while training.
+    Dropout = 20,
 }
 
 /// Returns the stream for `purpose` on the occasion that `key` names.

@@ -39,6 +39,15 @@ pub struct ConvInput<'a> {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuantiseError {
+    /// The contract has no integers for the components.
+    #[error(
+        "the checkpoint has {}, which no blob can carry yet; its float features can be had with \
+         lcl features and every evaluation", components.join(" and ")
+    )]
+    Components {
+        /// The components, by name.
+        components: Vec<&'static str>,
+    },
     /// A weight or bias is not a number once batch norm is folded in.
     #[error(
         "{layer}, channel {channel}: weights are not finite once batch norm is folded in; \

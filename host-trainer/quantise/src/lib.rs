@@ -43,16 +43,30 @@ pub fn architecture(checkpoint: &Checkpoint, input: InputFormat) -> Architecture
     Architecture::lcl_v2(input, checkpoint.pool)
 }
 
+/// Checks that a blob can carry everything that a checkpoint has.
+///
+/// # Errors
+///
+/// Names the components that it cannot.
+pub fn check(checkpoint: &Checkpoint) -> Result<(), QuantiseError> {
+    match checkpoint.settings() {
+        Some(settings) => Err(QuantiseError::Components { components: settings.names() }),
+        None => Ok(()),
+    }
+}
+
 /// Quantises the layers of a checkpoint, for the architecture that the
 /// calibration was made for.
 ///
 /// # Errors
 ///
-/// When a channel cannot be expressed in the contract's integers.
+/// When [`check`] refuses it, or a channel cannot be expressed in the contract's
+/// integers.
 pub fn quantise(
     checkpoint: &Checkpoint,
     calibration: &Calibration,
 ) -> Result<QuantisedModel, QuantiseError> {
+    check(checkpoint)?;
     let architecture = calibration.architecture;
     let mut quantised: Vec<QuantisedConv> = Vec::new();
     let layers = architecture.layers().iter().filter_map(|layer| match layer.kind {

@@ -104,6 +104,7 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         let checkpoint = Checkpoint::read(&args.model)?;
         numbers::check_side(args.size, LCL_V2.min_image_side())?;
+        numbers::check_one_side(args.size, checkpoint.input_side)?;
         let network = float_network(&checkpoint, args.device)?;
         Job::new(args)?.run(|images| {
             let features = network.features(images).context("computing features")?;

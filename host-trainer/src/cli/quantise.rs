@@ -10,7 +10,7 @@ use host_trainer::{
     data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
     passes::{calibrate, compare_channels},
-    quantise::{architecture, concerns, quantise},
+    quantise::{architecture, check, concerns, quantise},
     say, shell, tell,
 };
 
@@ -68,8 +68,10 @@ pub fn run(args: &Args) -> Result<()> {
     inputs.push(&args.checkpoint);
     let out = args.out.claim(&inputs)?;
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
+    check(&checkpoint)?;
     let architecture = architecture(&checkpoint, args.input);
     numbers::check_side(args.size, architecture.min_image_side())?;
+    numbers::check_one_side(args.size, checkpoint.input_side)?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
     let network = float_network(&checkpoint, args.device)?;
     let again = || images_at_size(Arc::clone(&images), args.size);

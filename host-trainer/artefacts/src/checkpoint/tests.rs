@@ -15,7 +15,7 @@ fn folder() -> Folder {
 }
 
 fn initial() -> Checkpoint {
-    let model = ModelConfig { pool: PoolOrder::BlurMax, embedding_dim: 8 };
+    let model = ModelConfig { pool: PoolOrder::BlurMax, embedding_dim: 8, input_side: 0 };
     let mut checkpoint = Checkpoint::initial(model, InputConfig::default(), 3);
     checkpoint.step = 12;
     checkpoint.config = Some("[data]\n".to_owned());

@@ -28,7 +28,9 @@ pub use self::{
     views::{Crops, JitterOrder, Patches, StageViewConfig, ViewsConfig},
 };
 use crate::device::{DeviceChoice, Precision};
-pub use lcl_artefacts::checkpoint::{InputConfig, ModelConfig};
+pub use lcl_artefacts::checkpoint::{
+    ComponentsConfig, InputConfig, ModelConfig, Normalisation, RetinaName, Surround,
+};
 use lcl_artefacts::{atomic_file, fields::differences};
 use lcl_images::Source;
 
@@ -46,6 +48,9 @@ pub struct Config {
     pub loss: LossConfig,
     /// The network.
     pub model: ModelConfig,
+    /// Components of V1 and in front of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub components: Option<ComponentsConfig>,
     /// The normalisation of its input.
     pub input: InputConfig,
     /// The two views of an image.
@@ -343,7 +348,10 @@ impl Config {
         let (expected, got) = (expected.fields(), self.fields());
         let differences: Vec<String> = differences(&got, &expected)
             .filter_map(|(name, value, began)| {
-                let (value, began) = (value?, began.unwrap_or("nothing"));
+                // A field that only the run has is of another version, but for
+                // components, which need not be there.
+                let gone = name.starts_with("components.").then_some("not there");
+                let (value, began) = (value.or(gone)?, began.unwrap_or("nothing"));
                 Some(format!("{name} is {value}, the run began with {began}"))
             })
             .collect();

@@ -177,12 +177,14 @@ impl ViewMaker {
         });
         let solarise = (rng.random::<f32>() < views.solarise_probability[view.index()])
             .then_some(views.solarise_threshold);
+        let stops = views.exposure_stops;
+        let exposure = (stops > 0.0).then(|| exposed_by(rng.random_range(-stops..=stops)));
         let (jitter, adjustments) = match jitter {
             Some(jitter) => self.adjustments(jitter, rng),
             None => (None, Vec::new()),
         };
         let InputConfig { mean, std } = self.input;
-        Recolouring { jitter, adjustments, grey, blur, solarise, noise, mean, std }
+        Recolouring { exposure, jitter, adjustments, grey, blur, solarise, noise, mean, std }
     }
 
     /// Draws changes of saturation and hue beside those of brightness and
@@ -225,6 +227,15 @@ fn within(image: &ChaCha8Rng, stream: usize) -> ChaCha8Rng {
     let mut rng = image.clone();
     rng.set_stream(stream as u64);
     rng
+}
+
+/// What values are, as a power of light.
+const GAMMA: f64 = 2.2;
+
+/// Returns what multiplies values where light changes by that many stops.
+#[allow(clippy::cast_possible_truncation, reason = "a factor of 32-bit values")]
+fn exposed_by(stops: f32) -> f32 {
+    (f64::from(stops) / GAMMA).exp2() as f32
 }
 
 /// Exchanges left and right of an RGB8 image of that many columns.

@@ -8,7 +8,8 @@ use host_trainer::{
     console::{Speech, set_speech},
     report::Outcome,
     run::{RunFolder, RunSummary, Start},
-    say, shell, tell, training,
+    say, shell, tell,
+    training::{self, Finished},
     workers::{Told, Workers},
 };
 
@@ -60,8 +61,13 @@ pub fn run(args: &Args) -> Result<()> {
     }
     interrupt.ends_at_once(unquantised);
     say!("\nquantising {}", run.best().display());
-    for concern in training::finish(&run, &config, &mut summary)? {
-        say!("warning: {concern}");
+    match training::finish(&run, &config, &mut summary)? {
+        Finished::Quantised(concerns) => {
+            for concern in concerns {
+                say!("warning: {concern}");
+            }
+        }
+        Finished::Float(reason) => say!("note: {reason}"),
     }
     print_summary(&run, &summary);
     Ok(())
@@ -131,13 +137,20 @@ fn print_summary(run: &RunFolder, summary: &RunSummary) {
     if summary.skipped_images > 0 {
         say!("skipped {} images that could not be used", summary.skipped_images);
     }
-    let bytes = summary.report.quantisation.as_ref().map_or(0, |quantised| quantised.blob_len);
-    say!("blob    {} ({bytes} bytes)", run.blob().display());
+    let quantised = summary.report.quantisation.as_ref();
+    match quantised {
+        Some(quantised) => {
+            say!("blob    {} ({} bytes)", run.blob().display(), quantised.blob_len);
+        }
+        None => say!("blob    none"),
+    }
     for path in [run.best(), run.checkpoint(), run.metrics(), run.config(), run.manifest()] {
         say!("        {}", path.display());
     }
     say!("report  {}", run.report().display());
-    say!("next    {}", next_command(run));
+    if quantised.is_some() {
+        say!("next    {}", next_command(run));
+    }
 }
 
 /// Returns the command to type next; the newest of `runs` needs no naming.

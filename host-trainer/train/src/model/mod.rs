@@ -6,7 +6,9 @@
 mod affine;
 mod array;
 mod batch_norm;
+mod components;
 mod device;
+mod dropout;
 mod error;
 mod float_network;
 mod network;
@@ -24,3 +26,4 @@ pub use network::Network;
 pub use parameter::Parameter;
 
 pub(crate) use array::{shape, tensor, values};
+pub(crate) use dropout::Occasion;

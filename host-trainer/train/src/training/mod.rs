@@ -21,7 +21,7 @@ mod validation;
 
 pub use adam::Adam;
 pub use error::TrainError;
-pub use finish::{FinishError, finish};
+pub use finish::{FinishError, Finished, finish};
 pub use step_time::step_times;
 pub use stop_rule::StopRule;
 pub use train::train;

@@ -9,7 +9,10 @@ use lcl_run::config::{Config, InputConfig, ObjectiveName};
 /// Draws the weights that a run starts with.
 pub(super) fn initial(config: &Config) -> Checkpoint {
     let seed = config.training.seed;
-    let checkpoint = Checkpoint::initial(config.model, config.input, seed);
+    let mut checkpoint = Checkpoint::initial(config.model, config.input, seed);
+    if let Some(components) = config.components {
+        checkpoint = checkpoint.with_components(components, seed);
+    }
     match config.loss.objective {
         ObjectiveName::BarlowTwins | ObjectiveName::Simclr => checkpoint,
         ObjectiveName::Simsiam => checkpoint.with_predictors(config.model.embedding_dim, seed),
@@ -31,6 +34,16 @@ pub(super) fn from_weights(
         let [got, expected] = [given.pool, config.model.pool].map(|pool| pool.name().to_owned());
         return refuse("model.pool", got, expected);
     }
+    if given.input_side != config.model.input_side {
+        let [got, expected] = [given.input_side, config.model.input_side].map(|s| s.to_string());
+        return refuse("model.input_side", got, expected);
+    }
+    if given.settings() != config.components.as_ref() {
+        let [got, expected] = [given.settings(), config.components.as_ref()].map(|settings| {
+            settings.map_or_else(|| "none".to_owned(), |settings| settings.names().join(" and "))
+        });
+        return refuse("components", got, expected);
+    }
     let differ = |a: [f32; 3], b: [f32; 3]| a.map(f32::to_bits) != b.map(f32::to_bits);
     if differ(given.mean, mean) {
         return refuse("input.mean", format!("{:?}", given.mean), format!("{mean:?}"));
@@ -40,6 +53,7 @@ pub(super) fn from_weights(
     }
     let mut checkpoint = initial(config);
     checkpoint.convolutions = given.convolutions;
+    checkpoint.components = given.components;
     let dim = config.model.embedding_dim;
     let mut drawn = Vec::new();
     for (name, own, given) in [

@@ -11,7 +11,10 @@ use super::{
     session::Session,
     validation::{DeviceBatch, finite},
 };
-use crate::{model::Mode, workers::Workers};
+use crate::{
+    model::{Mode, Occasion},
+    workers::Workers,
+};
 use lcl_run::{
     config::Config,
     report::RunState,
@@ -63,6 +66,8 @@ pub fn train(
             ledger.keep(&network, step)?;
         }
 
+        let (seed, first_image) = (config.training.seed, ranks.share(config.training.batch).start);
+        network.begin_step(Occasion { seed, step, first_image });
         let batch = DeviceBatch::new(&loader.next_batch()?, device, config.training.precision)?;
         let stops = validation.is_some() && ledger.as_ref().is_some_and(Ledger::says_stop);
         let mut signals = Signals { interrupted: progress.interrupted(), stops };
