@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 // Bytes that are enough for an engine of the published model, for width up to 640 pixels.
-#define LCL_V2_MEMORY_LEN(width) (7680 + 245 * (((size_t)(width) + 7) / 8 * 8))
+#define LCL_V2_MEMORY_LEN(width) (8192 + 245 * (((size_t)(width) + 7) / 8 * 8))
 // Bytes that are enough for its watcher, for square images of up to 640 pixels.
 #define LCL_V2_WATCHER_MEMORY_LEN 28256
 // Words of an lcl_error.

@@ -73,8 +73,7 @@ pub struct lcl_map {
 }
 
 /// What `lcl_push_row` calls with each row of features: with the caller's own pointer, and the row.
-pub type lcl_row_callback =
-    Option<unsafe extern "C" fn(context: *mut c_void, row: *const lcl_row)>;
+pub type lcl_row_callback = Option<unsafe extern "C" fn(context: *mut c_void, row: *const lcl_row)>;
 
 /// Makes an engine in memory of `memory_len` bytes, at least lcl_memory_len of the model and the width,
 /// wherever they start; it stays there, and the engine is usable until the memory is used otherwise.

@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::marked::Marked;
 
 /// Bytes of `LCL_V2_MEMORY_LEN` for a width of 0.
-pub const MEMORY_BASE: usize = 7680;
+pub const MEMORY_BASE: usize = 8192;
 
 /// Bytes of `LCL_V2_MEMORY_LEN` for each pixel of a width, rounded up to a
 /// multiple of 8.

@@ -52,7 +52,8 @@ pub const LCL_NOVEL_CHANNELS: usize = 3;
 /// Bytes of the longest event that `lcl_event` writes.
 pub const LCL_EVENT_MAX_LEN: usize = 31;
 
-const _: () = assert!(LCL_NOVEL_CHANNELS == NOVEL_CHANNELS && LCL_EVENT_MAX_LEN == Novelty::MAX_LEN);
+const _: () =
+    assert!(LCL_NOVEL_CHANNELS == NOVEL_CHANNELS && LCL_EVENT_MAX_LEN == Novelty::MAX_LEN);
 
 /// How far a frame departs from those before, and where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,6 +143,9 @@ unsafe fn init(
             Err(lcl_status::LCL_TOO_SHORT) => (None, <&mut [u8]>::default()),
             Err(status) => return Err(status.into()),
         };
+        // Its means start from whatever was there; a checker of memory need not know that
+        // their first value does not depend on it.
+        rest.fill(0);
         let made = Watcher::new(map, channels, settings, rest)?;
         let place = place.ok_or(lcl_status::LCL_TOO_SHORT)?;
         Marked::put(place, made);

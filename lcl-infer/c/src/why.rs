@@ -126,8 +126,9 @@ impl Write for Cut<'_> {
             if self.full {
                 break;
             }
-            if let Some(place) = self.place.get_mut(self.at..end) {
-                place.copy_from_slice(bytes);
+            let place = self.place.get_mut(self.at..).unwrap_or_default();
+            for (place, &byte) in place.iter_mut().zip(bytes) {
+                *place = byte;
             }
             self.at = end;
         }
