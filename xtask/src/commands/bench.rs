@@ -21,7 +21,7 @@ use crate::firmware::{Model, Run};
 use crate::process::{print, status};
 use crate::{project, setup};
 use budgets::BUDGETS;
-pub use budgets::deepest_stack;
+pub use budgets::{deepest_stack, instructions};
 use measure::{Measured, Setting};
 
 /// Arguments of `bench`.

@@ -3,6 +3,7 @@
 mod bench;
 mod boards;
 mod default_model;
+mod doors;
 mod emulate;
 mod example;
 mod figures;
@@ -75,6 +76,9 @@ enum Command {
     /// See that the test for panics in lcl-infer fails where it should
     #[command(hide = true)]
     Planted,
+    /// See that every door to the engine gives the same bytes
+    #[command(hide = true)]
+    Doors,
     /// See that the pages say what the code is
     #[command(hide = true)]
     Tidy,
@@ -95,6 +99,7 @@ impl Cli {
             Command::Bench(arguments) => bench::run(arguments),
             Command::Fuzz(arguments) => fuzz::run(arguments),
             Command::Planted => planted::run(),
+            Command::Doors => doors::run(),
             Command::Tidy => tidy::run(),
             Command::Test(arguments) => test::run(arguments, test::Missing::of_environment()),
             Command::Ci(arguments) => test::run(arguments, test::Missing::Fails),

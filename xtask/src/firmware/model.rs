@@ -47,7 +47,7 @@ impl Model {
     /// `folder`, always the same one.
     pub fn random(folder: &Path) -> Result<Self> {
         let path = folder.join("random.lcl");
-        logged("making a model of random weights", &mut example("random_model", &[&path]))?;
+        logged("making a model of random weights", &mut Self::example("random_model", &[&path]))?;
         Self::given(&path)
     }
 
@@ -55,8 +55,11 @@ impl Model {
     /// engines that read them so.
     pub fn with_plain_weights(&self, folder: &Path) -> Result<Self> {
         let path = folder.join("plain.bin");
-        logged("reading the model's weights", &mut example("plain_weights", &[&self.path, &path]))
-            .with_context(|| format!("cannot read the weights of {}", self.path.display()))?;
+        logged(
+            "reading the model's weights",
+            &mut Self::example("plain_weights", &[&self.path, &path]),
+        )
+        .with_context(|| format!("cannot read the weights of {}", self.path.display()))?;
         Self::given(&path)
     }
 
@@ -74,7 +77,7 @@ impl Model {
     pub fn open(&self) -> Result<()> {
         let mut build = cargo_in_root("build");
         logged("building what opens models", build.args(["--example", "open_model"]))?;
-        let mut command = example("open_model", &[&self.path]);
+        let mut command = Self::example("open_model", &[&self.path]);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let (status, errors) = Running::start(&mut command)?.errors()?;
         if !status.success() {
@@ -96,13 +99,13 @@ impl Model {
         }
         Ok(())
     }
-}
 
-/// Returns the command that runs an example of lcl-infer.
-fn example(name: &str, paths: &[&Path]) -> Command {
-    let mut command = cargo_in_root("run");
-    command.args(["--quiet", "--example", name, "--"]).args(paths);
-    command
+    /// Returns the command that runs an example of lcl-infer.
+    pub fn example(name: &str, paths: &[&Path]) -> Command {
+        let mut command = cargo_in_root("run");
+        command.args(["--quiet", "--example", name, "--"]).args(paths);
+        command
+    }
 }
 
 /// Returns a command for lcl-infer on this machine.

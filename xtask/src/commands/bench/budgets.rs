@@ -49,6 +49,18 @@ pub fn check(measured: &[Measured], size: Option<u32>) -> Result<()> {
     })
 }
 
+/// Returns the instructions that the file has for an image of that side on a board, and of which
+/// compiler they are.
+pub fn instructions(board: &str, side: u64) -> Result<(u64, String)> {
+    let budgets = BUDGETS.read()?;
+    let keys = [board.to_owned(), side.to_string()];
+    let row = budgets.all.iter().find(|row| row.keys == keys);
+    let instructions = row.and_then(|row| row.figures.first().copied());
+    let instructions =
+        instructions.with_context(|| format!("firmware-examples/budgets.txt has no {board}"))?;
+    Ok((instructions, budgets.compiler))
+}
+
 /// Returns the deepest stack that the file has for a board, in bytes.
 pub fn deepest_stack(board: &str) -> Result<u64> {
     let budgets = BUDGETS.read()?;
