@@ -28,7 +28,7 @@ pub use camera::camera;
 pub use failure::Failure;
 pub use features::features;
 pub use kernels::kernels;
-pub use link::{Link, LinkError, Request, Stream, record_area, record_header};
+pub use link::{CameraRequest, Link, LinkError, Request, Stream, record_area, record_header};
 pub use ratio::Ratio;
 pub use self_test::self_test;
 pub use watch::{watch, watch_memory_len};
