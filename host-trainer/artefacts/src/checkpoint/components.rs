@@ -364,9 +364,9 @@ mod tests {
             normalisation: Some(Normalisation::Divisive),
             ..TUNED
         };
-        let drawn = Components::initial(settings, 24, 5);
-        assert_eq!(drawn, Components::initial(settings, 24, 5));
-        assert_ne!(drawn, Components::initial(settings, 24, 6));
+        let drawn = Components::initial(settings, 8, 5);
+        assert_eq!(drawn, Components::initial(settings, 8, 5));
+        assert_ne!(drawn, Components::initial(settings, 8, 6));
         assert_eq!(drawn.tensors.len(), 3 + 1 + 7);
         let of = |name: &str| drawn.tensor(name).expect(name);
         let moments = |name: &str| {
@@ -376,11 +376,11 @@ mod tests {
             let square = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;
             (mean, square.sqrt())
         };
-        assert_eq!(of("local.weight").shape, [64, 64, 6, 6, 9]);
+        assert_eq!(of("local.weight").shape, [64, 64, 2, 2, 9]);
         assert_eq!(of("centre_surround.scale").shape, [256]);
         assert_eq!(of("divisive_norm.theta").shape, [64, 64]);
         let (mean, deviation) = moments("local.weight");
-        assert!(mean.abs() < 0.005 && (deviation - 1.0).abs() < 0.005, "{mean} {deviation}");
+        assert!(mean.abs() < 0.02 && (deviation - 1.0).abs() < 0.02, "{mean} {deviation}");
         let (mean, deviation) = moments("divisive_norm.v");
         assert!((mean - 1.0).abs() < 0.1 && (deviation - 1.0).abs() < 0.1, "{mean} {deviation}");
         for (name, least, most) in [

@@ -6,7 +6,7 @@ use lcl_infer::{Name, V1};
 use serde::Serialize;
 
 use super::{
-    record::{Recording, View},
+    record::Recording,
     sets::Viewing,
     unit::{Exclusion, UnitTuning, orientation_curve, tune},
 };

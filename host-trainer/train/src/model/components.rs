@@ -168,3 +168,99 @@ impl Components {
         Ok(Some(checkpoint::Components { settings, tensors }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::RgbImage;
+    use lcl_infer::V1;
+
+    use super::*;
+    use crate::{
+        loss::Objective,
+        model::{FloatNetwork, Network},
+    };
+    use lcl_artefacts::checkpoint::{Checkpoint, InputConfig, ModelConfig};
+    use lcl_run::{
+        config::{Config, LossConfig},
+        device::{DeviceChoice, Precision},
+    };
+
+    fn checkpoint(name: &str) -> Checkpoint {
+        let config = Config::find(name.as_ref()).expect("a configuration");
+        let model = ModelConfig { embedding_dim: 8, ..config.model };
+        let initial = Checkpoint::initial(model, config.input, 1);
+        match config.components {
+            Some(components) => initial.with_components(components, 1),
+            None => initial,
+        }
+    }
+
+    fn image(side: u32) -> RgbImage {
+        let value = |x: u32, y: u32, c: u32| ((x * 7 + y * 13 + c * 31 + x * y) % 251) as u8;
+        RgbImage::from_fn(side, side, |x, y| image::Rgb([0, 1, 2].map(|c| value(x, y, c))))
+    }
+
+    #[test]
+    fn all_four_together_take_a_step_and_give_features() {
+        let checkpoint = checkpoint("lcl-v2-composite-a");
+        let network =
+            Network::new(&checkpoint, Device::Cpu, Precision::Float32).expect("a network");
+        let view = |seed: f64| {
+            let x = Tensor::arange(2 * 3 * 128 * 128, (tch::Kind::Float, Device::Cpu));
+            let x = (x * (0.37 + seed)).sin().reshape([2, 3, 128, 128]);
+            [x.shallow_clone(), x]
+        };
+        let objective = Objective::new(LossConfig::default());
+        let mode = Mode::Training(crate::workers::Ranks::ALONE);
+        let [first, second] =
+            network.losses(&[view(0.0), view(0.1)], objective, mode).expect("losses");
+        (first + second).backward();
+        for parameter in network.parameters() {
+            let name = &parameter.name;
+            // A batch norm takes these out again.
+            if !name.ends_with("conv.bias") && !name.ends_with("fc1.bias") {
+                let gradient = parameter.tensor.grad();
+                assert!(gradient.defined(), "{name}");
+                assert!(gradient.isfinite().all().int64_value(&[]) == 1, "{name}");
+                assert!(gradient.abs().max().double_value(&[]) > 0.0, "{name}");
+            }
+        }
+        let again = network.checkpoint(0, String::new()).expect("a checkpoint");
+        assert!(again.components == checkpoint.components && again.input_side == 128);
+
+        let float = FloatNetwork::new(&checkpoint, DeviceChoice::Cpu).expect("a network");
+        let features = float.forward(&[image(128)]).expect("features");
+        assert_eq!(features.tap(V1).shape(), [1, 16, 16, 64]);
+        assert!(features.tap(V1).data.iter().all(|value| value.is_finite() && *value >= 0.0));
+        let error = float.forward(&[image(96)]).expect_err("another size").to_string();
+        assert!(error.contains("96x96") && error.contains("--size 128"), "{error}");
+    }
+
+    #[test]
+    fn the_float_network_is_that_of_training() {
+        for name in [
+            "lcl-v2-centre-surround",
+            "lcl-v2-tuned-norm",
+            "lcl-v2-divisive-norm",
+            "lcl-v2-magnification",
+            "lcl-v2-retina",
+        ] {
+            let checkpoint = checkpoint(name);
+            let (image, side) = (image(128), 128);
+            let float = FloatNetwork::new(&checkpoint, DeviceChoice::Cpu).expect("a network");
+            let features = float.forward(std::slice::from_ref(&image)).expect("features");
+            let InputConfig { mean, std } = checkpoint.input();
+            let pixels = image.pixels().flat_map(|pixel| {
+                [0, 1, 2].map(|c| (f32::from(pixel[c]) / 255.0 - mean[c]) / std[c])
+            });
+            let x = tensor(&pixels.collect::<Vec<_>>(), &[1, side, side, 3], Device::Cpu);
+            let x = x.expect("an image").permute([0, 3, 1, 2]);
+            let stages = super::super::network::stages(&checkpoint, Device::Cpu).expect("stages");
+            let dropout = Dropout::default();
+            let v1 = stages[0].forward(&x, Mode::Evaluation, &dropout).expect("a map");
+            let v1 = values(&v1.permute([0, 2, 3, 1])).expect("values");
+            assert!(v1 == features.tap(V1).data, "{name}");
+            assert!(v1.iter().any(|&value| value > 0.0), "{name}");
+        }
+    }
+}

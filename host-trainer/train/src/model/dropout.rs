@@ -5,7 +5,6 @@ use std::cell::Cell;
 use rand::Rng;
 use tch::{TchError, Tensor};
 
-use super::array::length;
 use lcl_artefacts::random::{Purpose, stream};
 
 /// Which channels are dropped: an image of a batch loses the same ones whoever

@@ -214,7 +214,7 @@ impl Network {
 
 /// Copies the two stages of a checkpoint to a device: each convolution with the
 /// pool behind it, which are trained together.
-fn stages(checkpoint: &Checkpoint, device: Device) -> Result<[Stage; 2], ModelError> {
+pub(super) fn stages(checkpoint: &Checkpoint, device: Device) -> Result<[Stage; 2], ModelError> {
     let geometry = checkpoint.geometries();
     let stage = |index: usize, components: Components| {
         let weights = &checkpoint.convolutions[index];
