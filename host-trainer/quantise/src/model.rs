@@ -12,6 +12,7 @@ use lcl_infer::{
 };
 
 use super::conv::QuantisedConv;
+use super::layout::Transforms;
 use lcl_artefacts::blob_file::{BlobError, BlobFile};
 
 /// Side of the golden image in pixels: large enough for every window, small
@@ -40,22 +41,33 @@ impl QuantisedModel {
     ///
     /// When the blob breaks one of the format's rules.
     pub fn to_blob(&self) -> Result<BlobFile, BlobError> {
-        let draft = self.emit(&[])?;
-        let blob = self.emit(&golden_features(&draft.open()?)?)?;
+        self.to_blob_with(&vec![None; self.convolutions.len()])
+    }
+
+    /// Writes the blob with a transform for each convolution: the features are
+    /// the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_blob`](Self::to_blob), and for a transform of another kernel.
+    pub fn to_blob_with(&self, transforms: &Transforms) -> Result<BlobFile, BlobError> {
+        let draft = self.emit(transforms, &[])?;
+        let blob = self.emit(transforms, &golden_features(&draft.open()?)?)?;
         blob.open()?;
         Ok(blob)
     }
 
     /// Writes the blob with these CRCs of its taps, or with 0.
-    fn emit(&self, golden_crc32: &[u32]) -> Result<BlobFile, BlobError> {
-        let mut convolutions = self.convolutions.iter();
+    fn emit(&self, transforms: &Transforms, golden_crc32: &[u32]) -> Result<BlobFile, BlobError> {
+        let mut convolutions = self.convolutions.iter().zip(transforms);
         let mut golden_crc32 = golden_crc32.iter().copied();
         let layers = self.architecture.layers().iter().filter_map(|layer| {
             let operation = match layer.kind {
                 LayerKind::Conv(conv) => {
-                    let quantised = convolutions.next()?;
+                    let (quantised, &transform) = convolutions.next()?;
                     OperationSpec::Conv(ConvSpec {
                         conv,
+                        transform,
                         weights: &quantised.weights,
                         channels: &quantised.channels,
                         output_scale: &quantised.output_scale,

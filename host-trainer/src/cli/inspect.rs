@@ -104,6 +104,8 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
                 "padding": conv.padding(),
                 "border": conv.border().name(),
                 "weights": conv.weights_len(),
+                "transform": parameters.conv.toom().map(|toom| toom.transform().name()),
+                "weights_bytes": parameters.conv.weights().len(),
                 "output_scale_min": narrowest,
                 "output_scale_max": widest,
             })
@@ -155,9 +157,12 @@ fn described(layer: &LayerParameters<'_>) -> String {
             let conv = parameters.conv.geometry();
             let (narrowest, widest) = scale_range(&parameters);
             let border = if conv.border() == Border::Zero { "zeros" } else { "reflect" };
+            let transform = parameters.conv.toom().map_or_else(String::new, |toom| {
+                format!(" through {}", toom.transform().name())
+            });
             format!(
-                "{} → {}, {kernel}×{kernel}, stride {}, {border} {}, {} weights, a byte is worth \
-                 {narrowest:.2e} to {widest:.2e}",
+                "{} → {}, {kernel}×{kernel}, stride {}, {border} {}, {} weights{transform}, a \
+                 byte is worth {narrowest:.2e} to {widest:.2e}",
                 conv.in_c(),
                 conv.out_c(),
                 conv.stride(),

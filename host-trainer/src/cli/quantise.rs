@@ -2,15 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use lcl_infer::InputFormat;
 
 use host_trainer::{
+    blob_file::BlobFile,
     checkpoint::Checkpoint,
     data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
     passes::{calibrate, compare_channels},
-    quantise::{architecture, check, concerns, quantise},
+    quantise::{QuantisedModel, architecture, check, concerns, fastest, quantise, weights_len},
     say, shell, tell,
 };
 
@@ -31,7 +32,8 @@ use super::libtorch::float_network;
 Examples:
   lcl quantise --checkpoint runs/latest/best.safetensors --calibration photos --out model.lcl
   lcl quantise --checkpoint imported.safetensors --calibration synthetic:64 --out model.lcl
-  lcl quantise --checkpoint best.safetensors --calibration photos --input gray8 --out gray.lcl")]
+  lcl quantise --checkpoint best.safetensors --calibration photos --input gray8 --out gray.lcl
+  lcl quantise --checkpoint best.safetensors --calibration photos --layout fast --flash 900000 --out fast.lcl")]
 pub struct Args {
     /// The checkpoint
     #[arg(long, value_name = "C.safetensors")]
@@ -49,11 +51,29 @@ pub struct Args {
     /// Width and height that the images are fitted to, in pixels
     #[arg(long, value_name = "N", default_value_t = 96, value_parser = numbers::side())]
     size: u32,
+    /// How weights stand in the blob: small, or fast, transformed so that
+    /// kernels need fewer products; the features are the same bytes
+    #[arg(long, value_enum, default_value_t)]
+    layout: Layout,
+    /// Most bytes that a fast blob may have: of each convolution the transform
+    /// is chosen that helps images of --size pixels most
+    #[arg(long, value_name = "BYTES")]
+    flash: Option<usize>,
     /// Where the float network runs: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: DeviceChoice,
     #[command(flatten)]
     limits: ImageLimits,
+}
+
+/// How weights stand in a blob.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Layout {
+    /// As they are.
+    #[default]
+    Small,
+    /// Transformed where that needs fewer products.
+    Fast,
 }
 
 /// Runs the command.
@@ -64,6 +84,9 @@ pub struct Args {
 /// expressed in integers, or the blob cannot be written.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
+    if args.layout == Layout::Small && args.flash.is_some() {
+        bail!("--flash chooses among transforms: add --layout fast");
+    }
     let mut inputs = paths(&args.calibration);
     inputs.push(&args.checkpoint);
     let out = args.out.claim(&inputs)?;
@@ -77,8 +100,13 @@ pub fn run(args: &Args) -> Result<()> {
     let again = || images_at_size(Arc::clone(&images), args.size);
     let calibration = calibrate(&*network, architecture, again)?;
     let model = quantise(&checkpoint, &calibration)?;
-    let blob = model.to_blob()?;
-    let agreement = compare_channels(&*network, &blob.open()?, again())?;
+    let small = model.to_blob()?;
+    let blob = match args.layout {
+        Layout::Small => None,
+        Layout::Fast => Some(fast(&model, small.bytes().len(), args.size, args.flash)?),
+    };
+    let agreement = compare_channels(&*network, &small.open()?, again())?;
+    let blob = blob.unwrap_or(small);
     blob.write(out)?;
     let [v1, v2] = agreement.each_ref().map(|area| area.all.sqnr_db);
     say!(
@@ -97,6 +125,31 @@ pub fn run(args: &Args) -> Result<()> {
         say!("next: lcl inspect {}", shell::quoted(out));
     }
     Ok(())
+}
+
+/// Writes the blob whose layers are transformed, which has at most `flash` bytes;
+/// `small_len` are those of the blob whose layers are not.
+fn fast(
+    model: &QuantisedModel,
+    small_len: usize,
+    size: u32,
+    flash: Option<usize>,
+) -> Result<BlobFile> {
+    let architecture = &model.architecture;
+    let plain = vec![None; model.convolutions.len()];
+    let beside = small_len - weights_len(architecture, &plain);
+    let most = flash.map_or(usize::MAX, |flash| flash.saturating_sub(beside));
+    let Some(transforms) = fastest(architecture, usize::try_from(size)?, most) else {
+        bail!(
+            "the blob needs {small_len} bytes as it is, and --flash allows {}: take a smaller \
+             model or more flash",
+            flash.unwrap_or_default()
+        );
+    };
+    if transforms.iter().all(Option::is_none) {
+        tell!("note: no convolution is transformed: the blob is the small one");
+    }
+    Ok(model.to_blob_with(&transforms)?)
 }
 
 /// Returns the format of that name, in small letters.

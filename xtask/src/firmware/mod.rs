@@ -6,6 +6,6 @@ mod program;
 mod usage;
 
 pub use emulator::{Run, loader};
-pub use model::Model;
+pub use model::{Layout, Model};
 pub use program::{Program, target_dir};
 pub use usage::Usage;

@@ -13,6 +13,25 @@ use crate::project;
 /// The newest run's blob, in the folder that training was started in.
 const NEWEST: &str = "runs/latest/model.lcl";
 
+/// How the weights of a blob of random ones stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Layout {
+    /// As they are.
+    #[default]
+    Small,
+    /// Transformed, for fewer products.
+    Fast,
+}
+
+impl Layout {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Fast => "fast",
+        }
+    }
+}
+
 /// A file with a blob, or with what another engine reads in place of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
@@ -44,10 +63,12 @@ impl Model {
     }
 
     /// Writes a blob of the published geometry with random weights into
-    /// `folder`, always the same one.
-    pub fn random(folder: &Path) -> Result<Self> {
+    /// `folder`, always the same one, in that layout.
+    pub fn random(folder: &Path, layout: Layout) -> Result<Self> {
         let path = folder.join("random.lcl");
-        logged("making a model of random weights", &mut Self::example("random_model", &[&path]))?;
+        let mut command = Self::example("random_model", &[&path]);
+        command.arg(layout.name());
+        logged("making a model of random weights", &mut command)?;
         Self::given(&path)
     }
 
@@ -92,8 +113,8 @@ impl Model {
         let room = partition.end - partition.start;
         if *len > room {
             bail!(
-                "the model {} takes {len} bytes and the board's model partition has {room}: take a \
-                 smaller model",
+                "the model {} takes {len} bytes and the board's model partition has {room}: quantise \
+                 with --flash {room}, or take a smaller model",
                 path.display()
             );
         }
