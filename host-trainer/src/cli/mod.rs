@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod environment;
 mod evaluate;
+mod export;
 mod features;
 mod frames;
 mod images;
@@ -41,6 +42,7 @@ enum Command {
     Features(features::Args),
     Compare(compare::Args),
     Inspect(inspect::Args),
+    Export(export::Args),
     Evaluate(evaluate::Args),
     Show(show::Args),
     Watch(watch::Args),
@@ -64,6 +66,7 @@ impl Cli {
             Command::Features(args) => features::run(&args),
             Command::Compare(args) => compare::run(&args),
             Command::Inspect(args) => inspect::run(&args),
+            Command::Export(args) => export::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Show(args) => show::run(&args),
             Command::Watch(args) => watch::run(&args),
