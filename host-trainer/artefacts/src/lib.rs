@@ -17,6 +17,7 @@ pub mod feature_model;
 pub mod fields;
 pub mod frames;
 pub mod integer_features;
+pub mod onnx;
 pub mod printed;
 pub mod random;
 pub mod shell;

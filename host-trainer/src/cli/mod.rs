@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod environment;
 mod evaluate;
+mod export;
 mod features;
 mod frames;
 mod images;
@@ -42,6 +43,7 @@ enum Command {
     Features(features::Args),
     Compare(compare::Args),
     Inspect(inspect::Args),
+    Export(export::Args),
     Evaluate(evaluate::Args),
     Show(show::Args),
     Watch(watch::Args),
@@ -67,6 +69,7 @@ impl Cli {
             Command::Features(args) => features::run(&args),
             Command::Compare(args) => compare::run(&args),
             Command::Inspect(args) => inspect::run(&args),
+            Command::Export(args) => export::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Show(args) => show::run(&args),
             Command::Watch(args) => watch::run(&args),

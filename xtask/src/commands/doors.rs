@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::firmware::Model;
+use crate::firmware::{Layout, Model};
 use crate::process::{note, output};
 use crate::project;
 
@@ -28,7 +28,7 @@ struct Shown {
 impl Shown {
     fn new() -> Result<Self> {
         let folder = project::temporary_folder()?;
-        let model = Model::random(folder.path())?;
+        let model = Model::random(folder.path(), Layout::Small)?;
         let picture = folder.path().join("picture.ppm");
         let mut command = Model::example("door", &[model.path(), &picture]);
         let expected = output(&mut command).context("cannot run the example `door`")?;

@@ -55,6 +55,8 @@ enum Command {
     Compare(host::Arguments),
     /// Show what is in a blob
     Inspect(host::Arguments),
+    /// Write a model for other runtimes
+    Export(host::Arguments),
     /// Measure how brain-like a model is
     Evaluate(host::Arguments),
     /// Draw feature maps as a picture
@@ -109,6 +111,7 @@ impl Cli {
             | Command::Features(host)
             | Command::Compare(host)
             | Command::Inspect(host)
+            | Command::Export(host)
             | Command::Evaluate(host)
             | Command::Show(host)
             | Command::Watch(host)
