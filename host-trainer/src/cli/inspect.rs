@@ -157,9 +157,10 @@ fn described(layer: &LayerParameters<'_>) -> String {
             let conv = parameters.conv.geometry();
             let (narrowest, widest) = scale_range(&parameters);
             let border = if conv.border() == Border::Zero { "zeros" } else { "reflect" };
-            let transform = parameters.conv.toom().map_or_else(String::new, |toom| {
-                format!(" through {}", toom.transform().name())
-            });
+            let transform = parameters
+                .conv
+                .toom()
+                .map_or_else(String::new, |toom| format!(" through {}", toom.transform().name()));
             format!(
                 "{} → {}, {kernel}×{kernel}, stride {}, {border} {}, {} weights{transform}, a \
                  byte is worth {narrowest:.2e} to {widest:.2e}",

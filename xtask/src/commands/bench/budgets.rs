@@ -78,7 +78,8 @@ mod tests {
         let rows = of(&measured, Layout::Small);
         assert_eq!(rows.all.len(), 1);
         assert_eq!(rows.all[0].figures, [53_400_000, 5, 6, 7]);
-        let error = check(&measured, Layout::Small, None).expect_err("two sizes are missing").to_string();
+        let error =
+            check(&measured, Layout::Small, None).expect_err("two sizes are missing").to_string();
         assert!(error.contains("mps2-an386 at 48: it has a row and was not measured"), "{error}");
         assert!(!error.contains("mps2-an385"), "{error}");
         let error = check(&measured, Layout::Small, Some(96)).expect_err("it differs").to_string();
