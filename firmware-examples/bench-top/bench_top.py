@@ -1,6 +1,6 @@
 """Runs the programs that would be flashed on models of chips and cameras.
 
-`bench_top.py --model M.lcl --expected PROGRAM --decoder PROGRAM --target FOLDER BOARD…`
+`bench_top.py --model M.lcl --expected PROGRAM --decoder PROGRAM --built BOARD=FOLDER…`
 
 Every case runs the very ELF file of a board. What it sends is held against what
 `expected` computes on the host, and its log against the lines that docs/boards promises.
@@ -34,10 +34,11 @@ class Bench:
     def __init__(self, arguments, folder):
         self.arguments, self.folder = arguments, folder
         self.model = Path(arguments.model).read_bytes()
+        self.built = dict(entry.split("=", 1) for entry in arguments.built)
         self.cache = {}
 
     def elf(self, board, program):
-        return os.path.join(self.arguments.target, board.TARGET, "release", program)
+        return os.path.join(self.built[board.NAME], board.TARGET, "release", program)
 
     def log(self, elf, data):
         done = subprocess.run(
@@ -97,17 +98,17 @@ def run(chip, seconds=60.0, until=None):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("model", "expected", "decoder", "target"):
+    for name in ("model", "expected", "decoder"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--built", required=True, action="append", metavar="BOARD=FOLDER")
     parser.add_argument("--case", help="only cases whose name has this")
     parser.add_argument("--verbose", action="store_true", help="show the logs")
     parser.add_argument("--json", help="write what each case took here")
-    parser.add_argument("boards", nargs="*", default=list(boards.BOARDS))
     arguments = parser.parse_args()
     failed, table = 0, []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments, Path(folder))
-        for name in arguments.boards:
+        for name in bench.built:
             board = boards.BOARDS[name](bench)
             for case, check in board.cases():
                 if arguments.case and arguments.case not in case:

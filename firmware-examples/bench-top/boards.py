@@ -5,7 +5,8 @@ import struct
 
 import scenes
 from bench_top import Wrong, need, pictures, records, run
-from chips import stm32h743
+from chips import rp2350, stm32h743
+from sensors.hm01b0 import GreyFrame, Hm01b0
 from sensors.ov7670 import Frame, Ov7670
 
 SIDE = 48
@@ -311,6 +312,80 @@ class Nucleo(CameraBoard):
         ]
 
 
-BOARDS = {"nucleo-h743zi": Nucleo}
+class Pico2(CameraBoard):
+    NAME, TARGET, KIND = "pico2", "thumbv8m.main-none-eabihf", "grey"
+    SCL, SDA = "SCL (GP5, pin 7)", "SDA (GP4, pin 6)"
+    REFUSED = "the camera did not take register 0x"
+
+    def chip(self, elf, frames=None, own_clock_hz=24_000_000, model=0x01B0):
+        camera = Hm01b0(frames, own_clock_hz, model) if frames else None
+        return rp2350.Chip(elf, self.bench.model, camera)
+
+    def scene(self, seed, change=lambda lines: lines, alone=False):
+        return GreyFrame(scenes.grey(seed), change, alone)
+
+    def raw(self, seeds):
+        return b"".join(line for seed in seeds for line in scenes.grey(seed))
+
+    def no_frames(self):
+        """A camera whose VSYNC is not there."""
+
+        def prepare(chip):
+            chip.receive = lambda event: None
+
+        chip, log = self.camera_run([self.scene(1)], 1, status=1, prepare=prepare)
+        need("the camera is set up and sends no frames: look at D0 (GP6" in log[-1], log[-1])
+        need(SILENCE_S <= chip.seconds() < SILENCE_S + 2, f"after {chip.seconds():.1f} s")
+
+    def clock_of_the_board(self):
+        seeds = [1]
+        frames = [self.scene(1)]
+        chip, log = self.camera_run(frames, 1, options={"clock": True}, own_clock_hz=0)
+        self.check_pictures(chip, log, seeds)
+
+    def bits(self, line, bits):
+        """A clock more or less in line 100."""
+
+        def change(lines):
+            data = lines[line]
+            value = int.from_bytes(data, "little")
+            count = 8 * len(data) + bits
+            # In the middle of the line: what follows is early or late by a bit.
+            low = value & ((1 << 1000) - 1)
+            high = value >> 1000 if bits > 0 else value >> 1001
+            value = low | high << (1001 if bits > 0 else 1000)
+            sent = value.to_bytes(len(data) + 1, "little")
+            return lines[:line] + [(sent, count)] + lines[line + 1 :]
+
+        return change
+
+    def second_run(self):
+        """A camera that goes on with its slowest frames while its board was reset."""
+
+        def prepare(chip):
+            chip.camera.registers.update({0x0100: 1, 0x0342: 0x5E, 0x0343: 0x00, 0x0341: 0x58,
+                                          0x0340: 0x01})
+            chip.camera.started = 0.0
+
+        chip, log = self.camera_run([self.scene(1)], 1, prepare=prepare)
+        self.check_pictures(chip, log, [1])
+
+    def cases(self):
+        slipped = "a line of it was too short or too long"
+        return super().cases() + [
+            ("lines too many", self.loses(scenes.long, "it went on after its last row")),
+            ("a byte more", self.loses(scenes.byte_more, slipped)),
+            ("a byte less", self.loses(scenes.byte_less, slipped)),
+            ("a bit more", self.loses(self.bits(100, 1), slipped)),
+            ("a bit less", self.loses(self.bits(100, -1), slipped)),
+            ("no clock", self.fails("no camera answers on I2C at address 0x24", own_clock_hz=0)),
+            ("the board's clock, asked for", self.clock_of_the_board),
+            ("a run after a slow one", self.second_run),
+            ("another chip", self.fails("it is 0x0360, this program is for 0x01b0", model=0x0360)),
+            ("a side that there is not", self.fails("324", side=325, status=1)),
+        ]
+
+
+BOARDS = {"nucleo-h743zi": Nucleo, "pico2": Pico2}
 
 __all__ = ["BOARDS", "Wrong"]
