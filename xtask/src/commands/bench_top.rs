@@ -52,13 +52,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Run::build_decoder()?;
     let mut expected = cargo();
     expected.current_dir(project::firmware());
-    expected.args(["build", "--release", "--package", "sensor", "--example", "expected"]);
+    expected.args(["build", "--package", "sensor", "--example", "expected"]);
     Logged::new("build-expected", "building what computes what boards are to send")
         .run(&mut expected)?;
 
     let built = project::firmware().join("target");
     command.arg("--model").arg(model.path());
-    command.arg("--expected").arg(built.join("release/examples/expected"));
+    command.arg("--expected").arg(built.join("debug/examples/expected"));
     command.arg("--decoder").arg(project::root().join("target/debug/defmt-log"));
     for (board, _) in &chosen {
         let folder = target_dir(boards::board(board)?);
