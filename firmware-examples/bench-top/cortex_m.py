@@ -16,10 +16,12 @@ from rtt import Rtt
 
 SLICE = 20_000
 ACCESS_CYCLES = 8
+# Cycles that a read lets pass at most, and one of the register that was read before.
+MOST_POLL = 4_000
 MOST_WAIT = 60_000
 
-# Where interrupt handlers return to.
-RETURN = 0xF000_0000
+# Where interrupt handlers return to: a page of code that no chip has.
+RETURN = 0x0F00_0000
 
 REGISTERS = [getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)] + [
     arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR, arm.UC_ARM_REG_PC, arm.UC_ARM_REG_XPSR,
@@ -79,7 +81,7 @@ class Core:
         self.blocks = []
         self.ticking = []
         self.faults = []
-        self.waiting = 0
+        self.waiting = ACCESS_CYCLES
         self.system = System(self)
         self.uc.mem_map(RETURN, 0x1000, UC_PROT_READ | UC_PROT_EXEC)
         self.uc.hook_add(UC_HOOK_INTR, self._on_exception)
@@ -120,17 +122,21 @@ class Core:
     # Time.
 
     def _pass_time(self, polled):
-        """One access; polling one register again and again lets more time pass."""
-        if polled is not None and polled == self.last_polled:
-            self.waiting = min(self.waiting * 2, MOST_WAIT)
-        else:
+        """One access; reading again and again, of one register above all, is to wait."""
+        if polled is None:
             self.waiting = ACCESS_CYCLES
-        if polled is not None:
+        else:
+            most = MOST_WAIT if polled == self.last_polled else MOST_POLL
+            self.waiting = min(self.waiting * 2, max(most, ACCESS_CYCLES))
             self.last_polled = polled
         self.now += self.waiting
         self.tick()
 
     last_polled = None
+
+    def something_came(self):
+        """A program that waits looks at what has come."""
+        self.waiting = ACCESS_CYCLES
 
     def tick(self):
         for ticking in self.ticking:
@@ -169,9 +175,10 @@ class Core:
             self.pc = self.uc.reg_read(arm.UC_ARM_REG_PC)
             if self.exit_status is not None:
                 return
-            (instruction,) = struct.unpack("<H", self._peek(self.pc, 2))
-            if instruction == YIELD:
-                self.pc += 2
+            before, instruction = struct.unpack("<HH", self._peek(self.pc - 2, 4))
+            if YIELD in (before, instruction):
+                # Unicorn stops at it, or after it where it is not a block's first.
+                self.pc += 2 if instruction == YIELD else 0
                 self.waiting = min(max(self.waiting, 64) * 2, MOST_WAIT)
                 self.now += self.waiting
             elif instruction == SEMIHOSTING:

@@ -9,7 +9,7 @@ DCMI_IRQ, DMA1_STREAM0_IRQ = 78, 11
 
 
 class Rcc(Registers):
-    NAMES = {0x00: "cr", 0x10: "cfgr", 0x84: "ahb2rstr"}
+    NAMES = {0x00: "cr", 0x10: "cfgr", 0x74: "csr", 0x84: "ahb2rstr"}
 
     def __init__(self, core):
         super().__init__(core)
@@ -28,9 +28,13 @@ class Rcc(Registers):
         value = self.values.get(0x10, 0)
         return value & ~0x38 | (value & 7) << 3
 
-    def read_ahb2rstr(self):
+    def read_csr(self):
+        value = self.values.get(0x74, 0)
+        return value | (value & 1) << 1
+
+    def read(self, offset):
         self.core.dcmi.is_ready = True
-        return self.values.get(0x84, 0)
+        return super().read(offset)
 
     def write_ahb2rstr(self, value):
         if value & 1:
@@ -192,9 +196,13 @@ class Dcmi(Registers):
         self.values.clear()
         self.flags, self.is_capturing, self.part, self.line = 0, False, b"", 0
 
+    def read(self, offset):
+        self.is_ready = True
+        return super().read(offset)
+
     def write(self, offset, value):
         if not self.is_ready:
-            # The first write after a reset, without a read back of RCC, is lost.
+            # The first write after a reset, without a read of either block, is lost.
             self.is_ready = True
             return
         super().write(offset, value)
@@ -224,7 +232,9 @@ class Dcmi(Registers):
             if control & self.CAPTURE:
                 self.is_capturing, self.part, self.line = True, b"", 0
         elif self.is_capturing:
-            self.take(event[1], control)
+            line = event[1]()
+            if line:
+                self.take(line, control)
 
     def end(self):
         self.flags |= self.FRAME
@@ -240,6 +250,7 @@ class Dcmi(Registers):
             top, lines = start >> 16 & 0x1FFF, (size >> 16 & 0x3FFF) + 1
             last = top + lines - 1
             line = line[first : first + count] if top <= self.line <= last else b""
+        self.core.something_came()
         data = self.part + line
         whole = len(data) // 4 * 4
         self.part = data[whole:]
@@ -278,6 +289,7 @@ class Chip(Core):
         if camera:
             camera.now = self.seconds
             camera.clock_hz = self.rcc.mco1_hz if has_clock else lambda: 0
+            self.next_line = 0
             self.ticking.append(self.move_camera)
         self.start()
 
@@ -299,8 +311,11 @@ class Chip(Core):
             self.camera.bus.set(not gpio.drives_low(self.SCL), not gpio.drives_low(self.SDA))
 
     def move_camera(self):
+        if self.now < self.next_line:
+            return
         for event in self.camera.events(self.seconds()):
             self.dcmi.event(event)
+        self.next_line = self.camera.next_at() * self.hz
 
     def level_interrupts(self):
         self.dma1.interrupt()

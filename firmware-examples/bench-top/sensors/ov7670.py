@@ -102,7 +102,7 @@ class Ov7670:
             return self.cache[key]
         lines = []
         for y in range(height):
-            luma, u, v = _bars() if bars else frame.planes(y)
+            luma, u, v = _bars() if bars else frame.planes(y % 480)
             if swaps:
                 u, v = v, u
             line = bytearray(2 * width)
@@ -117,8 +117,19 @@ class Ov7670:
         self.cache[key] = lines
         return lines
 
+    def next_at(self):
+        """Returns when the next line ends, or when to look for a clock."""
+        return self.now() + 0.0001 if self.started is None else self.started + self.line_seconds()
+
+    def line(self, frame, number):
+        lines = self.lines(frame)
+        return lines[number] if number < len(lines) else b""
+
     def events(self, now):
-        """Yields what has come until `now`: ("vsync",), ("start",) and ("line", bytes)."""
+        """Yields what has come until `now`: ("vsync",), ("start",) and ("line", bytes).
+
+        The bytes are a function, which is called where somebody takes them.
+        """
         if self.clock_hz() <= 0:
             self.started = None
             return
@@ -136,9 +147,7 @@ class Ov7670:
             elif at == 3:
                 yield ("start",)
             elif at >= FIRST_LINE and not frame.has_vsync_alone:
-                lines = self.lines(frame)
-                if at - FIRST_LINE < len(lines) and lines[at - FIRST_LINE]:
-                    yield ("line", lines[at - FIRST_LINE])
+                yield ("line", lambda n=at - FIRST_LINE: self.line(frame, n))
             if self.at == 0:
                 self.sent += 1
 

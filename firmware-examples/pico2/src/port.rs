@@ -10,7 +10,7 @@ use embassy_rp::pio::{
 };
 use embassy_rp::{Peri, pio};
 use physical::{CameraError, Machine, Ring};
-use pio::{InstructionOperands, MovDestination, MovOperation, MovSource};
+use ::pio::{InstructionOperands, MovDestination, MovOperation, MovSource};
 use sensor::{Port, Progress, Take};
 
 use crate::Pico2;

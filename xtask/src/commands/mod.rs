@@ -1,6 +1,7 @@
 //! The commands, one file for each.
 
 mod bench;
+mod bench_top;
 mod boards;
 mod default_model;
 mod doors;
@@ -73,6 +74,8 @@ enum Command {
     Boards(boards::Arguments),
     /// Count what each operation costs on a board
     Bench(bench::Arguments),
+    /// Run what would be flashed on models of chips and cameras
+    BenchTop(bench_top::Arguments),
     /// Put any bytes into lcl-infer, with a nightly Rust
     Fuzz(fuzz::Arguments),
     /// See that the test for panics in lcl-infer fails where it should
@@ -99,6 +102,7 @@ impl Cli {
             Command::Flash(arguments) => flash::run(arguments),
             Command::Boards(arguments) => boards::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
+            Command::BenchTop(arguments) => bench_top::run(arguments),
             Command::Fuzz(arguments) => fuzz::run(arguments),
             Command::Planted => planted::run(),
             Command::Doors => doors::run(),
