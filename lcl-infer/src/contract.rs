@@ -25,7 +25,10 @@ pub enum Contract {
     ///
     /// Zero padding pads byte 0. A plain pool takes the maximum over the bytes
     /// of its window that exist, or their average with zeros outside,
-    /// `(2 · Σ + n) / (2 · n)` rounded down: half up.
+    /// `(2 · Σ + n) / (2 · n)` rounded down: half up. A dense layer sums
+    /// `weight · value` over the channels of a pixel in i32 from the bias on; the
+    /// sum becomes a byte as that of a convolution, or in a last layer, without a
+    /// ReLU, is handed out as it is.
     V2,
 }
 

@@ -128,7 +128,7 @@ pub use golden::{SelfTestError, self_test, self_test_memory_len};
 pub use host::AlignedBlob;
 pub use input::InputFormat;
 pub use kernels::Kernels;
-pub use layers::LayerKind;
+pub use layers::{LayerKind, dense::sums};
 pub use memory::{AlignedMemory, Memory};
 pub use name::{Name, V1, V2};
 pub use novelty::{

@@ -3,6 +3,7 @@
 
 pub use crate::arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
 use crate::layers::LayerKind;
+pub use crate::layers::dense::{Dense, DenseParameters};
 use crate::layers::window_pool::WindowPool;
 use crate::memory::ALIGNMENT;
 use crate::name::Name;
@@ -32,6 +33,7 @@ impl LayerParameters<'_> {
             Operation::Conv(parameters) => LayerKind::Conv(parameters.conv.geometry()),
             Operation::Pool(order) => LayerKind::Pool(order),
             Operation::WindowPool(pool) => LayerKind::WindowPool(pool),
+            Operation::Dense(parameters) => LayerKind::Dense(parameters.dense.geometry()),
         }
     }
 
@@ -56,6 +58,8 @@ pub enum Operation<'a> {
     Pool(PoolOrder),
     /// See [`LayerKind::WindowPool`].
     WindowPool(WindowPool),
+    /// See [`LayerKind::Dense`].
+    Dense(DenseParameters<'a>),
 }
 
 /// A convolution of a blob, and what its bytes are worth.

@@ -111,6 +111,7 @@ pub(crate) fn measured<M: Meter>() -> &'static Kernels {
                 max_row: max_row::<M>,
             },
             window_pool: portable::KERNELS.window_pool,
+            dense: portable::KERNELS.dense,
         }
     }
 }

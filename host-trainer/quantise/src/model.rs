@@ -3,8 +3,8 @@
 use lcl_infer::{
     Architecture, Blob, LayerKind,
     blob::{
-        Golden,
-        write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec},
+        Golden, SECTION_LABELS,
+        write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec},
     },
     golden::golden_crc32,
     kernels::portable,
@@ -12,11 +12,11 @@ use lcl_infer::{
     toom::Transform,
 };
 
-use super::conv::QuantisedConv;
+use super::{conv::QuantisedConv, dense::QuantisedDense};
 use lcl_artefacts::blob_file::{BlobError, BlobFile};
 
-/// Side of the golden image in pixels: large enough for every window, small
-/// enough to test a board in a moment.
+/// Side of the golden image in pixels: large enough for every window of LCL-V2,
+/// small enough to test a board in a moment. Layers that need more have more.
 pub const GOLDEN_SIDE: u16 = 32;
 
 /// Seed of the golden image.
@@ -29,6 +29,10 @@ pub struct QuantisedModel {
     pub architecture: Architecture,
     /// The convolutions among them, in order.
     pub convolutions: Vec<QuantisedConv>,
+    /// The dense layers among them, in order.
+    pub dense: Vec<QuantisedDense>,
+    /// The names of the classes that the last layer gives sums for.
+    pub labels: Vec<String>,
 }
 
 impl QuantisedModel {
@@ -67,6 +71,7 @@ impl QuantisedModel {
         golden_crc32: &[u32],
     ) -> Result<BlobFile, BlobError> {
         let mut convolutions = self.convolutions.iter().zip(transforms);
+        let mut dense = self.dense.iter();
         let mut golden_crc32 = golden_crc32.iter().copied();
         let layers = self.architecture.layers().iter().filter_map(|layer| {
             let operation = match layer.kind {
@@ -82,16 +87,28 @@ impl QuantisedModel {
                 }
                 LayerKind::Pool(order) => OperationSpec::Pool(order),
                 LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
+                LayerKind::Dense(geometry) => {
+                    let quantised = dense.next()?;
+                    OperationSpec::Dense(DenseSpec {
+                        dense: geometry,
+                        weights: &quantised.weights,
+                        channels: &quantised.channels,
+                        output_scale: &quantised.output_scale,
+                    })
+                }
                 _ => return None,
             };
             let golden_crc32 = layer.tap.and_then(|_| golden_crc32.next()).unwrap_or_default();
             Some(LayerSpec { name: layer.name, tap: layer.tap, golden_crc32, operation })
         });
+        let labels: String = self.labels.iter().map(|label| format!("{label}\n")).collect();
+        let labels = [(SECTION_LABELS, labels.as_bytes())];
+        let least = u16::try_from(self.architecture.min_image_side()).unwrap_or(u16::MAX);
         let spec = BlobSpec {
             input: self.architecture.input(),
-            golden: Golden { seed: GOLDEN_SEED, side: GOLDEN_SIDE },
+            golden: Golden { seed: GOLDEN_SEED, side: GOLDEN_SIDE.max(least) },
             layers: &layers.collect::<Vec<_>>(),
-            sections: &[],
+            sections: if self.labels.is_empty() { &[] } else { &labels },
         };
         let mut bytes = vec![0; spec.max_len()];
         let len = spec.emit(&mut bytes)?;

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use anyhow::Result;
 use lcl_infer::{
     Blob,
-    parameters::{ConvParameters, LayerParameters, Operation},
-    shape::Border,
+    parameters::{ConvParameters, LayerParameters, Operation, Scales},
+    shape::{Border, Sums},
 };
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
     let fields = match layer.operation {
         Operation::Conv(parameters) => {
             let conv = parameters.conv.geometry();
-            let (narrowest, widest) = scale_range(&parameters);
+            let (narrowest, widest) = scale_range(parameters.output_scale);
             json!({
                 "in_c": conv.in_c(),
                 "out_c": conv.out_c(),
@@ -117,6 +117,18 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
             "stride": pool.stride(),
             "padding": pool.padding(),
         }),
+        Operation::Dense(parameters) => {
+            let dense = parameters.dense.geometry();
+            let (narrowest, widest) = scale_range(parameters.output_scale);
+            json!({
+                "inputs": dense.inputs(),
+                "outputs": dense.outputs(),
+                "sums": dense.sums() == Sums::Words,
+                "weights": dense.inputs() * dense.outputs(),
+                "output_scale_min": narrowest,
+                "output_scale_max": widest,
+            })
+        }
         _ => json!({}),
     };
     for (name, value) in fields.as_object().into_iter().flatten() {
@@ -125,8 +137,8 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
     described
 }
 
-fn scale_range(layer: &ConvParameters<'_>) -> (f32, f32) {
-    let scales = layer.output_scale.iter();
+fn scale_range(scales: Scales<'_>) -> (f32, f32) {
+    let scales = scales.iter();
     (scales.clone().fold(f32::INFINITY, f32::min), scales.fold(0.0, f32::max))
 }
 
@@ -155,7 +167,7 @@ fn described(layer: &LayerParameters<'_>) -> String {
     match layer.operation {
         Operation::Conv(parameters) => {
             let conv = parameters.conv.geometry();
-            let (narrowest, widest) = scale_range(&parameters);
+            let (narrowest, widest) = scale_range(parameters.output_scale);
             let border = if conv.border() == Border::Zero { "zeros" } else { "reflect" };
             let transform = parameters
                 .conv
@@ -180,6 +192,17 @@ fn described(layer: &LayerParameters<'_>) -> String {
             pool.padding(),
             side = pool.side(),
         ),
+        Operation::Dense(parameters) => {
+            let dense = parameters.dense.geometry();
+            let (narrowest, widest) = scale_range(parameters.output_scale);
+            let step = if dense.sums() == Sums::Words { "sum" } else { "byte" };
+            format!(
+                "dense {} → {}, {} weights, a {step} is worth {narrowest:.2e} to {widest:.2e}",
+                dense.inputs(),
+                dense.outputs(),
+                dense.inputs() * dense.outputs(),
+            )
+        }
         _ => layer.kind().name().to_owned(),
     }
 }

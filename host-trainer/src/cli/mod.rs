@@ -4,6 +4,7 @@ mod apply;
 mod compare;
 mod completions;
 mod config;
+mod decide;
 mod environment;
 mod evaluate;
 mod export;
@@ -17,6 +18,7 @@ mod numbers;
 mod output;
 mod prepare;
 mod quantise;
+mod recogniser;
 mod show;
 mod step;
 mod train;
@@ -45,6 +47,7 @@ enum Command {
     Inspect(inspect::Args),
     Export(export::Args),
     Evaluate(evaluate::Args),
+    Decide(decide::Args),
     Show(show::Args),
     Watch(watch::Args),
     Config(config::Args),
@@ -71,6 +74,7 @@ impl Cli {
             Command::Inspect(args) => inspect::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
+            Command::Decide(args) => decide::run(&args),
             Command::Show(args) => show::run(&args),
             Command::Watch(args) => watch::run(&args),
             Command::Config(args) => config::run(&args),

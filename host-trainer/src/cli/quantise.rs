@@ -1,8 +1,11 @@
 //! `lcl quantise`: from a checkpoint to a blob.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use lcl_infer::InputFormat;
 
 use host_trainer::{
@@ -11,7 +14,11 @@ use host_trainer::{
     data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
     passes::{calibrate, compare_channels},
-    quantise::{QuantisedModel, architecture, check, concerns, fastest, quantise, weights_len},
+    quantise::{
+        QuantisedModel, architecture, check, concerns, fastest, quantise, quantise_recogniser,
+        recogniser_architecture, weights_len,
+    },
+    recogniser::{Recogniser, is_recogniser},
     say, shell, tell,
 };
 
@@ -33,7 +40,8 @@ Examples:
   lcl quantise --checkpoint runs/latest/best.safetensors --calibration photos --out model.lcl
   lcl quantise --checkpoint imported.safetensors --calibration synthetic:64 --out model.lcl
   lcl quantise --checkpoint best.safetensors --calibration photos --input gray8 --out gray.lcl
-  lcl quantise --checkpoint best.safetensors --calibration photos --layout fast --flash 900000 --out fast.lcl")]
+  lcl quantise --checkpoint best.safetensors --calibration photos --layout fast --flash 900000 --out fast.lcl
+  lcl quantise --checkpoint v2net/best.safetensors --calibration clothing10/train --out v2net.lcl")]
 pub struct Args {
     /// The checkpoint
     #[arg(long, value_name = "C.safetensors")]
@@ -90,6 +98,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut inputs = paths(&args.calibration);
     inputs.push(&args.checkpoint);
     let out = args.out.claim(&inputs)?;
+    if is_recogniser(&args.checkpoint) {
+        return recogniser(args, out);
+    }
     let checkpoint = Checkpoint::read(&args.checkpoint)?;
     check(&checkpoint)?;
     let architecture = architecture(&checkpoint, args.input);
@@ -150,6 +161,38 @@ fn fast(
         tell!("note: no convolution is transformed: the blob is the small one");
     }
     Ok(model.to_blob_with(&transforms)?)
+}
+
+/// Quantises a network that names images, for images of `--size` pixels.
+fn recogniser(args: &Args, out: &Path) -> Result<()> {
+    ensure!(
+        args.input == InputFormat::Rgb888,
+        "a network that names images takes rgb888; leave --input out"
+    );
+    let recogniser = Recogniser::read(&args.checkpoint)?;
+    let side = args.size as usize;
+    let architecture = recogniser_architecture(&recogniser.design, side)?;
+    let images = Arc::new(ImageSet::open(&args.calibration)?);
+    let network = super::recogniser::features(&recogniser, args.size, architecture, args.device)?;
+    let again = || images_at_size(Arc::clone(&images), args.size);
+    let calibration = calibrate(&*network, architecture, again)?;
+    let model = quantise_recogniser(&recogniser, &calibration)?;
+    let blob = model.to_blob()?;
+    blob.write(out)?;
+    say!(
+        "{}: {} bytes, {} classes, for images of {side}×{side} pixels, calibrated on {} images",
+        args.out.display(),
+        blob.bytes().len(),
+        recogniser.classes.len(),
+        calibration.material.images,
+    );
+    if args.out.path() == out {
+        let (blob, float) = (shell::quoted(out), shell::quoted(&args.checkpoint));
+        say!(
+            "next: lcl evaluate accuracy --model {blob} --size {side} --against {float} --data FOLDER"
+        );
+    }
+    Ok(())
 }
 
 /// Returns the format of that name, in small letters.

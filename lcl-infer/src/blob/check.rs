@@ -6,10 +6,11 @@ use super::section::Section;
 use super::{ALIGNMENT, MAX_SCALE, MIN_SCALE, OpenError};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
 use crate::contract::Contract;
+use crate::layers::dense::DenseHeader;
 use crate::name::Name;
 use crate::packing::{TAP_QUAD, packed_quads};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Scales, accumulator_bound};
-use crate::shape::ConvGeometry;
+use crate::shape::{ConvGeometry, Sums};
 use crate::toom::{FilterSums, NotTransformed, check_filter};
 
 /// Checks that the layers fit each other, and each of them.
@@ -37,8 +38,13 @@ pub(super) fn layers(
         }
         channels = layer.kind().out_c(channels);
         newest = newest.max(layer.contract());
-        if let Body::Conv(conv) = layer.body {
-            conv_tables(name, &conv, payload)?;
+        match layer.body {
+            Body::Conv(conv) => conv_tables(name, &conv, payload)?,
+            Body::Dense(dense) => dense_tables(name, &dense, payload)?,
+            Body::Pool(_) | Body::WindowPool(_) => {}
+        }
+        if let Some(before) = last.filter(LayerHeader::hands_out_sums) {
+            return Err(OpenError::SumsWithin { layer: before.name });
         }
         if layer.in_place(payload).is_none() {
             return Err(OpenError::Geometry { layer: name });
@@ -101,11 +107,16 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
             return Err(OpenError::Padding { layer, channel });
         }
     }
-    let (expected, got) = (4 * geometry.out_c(), header.output_scale.len());
+    scales(layer, geometry.out_c(), header.output_scale)
+}
+
+/// Checks what a step of each of so many channels is worth.
+fn scales(layer: Name, channels: usize, output_scale: &[u8]) -> Result<(), OpenError> {
+    let (expected, got) = (4 * channels, output_scale.len());
     if got != expected {
         return Err(OpenError::SectionLen { layer, expected, got });
     }
-    for (channel, got) in Scales::from_le_bytes(header.output_scale).iter().enumerate() {
+    for (channel, got) in Scales::from_le_bytes(output_scale).iter().enumerate() {
         // Not a number is in no range.
         if !(MIN_SCALE..=MAX_SCALE).contains(&got) {
             return Err(OpenError::Scale { layer, channel, got });
@@ -130,6 +141,58 @@ fn packed_sums(
     // Neither sum can leave 32 bits: no filter has 2^24 weights.
     let (mut sums, mut smallest) = (FilterSums::default(), 0);
     for weight in packed_quads(geometry, packed, channel).flatten() {
+        sums.sum = sums.sum.wrapping_add(weight.into());
+        sums.magnitude = sums.magnitude.wrapping_add(weight.unsigned_abs().into());
+        smallest = weight.min(smallest);
+    }
+    if smallest == i8::MIN {
+        return Err(OpenError::Weight { layer, channel });
+    }
+    Ok(sums)
+}
+
+/// Checks the tables of a dense layer.
+fn dense_tables(layer: Name, header: &DenseHeader<'_>, payload: &[u8]) -> Result<(), OpenError> {
+    let geometry = header.geometry;
+    let lens = DenseHeader::lens(&geometry);
+    for (section, expected) in [header.weights, header.channels].into_iter().zip(lens) {
+        let got = section.len as usize;
+        if got != expected {
+            return Err(OpenError::SectionLen { layer, expected, got });
+        }
+    }
+    let range = |section: Section| OpenError::SectionRange {
+        layer,
+        offset: section.offset,
+        payload_len: payload.len(),
+    };
+    let weights = header.weights(payload).ok_or(range(header.weights))?;
+    let words = header.words(payload).ok_or(range(header.channels))?;
+    let mut rows = weights.chunks_exact(geometry.padded_inputs().max(1));
+    for (channel, words) in words.chunks_exact(CHANNEL_WORDS).enumerate() {
+        let Some(row) = rows.next() else {
+            if words == ChannelTable::PADDING {
+                continue;
+            }
+            return Err(OpenError::Padding { layer, channel });
+        };
+        let (filter, filling) = row.split_at_checked(geometry.inputs()).unwrap_or_default();
+        // A requantisation that nobody uses is that of the padding.
+        let unused = geometry.sums() == Sums::Words;
+        let [_, multiplier, shift, _] = ChannelTable::PADDING;
+        let is_unused = words.get(1..3) == Some(&[multiplier, shift]);
+        if filling.iter().any(|&weight| weight != 0) || (unused && !is_unused) {
+            return Err(OpenError::Padding { layer, channel });
+        }
+        one_channel(layer, channel, words, dense_sums(layer, channel, filter)?)?;
+    }
+    scales(layer, geometry.outputs(), header.output_scale)
+}
+
+/// Returns what the weights of an output add up to.
+fn dense_sums(layer: Name, channel: usize, filter: &[i8]) -> Result<FilterSums, OpenError> {
+    let (mut sums, mut smallest) = (FilterSums::default(), 0);
+    for &weight in filter {
         sums.sum = sums.sum.wrapping_add(weight.into());
         sums.magnitude = sums.magnitude.wrapping_add(weight.unsigned_abs().into());
         smallest = weight.min(smallest);
@@ -176,8 +239,7 @@ pub(super) fn order(header: &Header<'_>, payload: &[u8]) -> Result<(), OpenError
     const { assert!(ALIGNED as usize == ALIGNMENT) };
     let mut expected = 0_u32;
     for layer in header.layers.iter() {
-        let Body::Conv(conv) = layer.body else { continue };
-        for section in [conv.weights, conv.channels] {
+        for section in layer.sections().into_iter().flatten() {
             if section.offset != expected {
                 let (layer, got) = (layer.name, section.offset);
                 return Err(OpenError::SectionOffset { layer, expected, got });

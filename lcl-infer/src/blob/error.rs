@@ -127,6 +127,11 @@ pub enum OpenError {
         /// Number of what becomes of them.
         got: u8,
     },
+    /// A layer that is not the last hands out its sums, which no layer takes.
+    SumsWithin {
+        /// The layer.
+        layer: Name,
+    },
     /// The blob has more sections beside those of its layers than this crate
     /// reads.
     SectionCount {
@@ -378,6 +383,10 @@ impl fmt::Display for OpenError {
                 f,
                 "the sums of layer {layer} become what number {got} stands for, which this \
                  program does not know: update the program"
+            ),
+            Self::SumsWithin { layer } => write!(
+                f,
+                "layer {layer} hands out its sums and is not the last: no layer takes sums"
             ),
             Self::SectionCount { largest, got } => write!(
                 f,

@@ -5,11 +5,12 @@ use super::reader::Reader;
 use super::section::Section;
 use crate::contract::Contract;
 use crate::layers::LayerKind;
+use crate::layers::dense::DenseHeader;
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d, ConvParameters, Scales};
 use crate::parameters::{LayerParameters, Operation};
-use crate::shape::{Border, ConvGeometry, PoolOrder};
+use crate::shape::{Border, ConvGeometry, DenseGeometry, PoolOrder, Sums};
 use crate::toom::{Pair, ToomConv2d, ToomGeometry, Transform};
 
 /// Number of the kind [`LayerKind::Conv`].
@@ -41,6 +42,7 @@ pub(crate) enum Body<'a> {
     Conv(ConvHeader<'a>),
     Pool(PoolOrder),
     WindowPool(WindowPool),
+    Dense(DenseHeader<'a>),
 }
 
 /// Geometry, tables and output scale of a convolution.
@@ -72,7 +74,7 @@ impl<'a> LayerHeader<'a> {
         let contract = reader.number();
         let transform = reader.number();
         reader.whole()?;
-        if kind > WindowPool::KIND {
+        if kind > WindowPool::KIND && kind != DenseGeometry::KIND {
             return Err(OpenError::UnknownLayer { index, layer: name, kind });
         }
         if transform != TRANSFORM_DIRECT && kind != KIND_CONV {
@@ -81,6 +83,7 @@ impl<'a> LayerHeader<'a> {
         let body = match kind {
             KIND_CONV => Body::Conv(ConvHeader::parse(reader, name, transform)?),
             KIND_POOL => Body::Pool(reader.one_of(&PoolOrder::ALL)),
+            DenseGeometry::KIND => Body::Dense(DenseHeader::parse(reader, name)?),
             _ => Body::WindowPool(
                 WindowPool::parse(reader).ok_or(OpenError::Geometry { layer: name })?,
             ),
@@ -101,6 +104,7 @@ impl<'a> LayerHeader<'a> {
             Body::Conv(conv) => LayerKind::Conv(conv.geometry),
             Body::Pool(order) => LayerKind::Pool(order),
             Body::WindowPool(pool) => LayerKind::WindowPool(pool),
+            Body::Dense(dense) => LayerKind::Dense(dense.geometry),
         }
     }
 
@@ -113,9 +117,24 @@ impl<'a> LayerHeader<'a> {
         }
     }
 
+    /// Returns whether it hands out sums, which no layer takes.
+    pub(crate) fn hands_out_sums(&self) -> bool {
+        matches!(self.body, Body::Dense(dense) if dense.geometry.sums() == Sums::Words)
+    }
+
     /// Returns the contract that the layer asks for.
     pub(crate) const fn contract(&self) -> Contract {
         self.kind().contract()
+    }
+
+    /// Returns the sections of its tables, in their order; none of a layer
+    /// without.
+    pub(crate) const fn sections(&self) -> Option<[Section; 2]> {
+        match self.body {
+            Body::Conv(conv) => Some([conv.weights, conv.channels]),
+            Body::Dense(dense) => Some([dense.weights, dense.channels]),
+            Body::Pool(_) | Body::WindowPool(_) => None,
+        }
     }
 
     /// Returns the layer with its tables in the payload.
@@ -124,6 +143,7 @@ impl<'a> LayerHeader<'a> {
             Body::Conv(conv) => Operation::Conv(conv.in_place(payload)?),
             Body::Pool(order) => Operation::Pool(order),
             Body::WindowPool(pool) => Operation::WindowPool(pool),
+            Body::Dense(dense) => Operation::Dense(dense.in_place(payload)?),
         };
         let Self { name, tap, golden_crc32, .. } = *self;
         Some(LayerParameters { name, tap, golden_crc32, operation })

@@ -10,7 +10,7 @@ mod header;
 mod layer;
 mod preamble;
 pub(crate) mod reader;
-mod section;
+pub(crate) mod section;
 pub mod write;
 
 use crate::architecture::{Architecture, LEAST_TILES, Layer, Plan};
@@ -188,8 +188,10 @@ impl<'a> Blob<'a> {
     pub fn output_scale(&self, tap: Name) -> Option<Scales<'a>> {
         let mut scales = None;
         for layer in self.layers() {
-            if let Operation::Conv(conv) = layer.operation {
-                scales = Some(conv.output_scale);
+            match layer.operation {
+                Operation::Conv(conv) => scales = Some(conv.output_scale),
+                Operation::Dense(dense) => scales = Some(dense.output_scale),
+                Operation::Pool(_) | Operation::WindowPool(_) => {}
             }
             if layer.tap == Some(tap) {
                 return scales;

@@ -15,11 +15,12 @@ use crate::contract::Contract;
 use crate::crc32::Crc32;
 use crate::input::InputFormat;
 use crate::layers::LayerKind;
+use crate::layers::dense::DenseHeader;
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::packing::pack_weights;
 use crate::parameters::ChannelTable;
-use crate::shape::{Border, ConvGeometry, PoolOrder};
+use crate::shape::{Border, ConvGeometry, DenseGeometry, PoolOrder, Sums};
 use crate::toom::{Pair, ToomGeometry, Transform, transform_weights};
 
 /// Everything that goes into a blob.
@@ -61,6 +62,8 @@ pub enum OperationSpec<'a> {
     Pool(PoolOrder),
     /// See [`LayerKind::WindowPool`].
     WindowPool(WindowPool),
+    /// See [`LayerKind::Dense`].
+    Dense(DenseSpec<'a>),
 }
 
 /// Everything that goes into a blob for a convolution.
@@ -75,6 +78,20 @@ pub struct ConvSpec<'a> {
     /// Bias and requantisation, `[out_c]`.
     pub channels: &'a [Channel],
     /// What one step of each channel's byte is worth, `[out_c]`.
+    pub output_scale: &'a [f32],
+}
+
+/// Everything that goes into a blob for a dense layer.
+#[derive(Clone, Copy, Debug)]
+pub struct DenseSpec<'a> {
+    /// Size of the layer.
+    pub dense: DenseGeometry,
+    /// Weights, `[outputs, inputs]`, in `[-127, 127]`.
+    pub weights: &'a [i8],
+    /// Bias and requantisation, `[outputs]`; of a layer that hands out its sums
+    /// the bias alone counts.
+    pub channels: &'a [Channel],
+    /// What one step of each output is worth, `[outputs]`.
     pub output_scale: &'a [f32],
 }
 
@@ -146,8 +163,10 @@ impl BlobSpec<'_> {
     fn payload(&self, out: &mut [u8]) -> Option<usize> {
         let mut out = Out { bytes: out, len: 0 };
         for layer in self.layers {
-            if let OperationSpec::Conv(conv) = &layer.operation {
-                conv.payload(&mut out)?;
+            match &layer.operation {
+                OperationSpec::Conv(conv) => conv.payload(&mut out)?,
+                OperationSpec::Dense(dense) => dense.payload(&mut out)?,
+                OperationSpec::Pool(_) | OperationSpec::WindowPool(_) => {}
             }
         }
         for (_, bytes) in self.sections {
@@ -210,14 +229,28 @@ impl Place {
 
 impl LayerSpec<'_> {
     fn check_lengths(&self) -> Result<(), EmitError> {
-        let OperationSpec::Conv(spec) = &self.operation else { return Ok(()) };
-        if let (Some(transform), None) = (spec.transform, spec.toom()) {
-            return Err(EmitError::Transform { layer: self.name, transform: transform.name() });
-        }
+        let (expected, got) = match &self.operation {
+            OperationSpec::Conv(spec) => {
+                if let (Some(transform), None) = (spec.transform, spec.toom()) {
+                    let (layer, transform) = (self.name, transform.name());
+                    return Err(EmitError::Transform { layer, transform });
+                }
+                (
+                    [spec.conv.weights_len(), spec.conv.out_c()],
+                    [spec.weights.len(), spec.channels.len(), spec.output_scale.len()],
+                )
+            }
+            OperationSpec::Dense(spec) => (
+                [spec.dense.outputs() * spec.dense.inputs(), spec.dense.outputs()],
+                [spec.weights.len(), spec.channels.len(), spec.output_scale.len()],
+            ),
+            OperationSpec::Pool(_) | OperationSpec::WindowPool(_) => return Ok(()),
+        };
+        let [weights, outputs] = expected;
         let tables = [
-            ("weights", spec.conv.weights_len(), spec.weights.len()),
-            ("channels", spec.conv.out_c(), spec.channels.len()),
-            ("scales", spec.conv.out_c(), spec.output_scale.len()),
+            ("weights", weights, got[0]),
+            ("channels", outputs, got[1]),
+            ("scales", outputs, got[2]),
         ];
         for (table, expected, got) in tables {
             if expected != got {
@@ -232,6 +265,7 @@ impl LayerSpec<'_> {
             OperationSpec::Conv(_) => KIND_CONV,
             OperationSpec::Pool(_) => KIND_POOL,
             OperationSpec::WindowPool(_) => WindowPool::KIND,
+            OperationSpec::Dense(_) => DenseGeometry::KIND,
         })?;
         out.name(self.name)?;
         out.put(&self.tap.is_some())?;
@@ -249,6 +283,7 @@ impl LayerSpec<'_> {
             OperationSpec::Pool(order) => {
                 out.index(PoolOrder::ALL.iter().position(|one| one == order)?)
             }
+            OperationSpec::Dense(dense) => dense.header(out, place),
             OperationSpec::WindowPool(pool) => {
                 pool.fields().iter().try_for_each(|field| out.put(field))
             }
@@ -264,6 +299,7 @@ impl OperationSpec<'_> {
             Self::Conv(spec) => LayerKind::Conv(spec.conv),
             Self::Pool(order) => LayerKind::Pool(*order),
             Self::WindowPool(pool) => LayerKind::WindowPool(*pool),
+            Self::Dense(spec) => LayerKind::Dense(spec.dense),
         }
     }
 
@@ -274,6 +310,11 @@ impl OperationSpec<'_> {
             Self::Conv(spec) => {
                 let tables: usize = spec.lens().iter().sum();
                 spec.output_scale.len().saturating_mul(4).saturating_add(tables + HEADER_LEN)
+            }
+            Self::Dense(spec) => {
+                let [weights, channels] = DenseHeader::lens(&spec.dense);
+                let tables = weights.saturating_add(channels).saturating_add(HEADER_LEN);
+                spec.output_scale.len().saturating_mul(4).saturating_add(tables)
             }
             Self::Pool(_) | Self::WindowPool(_) => HEADER_LEN,
         }
@@ -342,6 +383,51 @@ impl ConvSpec<'_> {
         });
         let padding = core::iter::repeat(ChannelTable::PADDING);
         channels.chain(padding).take(self.conv.padded_out_c()).flatten()
+    }
+}
+
+impl DenseSpec<'_> {
+    fn header(&self, out: &mut Out<'_>, place: &mut Place) -> Option<()> {
+        for values in [self.dense.inputs(), self.dense.outputs()] {
+            out.index(values)?;
+        }
+        let sums = Sums::ALL.iter().position(|sums| *sums == self.dense.sums())?;
+        out.put(&u8::try_from(sums).ok()?)?;
+        for len in DenseHeader::lens(&self.dense) {
+            out.section(place.next(len)?)?;
+        }
+        let scales: &[u8] = bytemuck::cast_slice(self.output_scale);
+        out.put(&scales)
+    }
+
+    fn payload(&self, out: &mut Out<'_>) -> Option<()> {
+        let [weights, channels] = DenseHeader::lens(&self.dense);
+        let rows = out.take(weights)?;
+        rows.fill(0);
+        let filters = || self.weights.chunks_exact(self.dense.inputs());
+        for (row, filter) in rows.chunks_exact_mut(self.dense.padded_inputs()).zip(filters()) {
+            for (place, weight) in row.iter_mut().zip(filter) {
+                *place = weight.to_le_bytes()[0];
+            }
+        }
+        let words = filters().zip(self.channels).map(|(filter, channel)| {
+            let weight_sum = filter.iter().copied().map(i32::from).sum();
+            let Channel { bias, requant } = *channel;
+            match self.dense.sums() {
+                Sums::Bytes => [bias, requant.multiplier(), requant.shift().into(), weight_sum],
+                Sums::Words => {
+                    let [_, multiplier, shift, _] = ChannelTable::PADDING;
+                    [bias, multiplier, shift, weight_sum]
+                }
+            }
+        });
+        let padding = core::iter::repeat(ChannelTable::PADDING);
+        let words = words.chain(padding).take(self.dense.padded_outputs()).flatten();
+        let bytes = words.flat_map(i32::to_le_bytes);
+        for (place, byte) in out.take(channels)?.iter_mut().zip(bytes) {
+            *place = byte;
+        }
+        Some(())
     }
 }
 

@@ -8,6 +8,7 @@
 
 use core::ops::Range;
 
+pub use crate::layers::dense::DenseKernels;
 pub use crate::layers::window_pool::WindowPoolKernels;
 use crate::parameters::Conv2d;
 use crate::shape::{ConvGeometry, MAX_KERNEL};
@@ -111,6 +112,8 @@ pub struct Kernels {
     pub pool: PoolKernels,
     /// Plain pools.
     pub window_pool: WindowPoolKernels,
+    /// Dense layers.
+    pub dense: DenseKernels,
 }
 
 /// The convolution, a row of output at a call.

@@ -4,7 +4,7 @@ use core::hint::black_box;
 
 use super::pooling::{self, BlurMax, Max, MaxBlur, Portable};
 use super::tiled::{self, Accumulators, CHANNELS, Microkernel, PIXELS, Weights};
-use super::{ConvKernels, Kernels, PoolKernels, WindowPoolKernels, toom};
+use super::{ConvKernels, DenseKernels, Kernels, PoolKernels, WindowPoolKernels, toom};
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_QUAD};
 use crate::shape::ConvGeometry;
 
@@ -22,6 +22,7 @@ pub static KERNELS: Kernels = Kernels {
         max_row: pooling::pool_row::<Max, Portable>,
     },
     window_pool: WindowPoolKernels::PORTABLE,
+    dense: DenseKernels::PORTABLE,
 };
 
 /// Returns the bytes of scratch that the convolution asks for.

@@ -1,6 +1,6 @@
 //! Whole images, streamed with the kernels, against the reference.
 
-use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
+use lcl_infer::blob::write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec};
 use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden};
 use lcl_infer::kernels::Kernels;
 use lcl_infer::toom::{Pair, TRANSFORMS, ToomGeometry};
@@ -8,6 +8,8 @@ use lcl_infer::{
     Architecture, Blob, ConvGeometry, Frontend, ImageSize, InputFormat, Layer, LayerKind,
     MAX_LAYERS, Name, PoolOrder, fast_memory_len, memory_len, reference,
 };
+
+use lcl_infer::shape::{DenseGeometry, Sums};
 
 use crate::conv::compare;
 use crate::draw::{NO_CHANNEL, Style, Values, fill_parameters};
@@ -108,6 +110,9 @@ impl FrameCase {
     fn macs(&self) -> u64 {
         let macs = self.layers().map(|(layer, size, _)| match layer.kind {
             LayerKind::Conv(conv) => conv.macs(size),
+            LayerKind::Dense(dense) => {
+                (area(size) * dense.inputs()).saturating_mul(dense.outputs()) as u64
+            }
             _ => 0,
         });
         macs.sum()
@@ -127,6 +132,12 @@ impl FrameCase {
                         .map_or(conv.packed_len(), |toom| toom.weights_len() * size_of::<Pair>());
                     packed += 8 * conv.padded_out_c() * 4;
                     Memory::holds(&conv)
+                }
+                LayerKind::Dense(dense) => {
+                    weights += dense.inputs() * dense.outputs();
+                    channels_len += dense.outputs();
+                    packed += dense.weights_len() + 8 * dense.padded_outputs() * 4;
+                    dense.padded_outputs() <= CHANNELS_LEN
                 }
                 _ => true,
             };
@@ -156,6 +167,13 @@ fn draw(random: &mut Random) -> Option<Architecture> {
         } else {
             let largest_kernel = if index == 0 { 11 } else { 5 };
             *kind = LayerKind::Conv(conv(random, channels, largest_kernel)?);
+        }
+        // Sums are handed out by the last layer alone.
+        if random.below(6) == 0 {
+            let drawn = crate::dense::draw(random, channels)?;
+            let last = index + 1 == len;
+            let sums = if last { drawn.sums() } else { Sums::Bytes };
+            *kind = LayerKind::Dense(DenseGeometry::new(channels, drawn.outputs(), sums)?);
         }
         channels = kind.out_c(channels);
     }
@@ -316,6 +334,23 @@ fn emit(
                     weights: own,
                     channels: own_channels,
                     output_scale: SCALES.get(..conv.out_c()).ok_or(Fault::Refused)?,
+                })
+            }
+            LayerKind::Dense(dense) => {
+                let (own, rest) = core::mem::take(&mut weights)
+                    .split_at_mut_checked(dense.inputs() * dense.outputs())
+                    .ok_or(Fault::Refused)?;
+                weights = rest;
+                let (own_channels, rest) = core::mem::take(&mut channels)
+                    .split_at_mut_checked(dense.outputs())
+                    .ok_or(Fault::Refused)?;
+                channels = rest;
+                fill_parameters(random, Style::EDGES[0], own, own_channels);
+                OperationSpec::Dense(DenseSpec {
+                    dense,
+                    weights: own,
+                    channels: own_channels,
+                    output_scale: SCALES.get(..dense.outputs()).ok_or(Fault::Refused)?,
                 })
             }
             _ => return Err(Fault::Refused),

@@ -20,6 +20,7 @@
 )]
 
 mod conv;
+mod dense;
 mod draw;
 mod edges;
 mod frame;
@@ -35,6 +36,7 @@ use lcl_infer::PoolOrder;
 use lcl_infer::kernels::Kernels;
 
 use conv::ConvCase;
+use dense::DenseCase;
 pub use draw::{Scaling, Style, Values, Weights, fill_parameters};
 use frame::FrameCase;
 pub use memory::Memory;
@@ -138,6 +140,11 @@ impl Run<'_> {
             let case = case.ok_or(self.refused())?;
             self.window_pool(&case, &mut random)?;
         }
+        for case in DenseCase::edges() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.dense(&case, &mut random)?;
+        }
         for lens in edges::rows() {
             let mut random = next(self);
             self.max_rows(lens, &mut random)?;
@@ -166,6 +173,8 @@ impl Run<'_> {
         self.window_pool(&case, random)?;
         let case = ToomCase::draw(random);
         self.toom(&case, random)?;
+        let case = DenseCase::draw(random);
+        self.dense(&case, random)?;
         if seed % FRAME_PERIOD == 0 {
             let case = FrameCase::draw(random);
             self.frame(&case, random)?;
@@ -200,6 +209,11 @@ impl Run<'_> {
     fn window_pool(&mut self, case: &WindowPoolCase, random: &mut Random) -> Result<(), Mismatch> {
         let result = window_pool::check(self.kernels, self.memory, case, random);
         self.count(case.operation(), case.shape(), result)
+    }
+
+    fn dense(&mut self, case: &DenseCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = dense::check(self.kernels, self.memory, case, random);
+        self.count(dense::OPERATION, case.shape(), result)
     }
 
     fn frame(&mut self, case: &FrameCase, random: &mut Random) -> Result<(), Mismatch> {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use lcl_infer::shape::WindowPool;
+use lcl_infer::shape::{DenseGeometry, WindowPool};
 use lcl_infer::{ConvGeometry, ImageSize, LayerKind, MAX_LAYERS, PoolOrder};
 
 use crate::draw::Style;
@@ -43,6 +43,8 @@ pub enum Operation {
     WindowMaxRow,
     /// `window_pool.average_row`.
     WindowAverageRow,
+    /// `dense.row`.
+    DenseRow,
     /// A whole image, streamed.
     Frontend,
 }
@@ -102,6 +104,13 @@ pub enum Shape {
         size: ImageSize,
         /// Channels of the map.
         channels: usize,
+    },
+    /// A dense layer of a row of so many pixels.
+    Dense {
+        /// The layer.
+        dense: DenseGeometry,
+        /// Pixels of the row.
+        width: usize,
     },
     /// Rows of these lengths in bytes.
     Rows {

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 
 use super::{
     ComponentsConfig, Config, DataConfig, InputConfig, LossConfig, ModelConfig, OptimiserConfig,
-    StageViewConfig, TrainingConfig, ViewsConfig, WorkersConfig,
+    RecognitionConfig, StageViewConfig, TrainingConfig, ViewsConfig, WorkersConfig,
 };
 
 /// The fields of one section, in their order, and what they mean.
@@ -32,6 +32,7 @@ impl Section {
             "views" => Self::of::<ViewsConfig>(),
             "views.stages" => Self::of::<StageViewConfig>(),
             "workers" => Self::of::<WorkersConfig>(),
+            "recognition" => Self::of::<RecognitionConfig>(),
             _ => return None,
         })
     }

@@ -7,6 +7,7 @@
 mod document;
 mod error;
 mod parse;
+mod recognition;
 mod set;
 mod shipped;
 mod validate;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     error::{ConfigError, Place},
+    recognition::RecognitionConfig,
     set::Assignment,
     shipped::{SHIPPED, Shipped},
     views::{Crops, JitterOrder, Patches, StageViewConfig, ViewsConfig},
@@ -42,7 +44,7 @@ pub struct Config {
     pub data: DataConfig,
     /// How long, how fast, on what.
     pub training: TrainingConfig,
-    /// The optimiser, Adam.
+    /// The optimiser.
     pub optimiser: OptimiserConfig,
     /// The loss.
     pub loss: LossConfig,
@@ -57,6 +59,8 @@ pub struct Config {
     pub views: ViewsConfig,
     /// Training with several workers.
     pub workers: WorkersConfig,
+    /// A network that names what is on an image.
+    pub recognition: RecognitionConfig,
 }
 
 /// Which images are trained on.
@@ -182,10 +186,23 @@ impl Default for WorkersConfig {
     }
 }
 
-/// Adam's parameters (Kingma and Ba, 2015).
+/// The optimiser by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimiserName {
+    /// Kingma and Ba, 2015.
+    #[default]
+    Adam,
+    /// Stochastic gradient descent with momentum, as `PyTorch` has it.
+    Sgd,
+}
+
+/// The parameters of the optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimiserConfig {
+    /// Which one: `adam`, or `sgd` with momentum.
+    pub name: OptimiserName,
     /// Length of a step, α. \[LCL\] trains with 0.001.
     pub learning_rate: f64,
     /// Decay of the mean of the gradients, β₁.
@@ -194,17 +211,23 @@ pub struct OptimiserConfig {
     pub beta2: f64,
     /// What keeps the division finite, ε.
     pub epsilon: f64,
+    /// Momentum of `sgd`: each step is the gradient and this share of the last
+    /// step.
+    pub momentum: f64,
     /// Updates over which the length of a step grows linearly from 0: update
     /// `t` of the first `warmup_steps` is of length `α · t / warmup_steps`; 0
     /// starts with α. \[LCL\] names no warm-up.
     pub warmup_steps: u64,
-    /// How the length of a step goes on from there: `constant`, or `cosine`,
-    /// which falls to 0 at the end of the run. \[LCL\] names none.
+    /// How the length of a step goes on from there: `constant`; `cosine`, which
+    /// falls to 0 at the end of the run; or `thirds`, which falls to a tenth
+    /// after each third of the run, as \[LCL\] 2.4 has it for recognition. For
+    /// LCL-V2 \[LCL\] names none.
     pub schedule: Schedule,
     /// Decoupled weight decay, λ: each update first takes `α_t · λ` of the
     /// weights of convolutions and linear layers away, as in `AdamW`; biases and
     /// batch norms are spared. 0 decays none. This is not an L2 term of the
-    /// loss, which `weight_decay` of `PyTorch`'s `Adam` is.
+    /// loss, which `weight_decay` of `PyTorch`'s `Adam` is; with `sgd` it is that
+    /// term, of all weights, as `PyTorch`'s `SGD` has it.
     pub weight_decay: f64,
 }
 
@@ -217,15 +240,19 @@ pub enum Schedule {
     Constant,
     /// It falls as half a cosine, to 0 after the last update of the run.
     Cosine,
+    /// It falls to a tenth after a third of the run, and again after two.
+    Thirds,
 }
 
 impl Default for OptimiserConfig {
     fn default() -> Self {
         Self {
+            name: OptimiserName::Adam,
             learning_rate: 0.001,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
+            momentum: 0.9,
             warmup_steps: 0,
             schedule: Schedule::Constant,
             weight_decay: 0.0,

@@ -68,4 +68,8 @@ pub const SHIPPED: &[Shipped] = shipped![
     "lcl-v2-retina",
     "barlow-layerwise",
     "untrained",
+    "lcl-v2net",
+    "lcl-v2net-small",
+    "alexnet",
+    "alexnet-bn",
 ];

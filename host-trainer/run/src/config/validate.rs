@@ -1,9 +1,10 @@
 //! Which values a configuration may have.
 
 use super::{
-    Config, ConfigError, InputConfig, Length, OptimiserConfig, Place, StageViewConfig, ViewsConfig,
+    Config, ConfigError, InputConfig, Length, OptimiserConfig, Place, RecognitionConfig,
+    StageViewConfig, ViewsConfig,
 };
-use lcl_artefacts::checkpoint::Misfit;
+use lcl_artefacts::{checkpoint::Misfit, recogniser::DesignName};
 use lcl_images::{MIN_SIDE, SHORTER_SIDE};
 
 impl Config {
@@ -57,6 +58,7 @@ impl Config {
         let range = "1 to 86400 seconds";
         check((1..=86400).contains(&timeout), "workers.timeout_seconds", &timeout, range)?;
         self.validate_components()?;
+        self.recognition.validate()?;
         self.views.validate()
     }
 
@@ -94,14 +96,35 @@ impl Config {
     }
 }
 
+impl RecognitionConfig {
+    /// A front-end that is missing is named when a run starts: a configuration
+    /// that others share names none.
+    fn validate(&self) -> Result<(), ConfigError> {
+        let Self { network, front_end } = self;
+        let takes_one = matches!(network, Some(DesignName::LclV2net | DesignName::LclV2netSmall));
+        let expected = "left out, as this network has no front-end";
+        check(takes_one || front_end.is_none(), "recognition.front_end", &"there", expected)
+    }
+}
+
 impl OptimiserConfig {
     fn validate(&self) -> Result<(), ConfigError> {
-        let Self { learning_rate, beta1, beta2, epsilon, warmup_steps, schedule: _, weight_decay } =
-            *self;
+        let Self {
+            name: _,
+            learning_rate,
+            beta1,
+            beta2,
+            epsilon,
+            momentum,
+            warmup_steps,
+            schedule: _,
+            weight_decay,
+        } = *self;
         check(positive(learning_rate), "optimiser.learning_rate", &learning_rate, "above 0")?;
         check(decay(beta1), "optimiser.beta1", &beta1, "in 0 to 1")?;
         check(decay(beta2), "optimiser.beta2", &beta2, "in 0 to 1")?;
         check(positive(epsilon), "optimiser.epsilon", &epsilon, "above 0")?;
+        check(decay(momentum), "optimiser.momentum", &momentum, "at least 0 and below 1")?;
         let warmup_fits = i64::try_from(warmup_steps).is_ok();
         let expected = "below 2^63, the largest in TOML";
         check(warmup_fits, "optimiser.warmup_steps", &warmup_steps, expected)?;

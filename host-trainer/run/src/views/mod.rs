@@ -145,6 +145,33 @@ impl ViewMaker {
         Arch::new().dispatch(Recolour { recolouring, bytes: &pixels, out });
     }
 
+    /// Makes the view of an image without chance for `stage`, 0 or 1, into `out`,
+    /// `[size, size, 3]`: the whole patch in the middle of the centre, resized and
+    /// normalised.
+    ///
+    /// # Panics
+    ///
+    /// As [`make`](Self::make).
+    pub fn make_plain(&self, centre: &Centre, stage: usize, out: &mut [f32]) {
+        let side = self.views.stages[stage].centre;
+        let first = (self.views.kept_side - side) / 2;
+        let whole = CropBox { x: first, y: first, width: side, height: side };
+        let axis = &self.axes[stage][side as usize - 1];
+        let bytes = resize_transposed(Rows::new(&centre.columns, centre.side, whole), axis, axis);
+        let InputConfig { mean, std } = self.input;
+        let recolouring = Recolouring {
+            jitter: None,
+            adjustments: Vec::new(),
+            grey: false,
+            blur: None,
+            solarise: None,
+            noise: None,
+            mean,
+            std,
+        };
+        Arch::new().dispatch(Recolour { recolouring, bytes: &bytes, out });
+    }
+
     /// Returns where the window of an image's patches lies in its centre.
     fn window(&self, image: &ChaCha8Rng) -> Patch {
         let room = self.views.kept_side - self.views.window();

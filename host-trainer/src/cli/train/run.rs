@@ -44,6 +44,10 @@ pub fn run(args: &Args) -> Result<()> {
         return Ok(());
     };
     let resume = format!("lcl train --out {} --resume", shell::quoted(run.path()));
+    if config.recognition.network.is_some() && !summary.interrupted {
+        print_recognised(&run, &summary);
+        return Ok(());
+    }
     if summary.interrupted {
         let step = summary.steps;
         tell!("stopped at step {step}; everything is saved, continue with `{resume}`");
@@ -115,6 +119,32 @@ fn prepare(args: &Args, workers: &Workers) -> Result<(Config, Option<(RunFolder,
     })?;
     config.check_resumes(&of_run)?;
     Ok((config, run.map(|run| (run, Start::Resume))))
+}
+
+/// Says what a run of recognition came to. Its blob is made by a command of its
+/// own, which asks for images of the size that a chip sees.
+fn print_recognised(run: &RunFolder, summary: &RunSummary) {
+    let RunSummary { best, best_step, steps, .. } = *summary;
+    let line = summary.report.metrics.iter().find(|line| line.step == best_step);
+    say!("");
+    say!("steps   {steps}; least held-out loss {:.3} at step {best_step}", best.total());
+    if let Some((top1, top5)) = line.and_then(|line| line.val_top1.zip(line.val_top5)) {
+        say!(
+            "top-1   {:.1} %, top-5 {:.1} % of the held-out images there",
+            100.0 * top1,
+            100.0 * top5
+        );
+    }
+    say!("time    {:.0} s", summary.elapsed.as_secs_f64());
+    if summary.skipped_images > 0 {
+        say!("skipped {} images that could not be used", summary.skipped_images);
+    }
+    for path in [run.best(), run.checkpoint(), run.metrics(), run.config(), run.manifest()] {
+        say!("        {}", path.display());
+    }
+    say!("report  {}", run.report().display());
+    let best = shell::quoted(&run.best());
+    say!("next    lcl evaluate accuracy --model {best} --data FOLDER");
 }
 
 fn print_summary(run: &RunFolder, summary: &RunSummary) {

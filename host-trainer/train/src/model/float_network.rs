@@ -144,7 +144,7 @@ impl FloatNetwork {
     }
 }
 
-fn nhwc(map: &Tensor) -> Result<FeatureMap, ModelError> {
+pub(super) fn nhwc(map: &Tensor) -> Result<FeatureMap, ModelError> {
     let map = map.f_permute([0, 2, 3, 1])?;
     let shape = shape(&map);
     let [n, h, w, c] = [0, 1, 2, 3].map(|dimension| shape[dimension]);

@@ -11,10 +11,12 @@ mod device;
 mod dropout;
 mod error;
 mod float_network;
+mod float_recogniser;
 mod network;
 mod parameter;
 mod pool;
 mod projector;
+mod recogniser;
 mod stage;
 mod window_pool;
 
@@ -22,8 +24,10 @@ pub use batch_norm::Mode;
 pub use device::{device_name, resolve};
 pub use error::ModelError;
 pub use float_network::FloatNetwork;
+pub use float_recogniser::FloatRecogniser;
 pub use network::Network;
 pub use parameter::Parameter;
+pub use recogniser::RecogniserNetwork;
 
-pub(crate) use array::{shape, tensor, values};
+pub(crate) use array::{length, shape, tensor, values};
 pub(crate) use dropout::Occasion;

@@ -250,7 +250,7 @@ fn what_is_dropped_depends_on_the_step_alone() -> Result<(), TrainError> {
     let mut got = Checkpoint::read(&halves.join("checkpoint.safetensors"))?;
     (expected.config, got.config) = (None, None);
     assert!(expected == got);
-    let initial = super::start::initial(&config);
+    let initial = super::start::initial_layers(&config);
     assert!(got.components.is_some() && got.components != initial.components);
 
     // The weights start another run, unless its components are others.
