@@ -16,7 +16,7 @@
 
 pub use lcl_artefacts::{
     Printed, atomic_file, blob_file, checkpoint, compare, console, feature_file, feature_map,
-    feature_model, frames, integer_features, printed, random, say, shell, sized_image, tell,
+    feature_model, frames, integer_features, printed, random, say, shell, shipped, sized_image, tell,
     tensor_file, watch,
 };
 pub use lcl_evaluate as evaluate;

@@ -19,6 +19,7 @@ pub mod integer_features;
 pub mod printed;
 pub mod random;
 pub mod shell;
+pub mod shipped;
 pub mod sized_image;
 pub mod tensor_file;
 pub mod watch;

@@ -8,11 +8,13 @@
 //! inputs vary, so that weights are rounded where it shows least. Plain arrays
 //! only; start with [`quantise`].
 
+pub mod budget;
 mod calibration;
 mod concerns;
 mod conv;
 mod filter;
 mod fold;
+mod folded_network;
 mod headroom;
 mod material;
 mod model;
@@ -26,6 +28,7 @@ pub use calibration::{CalibratedConv, Calibration, RangeSearch, Ranges};
 pub use concerns::{Concern, FEW_IMAGES, LEAST_CHANNEL_SQNR_DB, concerns};
 pub use conv::{ConvInput, QuantiseError, QuantisedConv, quantise_conv};
 pub use fold::{FoldedConv, InputChannel};
+pub use folded_network::{FoldedError, FoldedNetwork};
 pub use material::Material;
 pub use model::{GOLDEN_SEED, GOLDEN_SIDE, QuantisedModel};
 pub use moments::Moments;

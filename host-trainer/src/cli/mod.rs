@@ -3,6 +3,7 @@
 mod compare;
 mod completions;
 mod config;
+mod default_model;
 mod environment;
 mod evaluate;
 mod features;

@@ -8,9 +8,8 @@ use lcl_infer::InputFormat;
 use host_trainer::{
     checkpoint::Checkpoint,
     data::{ImageSet, Source, images_at_size},
-    device::DeviceChoice,
     passes::{calibrate, compare_channels},
-    quantise::{architecture, concerns, quantise},
+    quantise::{FoldedNetwork, architecture, concerns, quantise},
     say, shell, tell,
 };
 
@@ -20,17 +19,18 @@ use super::{
 };
 
 use super::images::ImageLimits;
-use super::libtorch::float_network;
 
 /// Quantises a checkpoint to 8 bits and writes a blob
 ///
 /// The calibration images say which range of values each channel's byte has to
-/// cover: a few dozen photographs like those that the model will see.
+/// cover: a few dozen photographs like those that the model will see. The same
+/// checkpoint and images give the same bytes on every machine; libtorch is not
+/// needed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lcl quantise --checkpoint runs/latest/best.safetensors --calibration photos --out model.lcl
-  lcl quantise --checkpoint imported.safetensors --calibration synthetic:64 --out model.lcl
+  lcl quantise --checkpoint imported.safetensors --calibration photographs --out model.lcl
   lcl quantise --checkpoint best.safetensors --calibration photos --input gray8 --out gray.lcl")]
 pub struct Args {
     /// The checkpoint
@@ -49,9 +49,6 @@ pub struct Args {
     /// Width and height that the images are fitted to, in pixels
     #[arg(long, value_name = "N", default_value_t = 96, value_parser = numbers::side())]
     size: u32,
-    /// Where the float network runs: auto, cpu or cuda:N
-    #[arg(long, value_name = "DEVICE", default_value_t)]
-    device: DeviceChoice,
     #[command(flatten)]
     limits: ImageLimits,
 }
@@ -71,12 +68,12 @@ pub fn run(args: &Args) -> Result<()> {
     let architecture = architecture(&checkpoint, args.input);
     numbers::check_side(args.size, architecture.min_image_side())?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
-    let network = float_network(&checkpoint, args.device)?;
+    let network = FoldedNetwork::new(&checkpoint);
     let again = || images_at_size(Arc::clone(&images), args.size);
-    let calibration = calibrate(&*network, architecture, again)?;
+    let calibration = calibrate(&network, architecture, again)?;
     let model = quantise(&checkpoint, &calibration)?;
     let blob = model.to_blob()?;
-    let agreement = compare_channels(&*network, &blob.open()?, again())?;
+    let agreement = compare_channels(&network, &blob.open()?, again())?;
     blob.write(out)?;
     let [v1, v2] = agreement.each_ref().map(|area| area.all.sqnr_db);
     say!(

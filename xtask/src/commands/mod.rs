@@ -2,7 +2,6 @@
 
 mod bench;
 mod boards;
-mod default_model;
 mod emulate;
 mod example;
 mod figures;
