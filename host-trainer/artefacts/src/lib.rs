@@ -24,6 +24,7 @@ pub mod recogniser;
 pub mod saved;
 pub mod score_model;
 pub mod shell;
+pub mod shipped;
 pub mod sized_image;
 pub mod tensor_file;
 pub mod watch;

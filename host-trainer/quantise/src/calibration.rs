@@ -15,7 +15,7 @@ use lcl_infer::{
 };
 use rayon::prelude::*;
 
-use super::{material::Material, moments::Moments};
+use super::{conv::nearest_byte, material::Material, moments::Moments};
 use lcl_artefacts::{
     feature_map::{FeatureMap, FloatFeatures},
     sized_image::rows,
@@ -282,12 +282,6 @@ fn add_squared_error(errors: &mut [f64], output: &[f32], bytes: &[u8], steps: &[
         let error = f64::from(value) - steps[channel] * f64::from(byte);
         errors[channel] += error * error;
     }
-}
-
-/// Returns the byte of least distance, half up; 0 for a channel without range.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-fn nearest_byte(value: f64, step: f64) -> u8 {
-    if step > 0.0 { (value / step + 0.5).floor().clamp(0.0, 255.0) as u8 } else { 0 }
 }
 
 #[cfg(test)]

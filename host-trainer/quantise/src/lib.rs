@@ -8,12 +8,14 @@
 //! inputs vary, so that weights are rounded where it shows least. Plain arrays
 //! only; start with [`quantise`].
 
+pub mod budget;
 mod calibration;
 mod concerns;
 mod conv;
 mod dense;
 mod filter;
 mod fold;
+mod folded_network;
 mod headroom;
 mod layout;
 mod material;
@@ -30,6 +32,7 @@ pub use concerns::{Concern, FEW_IMAGES, LEAST_CHANNEL_SQNR_DB, concerns};
 pub use conv::{ConvInput, QuantiseError, QuantisedConv, quantise_conv};
 pub use dense::{FloatDense, QuantisedDense, quantise_dense};
 pub use fold::{FoldedConv, InputChannel};
+pub use folded_network::{FoldedError, FoldedNetwork};
 pub use layout::{Transforms, fastest, weights_len};
 pub use material::Material;
 pub use model::{GOLDEN_SEED, GOLDEN_SIDE, QuantisedModel};

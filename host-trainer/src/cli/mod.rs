@@ -5,6 +5,7 @@ mod compare;
 mod completions;
 mod config;
 mod decide;
+mod default_model;
 mod environment;
 mod evaluate;
 mod export;

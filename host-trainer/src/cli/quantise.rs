@@ -15,8 +15,8 @@ use host_trainer::{
     device::DeviceChoice,
     passes::{calibrate, compare_channels},
     quantise::{
-        QuantisedModel, architecture, check, concerns, fastest, quantise, quantise_recogniser,
-        recogniser_architecture, weights_len,
+        FoldedNetwork, QuantisedModel, architecture, check, concerns, fastest, quantise,
+        quantise_recogniser, recogniser_architecture, weights_len,
     },
     recogniser::{Recogniser, is_recogniser},
     say, shell, tell,
@@ -28,17 +28,18 @@ use super::{
 };
 
 use super::images::ImageLimits;
-use super::libtorch::float_network;
 
 /// Quantises a checkpoint to 8 bits and writes a blob
 ///
 /// The calibration images say which range of values each channel's byte has to
-/// cover: a few dozen photographs like those that the model will see.
+/// cover: a few dozen photographs like those that the model will see. The same
+/// checkpoint and images give the same bytes on every machine; libtorch is not
+/// needed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lcl quantise --checkpoint runs/latest/best.safetensors --calibration photos --out model.lcl
-  lcl quantise --checkpoint imported.safetensors --calibration synthetic:64 --out model.lcl
+  lcl quantise --checkpoint imported.safetensors --calibration photographs --out model.lcl
   lcl quantise --checkpoint best.safetensors --calibration photos --input gray8 --out gray.lcl
   lcl quantise --checkpoint best.safetensors --calibration photos --layout fast --flash 900000 --out fast.lcl
   lcl quantise --checkpoint v2net/best.safetensors --calibration clothing10/train --out v2net.lcl")]
@@ -67,7 +68,7 @@ pub struct Args {
     /// is chosen that helps images of --size pixels most
     #[arg(long, value_name = "BYTES")]
     flash: Option<usize>,
-    /// Where the float network runs: auto, cpu or cuda:N
+    /// Where the float network of one that names images runs: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: DeviceChoice,
     #[command(flatten)]
@@ -107,16 +108,16 @@ pub fn run(args: &Args) -> Result<()> {
     numbers::check_side(args.size, architecture.min_image_side())?;
     numbers::check_one_side(args.size, checkpoint.input_side)?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
-    let network = float_network(&checkpoint, args.device)?;
+    let network = FoldedNetwork::new(&checkpoint);
     let again = || images_at_size(Arc::clone(&images), args.size);
-    let calibration = calibrate(&*network, architecture, again)?;
+    let calibration = calibrate(&network, architecture, again)?;
     let model = quantise(&checkpoint, &calibration)?;
     let small = model.to_blob()?;
     let blob = match args.layout {
         Layout::Small => None,
         Layout::Fast => Some(fast(&model, small.bytes().len(), args.size, args.flash)?),
     };
-    let agreement = compare_channels(&*network, &small.open()?, again())?;
+    let agreement = compare_channels(&network, &small.open()?, again())?;
     let blob = blob.unwrap_or(small);
     blob.write(out)?;
     let [v1, v2] = agreement.each_ref().map(|area| area.all.sqnr_db);

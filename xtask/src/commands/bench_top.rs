@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::boards;
 use crate::commands::exit_code;
-use crate::firmware::{Model, Program, Run, target_dir};
+use crate::firmware::{Layout, Model, Program, Run, target_dir};
 use crate::process::{Logged, cargo, note, shown, status};
 use crate::{project, setup};
 
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let mut command = setup::bench_top()?;
     let folder = project::temporary_folder()?;
-    let model = Model::random(folder.path())?;
+    let model = Model::random(folder.path(), Layout::Small)?;
     for (board, programs) in &chosen {
         let board = boards::board(board)?;
         for program in *programs {

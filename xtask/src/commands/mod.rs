@@ -3,7 +3,6 @@
 mod bench;
 mod bench_top;
 mod boards;
-mod default_model;
 mod doors;
 mod emulate;
 mod example;

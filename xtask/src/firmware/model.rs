@@ -13,6 +13,9 @@ use crate::project;
 /// The newest run's blob, in the folder that training was started in.
 const NEWEST: &str = "runs/latest/model.lcl";
 
+/// The blob that comes with the project, in its root.
+const SHIPPED: &str = "models/lcl-v2/lcl-v2.lcl";
+
 /// How the weights of a blob of random ones stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Layout {
@@ -60,6 +63,11 @@ impl Model {
     pub fn newest() -> Option<Self> {
         let places = [PathBuf::from(NEWEST), project::root().join(NEWEST)];
         places.iter().find_map(|path| Self::given(path).ok())
+    }
+
+    /// Finds the blob that comes with the project.
+    pub fn shipped() -> Result<Self> {
+        Self::given(&project::root().join(SHIPPED))
     }
 
     /// Writes a blob of the published geometry with random weights into
@@ -144,6 +152,11 @@ fn logged(doing: &str, command: &mut Command) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shipped_blob_is_of_the_published_geometry() {
+        assert_eq!(Model::shipped().expect("it is in the repository").len(), Model::FULL_LEN);
+    }
 
     #[test]
     fn a_blob_is_a_file_that_fits_or_the_error_says_how_much_room_there_is() {

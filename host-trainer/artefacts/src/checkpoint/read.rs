@@ -147,6 +147,11 @@ impl Checkpoint {
             Some(foreign) => foreign.into(),
             None => CheckpointError::from(error),
         })?;
+        Self::of_file(path, &file)
+    }
+
+    /// Takes the weights from a file that was read.
+    pub(crate) fn of_file(path: &Path, file: &TensorFile) -> Result<Self, CheckpointError> {
         let mut tensors = Tensors::new(file.tensors()?);
         if !tensors.prefixes.is_empty() {
             let prefixes: Vec<&str> = tensors.prefixes.iter().map(String::as_str).collect();

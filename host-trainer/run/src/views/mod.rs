@@ -160,6 +160,7 @@ impl ViewMaker {
         let bytes = resize_transposed(Rows::new(&centre.columns, centre.side, whole), axis, axis);
         let InputConfig { mean, std } = self.input;
         let recolouring = Recolouring {
+            exposure: None,
             jitter: None,
             adjustments: Vec::new(),
             grey: false,

@@ -33,9 +33,7 @@ impl DeviceBatch {
             // Images with classes have one view alone.
             let side = if values.is_empty() { 0 } else { batch.sides[stage] };
             let shape = [batch.images, side, side, 3];
-            tensor(values, &shape, device)?
-                .f_to_kind(kind)?
-                .f_permute([0, 3, 1, 2])
+            tensor(values, &shape, device)?.f_to_kind(kind)?.f_permute([0, 3, 1, 2])
         };
         let view = |view: usize| Ok::<_, TchError>([load(0, view)?, load(1, view)?]);
         let labels = (!batch.labels.is_empty())
