@@ -25,9 +25,12 @@ const MAX_DENOMINATOR: u32 = 1000;
 ///
 /// Returns the first thing that went wrong.
 pub fn bench<B: Board + Meter>(board: &mut B, memory: &mut [u8]) -> Result<(), Failure<B::Error>> {
-    let blob = open(board)?;
-    let flash_bytes = B::flash_bytes() + blob_bytes(board)?.len();
     let ratio = B::calibrate();
+    let start = B::ticks();
+    let blob = open(board)?;
+    let opening = B::ticks().wrapping_sub(start);
+    let flash_bytes = B::flash_bytes() + blob_bytes(board)?.len();
+    defmt::info!("opening it: {=u64} {=str}", ratio.divide(opening.into()), B::UNIT);
     defmt::info!(
         "{=u32} ticks are {=u32} {=str}, kernels: {=str}",
         ratio.numerator,

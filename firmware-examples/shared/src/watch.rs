@@ -1,8 +1,7 @@
 //! A sensor that speaks only where the scene departs from what it was.
 
 use lcl_infer::{
-    FeatureRow, ImageSize, LCL_V2, Novelty, V2, WatchSettings, Watcher,
-    watcher_memory_len,
+    FeatureRow, ImageSize, LCL_V2, Novelty, V2, WatchSettings, Watcher, watcher_memory_len,
 };
 
 use crate::features::open;

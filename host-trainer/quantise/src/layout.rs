@@ -46,7 +46,10 @@ pub fn fastest(architecture: &Architecture, width: usize, most: usize) -> Option
 
 /// Returns the bytes of the weights of all convolutions, transformed so.
 #[must_use]
-pub fn weights_len(architecture: &Architecture, transforms: &Transforms) -> usize {
+pub fn weights_len(
+    architecture: &Architecture,
+    transforms: &[Option<&'static Transform>],
+) -> usize {
     let convolutions = architecture.convolutions().zip(transforms);
     convolutions.map(|(conv, it)| bytes(&conv, it.and_then(|it| ToomGeometry::new(conv, it)))).sum()
 }

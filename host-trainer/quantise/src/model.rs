@@ -9,10 +9,10 @@ use lcl_infer::{
     golden::golden_crc32,
     kernels::portable,
     self_test_memory_len,
+    toom::Transform,
 };
 
 use super::conv::QuantisedConv;
-use super::layout::Transforms;
 use lcl_artefacts::blob_file::{BlobError, BlobFile};
 
 /// Side of the golden image in pixels: large enough for every window, small
@@ -50,7 +50,10 @@ impl QuantisedModel {
     /// # Errors
     ///
     /// As [`to_blob`](Self::to_blob), and for a transform of another kernel.
-    pub fn to_blob_with(&self, transforms: &Transforms) -> Result<BlobFile, BlobError> {
+    pub fn to_blob_with(
+        &self,
+        transforms: &[Option<&'static Transform>],
+    ) -> Result<BlobFile, BlobError> {
         let draft = self.emit(transforms, &[])?;
         let blob = self.emit(transforms, &golden_features(&draft.open()?)?)?;
         blob.open()?;
@@ -58,7 +61,11 @@ impl QuantisedModel {
     }
 
     /// Writes the blob with these CRCs of its taps, or with 0.
-    fn emit(&self, transforms: &Transforms, golden_crc32: &[u32]) -> Result<BlobFile, BlobError> {
+    fn emit(
+        &self,
+        transforms: &[Option<&'static Transform>],
+        golden_crc32: &[u32],
+    ) -> Result<BlobFile, BlobError> {
         let mut convolutions = self.convolutions.iter().zip(transforms);
         let mut golden_crc32 = golden_crc32.iter().copied();
         let layers = self.architecture.layers().iter().filter_map(|layer| {

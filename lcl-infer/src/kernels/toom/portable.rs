@@ -14,6 +14,8 @@ impl Machine for Portable {
     const CHANNELS: usize = 2 * CHANNELS;
     const MAX_TILES: usize = 3;
 
+    // The other machines leave shapes without assembly to it.
+    #[inline(never)]
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
         for (first, row) in rows(group, window, start) {
             let data = data.get_mut(first..).unwrap_or_default();

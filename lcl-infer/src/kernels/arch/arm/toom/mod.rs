@@ -12,8 +12,9 @@ mod values;
 use crate::kernels::toom::row::{Group, Output, Sums, channel_groups};
 use crate::toom::{CHANNELS, Pair, ToomConv2d};
 
-/// Computes the outputs of a group for all channels with a machine's code, or
-/// returns `None` where there is none for the shape.
+/// Computes the outputs of a group for all channels with a machine's code. It is
+/// there for every number of tiles up to three and every even number of pairs,
+/// which those of all geometries are.
 fn compute(
     (products, outputs): (&[products::Code; 3], &outputs::Code),
     group: Group,
@@ -21,15 +22,14 @@ fn compute(
     data: &[Pair],
     sums: &mut [Sums],
     out: &mut [u8],
-) -> Option<()> {
-    let products = products::Products::new(products, group, data)?;
+) {
+    let Some(products) = products::Products::new(products, group, data) else { return };
     let mut outputs = outputs::Outputs::new(outputs, group, conv.channels(), out.len());
     let min_shift = conv.channels().min_shift();
     for (weights, words, oc, channels) in channel_groups(conv) {
         products.run(weights, sums);
         outputs.run(sums, Output { words, min_shift, channels, out: &mut *out, oc });
     }
-    Some(())
 }
 
 /// Returns how many tiles go together of those that are left in a row: two and

@@ -44,9 +44,6 @@ impl Machine for Dsp {
         sums: &mut [Sums],
         out: &mut [u8],
     ) {
-        let code = (&CODES, &OUTPUTS);
-        if super::compute(code, group, conv, data, sums, out).is_none() {
-            Portable::compute(group, conv, data, sums, out);
-        }
+        super::compute((&CODES, &OUTPUTS), group, conv, data, sums, out);
     }
 }

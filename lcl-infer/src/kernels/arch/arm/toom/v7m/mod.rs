@@ -64,7 +64,6 @@ impl Machine for V7m {
         sums: &mut [Sums],
         out: &mut [u8],
     ) {
-        // The pairs of every geometry are even, as the code wants them.
-        let _ = super::compute((&CODES, &OUTPUTS), group, conv, data, sums, out);
+        super::compute((&CODES, &OUTPUTS), group, conv, data, sums, out);
     }
 }
