@@ -104,14 +104,14 @@ mod tests {
 
     #[test]
     fn flash_decides() {
-        // 24,576 and 307,200 bytes as they are; 135,168 and 983,040 transformed.
+        // 23,552 and 307,200 bytes as they are; 135,168 and 983,040 transformed.
         for width in [48, 96, 224] {
             let both = 135_168 + 983_040;
             assert_eq!(names(width, both), Some(vec![Some("F(6,3)"), Some("F(4,5)")]), "{width}");
         }
         assert_eq!(names(96, 135_168 + 307_200), Some(vec![Some("F(6,3)"), None]));
-        assert_eq!(names(96, 24_576 + 307_200), Some(vec![None, None]));
-        assert_eq!(names(96, 24_576 + 307_199), None);
+        assert_eq!(names(96, 23_552 + 307_200), Some(vec![None, None]));
+        assert_eq!(names(96, 23_552 + 307_199), None);
         // Fewer points are fewer bytes.
         assert_eq!(names(96, 983_040), Some(vec![Some("F(6,3)"), Some("F(2,5)")]));
     }
