@@ -109,21 +109,9 @@ impl ToomGeometry {
         ky: usize,
         value: usize,
     ) -> (usize, usize) {
-        let (pair, half) = self.pair_of(value);
+        let (pair, half) = pair_of(value);
         let pairs = point * self.pairs() + ky * self.pairs_per_row() + pair;
         (oc / CHANNELS * self.group_len() + pairs * CHANNELS + oc % CHANNELS, half)
-    }
-
-    /// Returns the pair that a value of a step belongs to, and which of it:
-    /// values 0 and 2 of each four, then values 1 and 3, as instructions
-    /// separate the bytes of a word.
-    pub(crate) const fn pair_of(&self, value: usize) -> (usize, usize) {
-        (value / QUAD * 2 + value % 2, value % QUAD / 2)
-    }
-
-    /// Returns the value of a step that a pair and its place there stand for.
-    pub(super) const fn value_of(&self, pair: usize, half: usize) -> usize {
-        pair / 2 * QUAD + 2 * half + pair % 2
     }
 
     /// Returns the tiles of a row of `out_w` outputs.
@@ -137,4 +125,16 @@ impl ToomGeometry {
     pub(crate) const fn data_len(&self, tiles: usize) -> usize {
         self.transform.points() * self.pairs() * tiles
     }
+}
+
+/// Returns the pair that a value of a step belongs to, and which of it: values 0
+/// and 2 of each four, then values 1 and 3, as instructions separate the bytes of a
+/// word.
+pub(crate) const fn pair_of(value: usize) -> (usize, usize) {
+    (value / QUAD * 2 + value % 2, value % QUAD / 2)
+}
+
+/// Returns the value of a step that a pair and its place there stand for.
+pub(super) const fn value_of(pair: usize, half: usize) -> usize {
+    pair / 2 * QUAD + 2 * half + pair % 2
 }

@@ -16,7 +16,7 @@ mod matrices;
 mod transform;
 mod weights;
 
-pub(crate) use geometry::CHANNELS;
+pub(crate) use geometry::{CHANNELS, pair_of};
 pub use geometry::{Pair, ToomGeometry};
 pub use matrices::{F2_3, F2_5, F3_5, F4_3, F4_5, F6_3, TRANSFORMS};
 pub use transform::{

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::geometry::{CHANNELS, Pair, ToomGeometry};
+use super::geometry::{CHANNELS, Pair, ToomGeometry, value_of};
 use super::transform::{MAX_POINTS, MAX_TAPS, Transform};
 use crate::memory::ALIGNMENT;
 use crate::parameters::ChannelTable;
@@ -172,7 +172,7 @@ pub fn check_filter(
             let pairs = points.map(|point| point.get(at).copied().unwrap_or_default());
             at += CHANNELS;
             for half in 0..2 {
-                let value = geometry.value_of(pair, half);
+                let value = value_of(pair, half);
                 let read = pairs.map(|[first, second]| if half == 0 { first } else { second });
                 let taps = taps_of(transform, &read);
                 let taps = taps.ok_or(NotTransformed { oc, ky, value })?;

@@ -4,7 +4,7 @@ use super::row::{Group, Machine, Output, Sums, channel_groups, rows};
 use crate::arithmetic::{MIN_UPPER_SHIFT, Requant};
 use crate::kernels::RowWindow;
 use crate::parameters::CHANNEL_WORDS;
-use crate::toom::{CHANNELS, MAX_OUTPUTS, MAX_POINTS, Pair, ToomConv2d, Transform};
+use crate::toom::{CHANNELS, MAX_OUTPUTS, MAX_POINTS, Pair, ToomConv2d, Transform, pair_of};
 
 /// The machine that is always there.
 pub(in crate::kernels) enum Portable {}
@@ -22,7 +22,7 @@ impl Machine for Portable {
             let point_pairs = group.geometry.pairs() * group.tiles;
             for tile in 0..group.tiles {
                 transform_tile(group, row, tile, |value, points| {
-                    let (pair, half) = group.geometry.pair_of(value);
+                    let (pair, half) = pair_of(value);
                     let mut at = pair * group.tiles + tile;
                     for &point in points {
                         if let Some(place) = data.get_mut(at).and_then(|pair| pair.get_mut(half)) {

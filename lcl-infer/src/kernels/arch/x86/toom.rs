@@ -129,9 +129,13 @@ unsafe fn store(values: Words, place: &mut [Pair]) {
         let pairs = _mm256_shuffle_epi8(values, order);
         let low = _mm256_unpacklo_epi32(pairs, pairs);
         let high = _mm256_unpackhi_epi32(pairs, pairs);
-        let target = target.as_mut_ptr().cast::<__m256i>();
-        _mm256_storeu_si256(target, _mm256_permute2x128_si256::<0x20>(low, high));
-        _mm256_storeu_si256(target.add(1), _mm256_permute2x128_si256::<0x31>(low, high));
+        let target = target.as_mut_ptr();
+        let halves = [
+            _mm256_permute2x128_si256::<0x20>(low, high),
+            _mm256_permute2x128_si256::<0x31>(low, high),
+        ];
+        _mm256_storeu_si256(target.cast(), halves[0]);
+        _mm256_storeu_si256(target.add(LANES).cast(), halves[1]);
     }
     if cut {
         for (place, pair) in place.iter_mut().zip(all) {

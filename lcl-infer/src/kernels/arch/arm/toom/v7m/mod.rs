@@ -11,7 +11,7 @@ use super::values::Rows;
 use crate::kernels::RowWindow;
 use crate::kernels::toom::portable::transform_tile;
 use crate::kernels::toom::row::{Group, Machine, Sums, rows};
-use crate::toom::{CHANNELS, Pair, ToomConv2d};
+use crate::toom::{CHANNELS, Pair, ToomConv2d, pair_of};
 use outputs::OUTPUTS;
 use products::CODES;
 use values::ROWS;
@@ -44,7 +44,7 @@ impl Machine for V7m {
             let data = data.get_mut(2 * first..).unwrap_or_default();
             for tile in 0..tiles {
                 transform_tile(group, row, tile, |value, points| {
-                    let (pair, half) = geometry.pair_of(value);
+                    let (pair, half) = pair_of(value);
                     let mut at = (2 * pair + half) * tiles + tile;
                     for &point in points {
                         if let Some(place) = data.get_mut(at) {
