@@ -41,7 +41,7 @@ pub fn blob() -> Result<BlobFile, BlobError> {
 
 #[cfg(test)]
 mod tests {
-    use lcl_infer::{kernels::portable, self_test, self_test_memory_len};
+    use lcl_infer::{self_test, self_test_memory_len};
 
     use super::*;
 
