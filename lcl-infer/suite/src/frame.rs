@@ -53,8 +53,8 @@ pub(crate) fn architecture(kinds: &[LayerKind], taps: u32) -> Option<Architectur
 
 impl FrameCase {
     /// Makes a case without transforms.
-    pub(crate) const fn direct(architecture: Architecture, size: ImageSize) -> Self {
-        Self { architecture, size, transforms: 0, tiles: 1 }
+    pub(crate) const fn direct(architecture: &Architecture, size: ImageSize) -> Self {
+        Self { architecture: *architecture, size, transforms: 0, tiles: 1 }
     }
 
     /// Draws a case that the suite has room and time for.
