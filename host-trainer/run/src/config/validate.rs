@@ -86,7 +86,8 @@ impl Config {
             return check(false, field, &value, expected);
         }
         let InputConfig { mean, std } = self.input;
-        let is_light = mean == [0.0; 3] && std == [1.0; 3];
+        let is_light =
+            mean.map(f32::to_bits) == [0; 3] && std.map(f32::to_bits) == [1.0_f32.to_bits(); 3];
         if components.retina.is_some() && !is_light {
             let expected = "[0.0, 0.0, 0.0], and input.std [1.0, 1.0, 1.0], with a retina, which \
                             takes light as it is";

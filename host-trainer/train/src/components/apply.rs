@@ -118,10 +118,9 @@ pub fn magnification(arrays: &NamedArrays) -> Result<Applied, ApplyError> {
     let x = arrays.with_axes("x", &MAP)?;
     let x = arrays.with_shape("x", &[x.shape[0], x.shape[1], LEAST_MAP, LEAST_MAP])?;
     let x = double(x)?;
-    match Magnification::new(LEAST_MAP, x.device())? {
-        Some(component) => result(&component.forward(&x)?),
-        None => unreachable!("the map's side is the least that works"),
-    }
+    let component = Magnification::new(LEAST_MAP, x.device())?;
+    let component = component.ok_or(ModelError::MapTooSmall { side: LEAST_MAP })?;
+    result(&component.forward(&x)?)
 }
 
 /// Axes of maps.

@@ -165,24 +165,25 @@ mod tests {
     use crate::components::testing::{Drawn, close, gradients_agree, single, values};
 
     /// The definition with libtorch's own interpolations, mask by mask.
-    fn by_masks(x: &Tensor, side: i64) -> Tensor {
+    fn by_masks(x: &Tensor, side: usize) -> Tensor {
         let edges: Vec<f64> = (0..=14).chain([16, 18, 20, 23]).map(f64::from).collect();
         let scale = side as f64 / 32.0;
         let mut rings = Vec::new();
         for ring in edges.windows(2) {
             let mut masks = Vec::new();
             for angle in 0..30 {
-                let mut mask = vec![0.0_f64; (side * side) as usize];
+                let mut mask = vec![0.0_f64; side * side];
                 for row in 0..side {
                     for column in 0..side {
-                        let (x, y) = ((column - side / 2) as f64, (side / 2 - row) as f64);
+                        let middle = (side / 2) as f64;
+                        let (x, y) = (column as f64 - middle, middle - row as f64);
                         let degrees = (y.atan2(x).to_degrees() + 360.0) % 360.0;
                         let radius = (x * x + y * y).sqrt() / scale;
                         if ring[0] <= radius
                             && radius < ring[1]
-                            && (degrees / 12.0).floor() == f64::from(angle)
+                            && (f64::from(angle)..f64::from(angle + 1)).contains(&(degrees / 12.0))
                         {
-                            mask[(row * side + column) as usize] = 1.0;
+                            mask[row * side + column] = 1.0;
                         }
                     }
                 }
@@ -202,7 +203,8 @@ mod tests {
             rings.push(means.nan_to_num(0.0, None::<f64>, None::<f64>));
         }
         let map = Tensor::stack(&rings, 2).reflection_pad2d([1, 1, 0, 0]);
-        map.upsample_bilinear2d([side / 2, side / 2], false, None::<f64>, None::<f64>)
+        let half = i64::try_from(side / 2).expect("a side");
+        map.upsample_bilinear2d([half, half], false, None::<f64>, None::<f64>)
     }
 
     #[test]
@@ -213,10 +215,7 @@ mod tests {
             let x = drawn.normal(shape.iter().product());
             let magnification = Magnification::new(side, Device::Cpu).expect("a table");
             let y = magnification.expect("a side that works").forward(&single(&x, &shape));
-            let expected = by_masks(
-                &single(&x, &shape).to_kind(Kind::Double),
-                i64::try_from(side).expect("a side"),
-            );
+            let expected = by_masks(&single(&x, &shape).to_kind(Kind::Double), side);
             close(&values(&y.expect("a map")), &values(&expected), 1e-5);
         }
     }

@@ -1,8 +1,9 @@
 //! A retina of our own in front of the first convolution: light adaptation,
 //! centre–surround antagonism and contrast normalisation, without weights.
 //!
-//! The components are those of EVNets (Piper, Oliveira and Marques, 2025); the equations are
-//! simple enough for integers. docs/components.md has both.
+//! Its parts are those of Piper, Oliveira and Marques (2025, arXiv 2506.03089);
+//! the equations are our own and simple enough for integers. docs/components.md
+//! has both.
 
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
@@ -96,8 +97,11 @@ fn taps(along: &[f32], device: Device) -> Result<Tensor, TchError> {
 
 #[cfg(test)]
 mod tests {
+    use rand::Rng;
+
     use super::*;
     use crate::components::testing::{Drawn, close, single, values};
+    use lcl_artefacts::random::{Purpose, stream};
 
     /// The integer form of docs/components.md, on bytes.
     fn on_bytes(h: usize, w: usize, bytes: &[i64]) -> Vec<f64> {
@@ -153,11 +157,8 @@ mod tests {
     #[test]
     fn floats_are_the_integer_form() {
         let (h, w) = (7, 9);
-        let bytes: Vec<i64> = Drawn::new(11)
-            .uniform(3 * h * w, 0.0, 256.0)
-            .into_iter()
-            .map(|value| value as i64)
-            .collect();
+        let mut rng = stream(11, Purpose::Weights, [0, 0]);
+        let bytes: Vec<i64> = (0..3 * h * w).map(|_| rng.random_range(0..256)).collect();
         let light: Vec<f64> = bytes.iter().map(|&byte| byte as f64 / 255.0).collect();
         let retina = Retina::new(Device::Cpu).expect("a retina");
         let y = retina.forward(&single(&light, &[1, 3, h, w])).expect("a map");
