@@ -48,7 +48,7 @@ fn run(model: &str, kind: &str, side: &str, frames: &str) -> Result<Vec<u8>, Str
     let (sensor, pixels) = match kind {
         "yuyv" => (Some(ImageSize { width: 640, height: 480 }), PixelFormat::Yuyv),
         "grey" => (Some(ImageSize::square(324)), PixelFormat::Gray8),
-        "image" => (None, PixelFormat::Rgb8),
+        "image" => (None, PixelFormat::Rgb888),
         _ => return Err(format!("{kind} is no kind of frame: yuyv, grey or image")),
     };
     let bytes = read(model)?;
