@@ -78,9 +78,9 @@ class Board:
 
     def host_pauses(self):
         """A host that reads nothing for two seconds loses nothing."""
-        sent, frames = images(SIDE, 2)
+        sent, frames = images(SIDE, 4)
         chip, elf = self.start("features", sent)
-        chip.rtt.stops_after, chip.rtt.stops_for = 5000, 2.0
+        chip.rtt.stops_after, chip.rtt.stops_for = 2000, 2.0
         self.finish(chip, elf, run(chip))
         need(chip.seconds() > 2.0, "the host did not pause")
         expected = [r for r in self.bench.expected("image", SIDE, frames) if r[0] != 3]
@@ -88,9 +88,9 @@ class Board:
 
     def host_stops(self):
         """A host that reads nothing any more is waited for, and nothing is cut."""
-        sent, frames = images(SIDE, 2)
+        sent, frames = images(SIDE, 4)
         chip, _ = self.start("features", sent)
-        chip.rtt.stops_after = 5000
+        chip.rtt.stops_after = 2000
         status = run(chip, 3.0)
         need(status is None, f"it ended with {status} although nobody reads")
         expected = [r for r in self.bench.expected("image", SIDE, frames) if r[0] != 3]
@@ -134,7 +134,7 @@ class CameraBoard(Board):
     def check_pictures(self, chip, log, seeds, side=SIDE):
         """Every picture is that of a scene, as the host computes it."""
         rows = self.bench.expected(self.KIND, side, self.raw(seeds))
-        known = pictures(rows, side // 4)
+        known = pictures(rows, side // 8)
         got = self.shown(log)
         need(got, f"there is no picture: {log[-3:]}")
         for picture in got:

@@ -12,9 +12,7 @@ mod silent_log;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use lcl_infer::{
-    Blob, FeatureRow, Frontend, ImageSize, PixelFormat, V2, WatchSettings, Watcher,
-};
+use lcl_infer::{Blob, FeatureRow, Frontend, ImageSize, PixelFormat, V2, WatchSettings, Watcher};
 use sensor::Window;
 use shared::{record_area, record_header, watch_memory_len};
 
@@ -48,7 +46,7 @@ fn run(model: &str, kind: &str, side: &str, frames: &str) -> Result<Vec<u8>, Str
     let (sensor, pixels) = match kind {
         "yuyv" => (Some(ImageSize { width: 640, height: 480 }), PixelFormat::Yuyv),
         "grey" => (Some(ImageSize::square(324)), PixelFormat::Gray8),
-        "image" => (None, PixelFormat::Rgb8),
+        "image" => (None, PixelFormat::Rgb888),
         _ => return Err(format!("{kind} is no kind of frame: yuyv, grey or image")),
     };
     let bytes = read(model)?;
@@ -57,7 +55,8 @@ fn run(model: &str, kind: &str, side: &str, frames: &str) -> Result<Vec<u8>, Str
     let size = ImageSize::square(side);
     let mut memory = vec![0; watch_memory_len(side)];
     let (memory, watcher_memory) = memory.split_at_mut(blob.memory_len(side));
-    let frontend = Frontend::new(&blob, size, memory).map_err(|refused| refused.error.to_string())?;
+    let frontend =
+        Frontend::new(&blob, size, memory).map_err(|refused| refused.error.to_string())?;
     let mut frontend = frontend.with_pixels(pixels).map_err(|refused| refused.error.to_string())?;
     let map = frontend.map_size(V2).ok_or("the model hands out no V2")?;
     let channels = frontend.map_channels(V2).ok_or("the model hands out no V2")?;

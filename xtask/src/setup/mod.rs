@@ -67,7 +67,7 @@ pub fn bench_top() -> Result<Command> {
     let requirements = scripts.join("requirements.txt");
     let requirements = requirements.to_string_lossy();
     let arguments =
-        ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", &requirements];
+        ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", &*requirements];
     let doing = "installing the core of an emulator, Unicorn, into .tools/bench-top (16 MB)";
     python::install(&folder, &arguments, doing, || folder.is_dir())?;
     let mut command = Command::new(python::python()?);
