@@ -25,7 +25,9 @@ pub enum Contract {
     ///
     /// Zero padding pads byte 0. A plain pool takes the maximum over the bytes
     /// of its window that exist, or their average with zeros outside,
-    /// `(2 · Σ + n) / (2 · n)` rounded down: half up.
+    /// `(2 · Σ + n) / (2 · n)` rounded down: half up. Divisive normalisation,
+    /// resampling and the retina divide once, rounded half up; docs/blob.md has
+    /// each to the bit.
     V2,
 }
 

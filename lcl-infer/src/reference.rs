@@ -4,6 +4,10 @@
 //! against. They read like the contract and are never optimised.
 
 use crate::arithmetic::round_blur;
+pub use crate::layers::norm::norm_ref;
+pub use crate::layers::opponent::opponent_ref;
+pub use crate::layers::resample::resample_ref;
+pub use crate::layers::retina::retina_ref;
 pub use crate::layers::window_pool::window_pool_ref;
 use crate::parameters::{Convolution, Operation};
 use crate::shape::{Border, ImageSize, PoolOrder, pooled_side, reflect};
@@ -28,6 +32,10 @@ pub fn layer_ref(
         Operation::Conv(parameters) => conv2d_ref(parameters.conv, size, input, out),
         Operation::Pool(order) => pool_ref(*order, size, channels, input, out),
         Operation::WindowPool(pool) => window_pool_ref(pool, size, channels, input, out),
+        Operation::Norm(parameters) => norm_ref(&parameters.norm, size, input, out),
+        Operation::Resample(table) => resample_ref(table, channels, input, out),
+        Operation::Retina(retina) => retina_ref(retina, size, channels, input, out),
+        Operation::Opponent(retina) => opponent_ref(retina, size, input, out),
     }
 }
 

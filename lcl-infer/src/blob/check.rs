@@ -2,14 +2,13 @@
 
 use super::header::Header;
 use super::layer::{Body, ConvHeader, LayerHeader};
-use super::section::Section;
-use super::{ALIGNMENT, MAX_SCALE, MIN_SCALE, OpenError};
+use super::{ALIGNMENT, OpenError};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
 use crate::contract::Contract;
 use crate::name::Name;
 use crate::packing::{TAP_QUAD, packed_quads};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Scales, accumulator_bound};
-use crate::shape::ConvGeometry;
+use crate::shape::{ConvGeometry, MAX_CHANNELS};
 use crate::toom::{FilterSums, NotTransformed, check_filter};
 
 /// Checks that the layers fit each other, and each of them.
@@ -37,8 +36,14 @@ pub(super) fn layers(
         }
         channels = layer.kind().out_c(channels);
         newest = newest.max(layer.contract());
-        if let Body::Conv(conv) = layer.body {
-            conv_tables(name, &conv, payload)?;
+        match layer.body {
+            Body::Conv(conv) => conv_tables(name, &conv, payload)?,
+            Body::Norm(norm) => norm.check(name, payload)?,
+            Body::Resample(resample) => resample.check(name, payload)?,
+            Body::Pool(_) | Body::WindowPool(_) | Body::Retina(_) | Body::Opponent(_) => {}
+        }
+        if channels > MAX_CHANNELS {
+            return Err(OpenError::Geometry { layer: name });
         }
         if layer.in_place(payload).is_none() {
             return Err(OpenError::Geometry { layer: name });
@@ -59,24 +64,18 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
     let geometry = header.geometry;
     let lens = ConvHeader::lens(&geometry, header.toom);
     for (section, expected) in [header.weights, header.channels].into_iter().zip(lens) {
-        let got = section.len as usize;
-        if got != expected {
-            return Err(OpenError::SectionLen { layer, expected, got });
-        }
+        section.check_len(layer, expected)?;
     }
-    let range = |section: Section| OpenError::SectionRange {
-        layer,
-        offset: section.offset,
-        payload_len: payload.len(),
-    };
+    let out_of_range = |section: Section| section.out_of_range(layer, payload);
     let sums = |channel| -> Result<FilterSums, OpenError> {
         match header.toom {
             None => {
-                let packed = header.packed(payload).ok_or(range(header.weights))?;
+                let packed = header.packed(payload).ok_or(out_of_range(header.weights))?;
                 packed_sums(layer, geometry, packed, channel)
             }
             Some(toom) => {
-                let transformed = header.transformed(payload).ok_or(range(header.weights))?;
+                let transformed =
+                    header.transformed(payload).ok_or(out_of_range(header.weights))?;
                 check_filter(toom, transformed, channel).map_err(
                     |NotTransformed { oc, ky, value }| {
                         let tap = ky * geometry.taps_per_row() + value;
@@ -86,7 +85,7 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
             }
         }
     };
-    let words = header.words(payload).ok_or(range(header.channels))?;
+    let words = header.words(payload).ok_or(out_of_range(header.channels))?;
     for (channel, words) in words.chunks_exact(CHANNEL_WORDS).enumerate() {
         let present = channel < geometry.out_c();
         // A transform fills fewer channels up.
@@ -101,17 +100,7 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
             return Err(OpenError::Padding { layer, channel });
         }
     }
-    let (expected, got) = (4 * geometry.out_c(), header.output_scale.len());
-    if got != expected {
-        return Err(OpenError::SectionLen { layer, expected, got });
-    }
-    for (channel, got) in Scales::from_le_bytes(header.output_scale).iter().enumerate() {
-        // Not a number is in no range.
-        if !(MIN_SCALE..=MAX_SCALE).contains(&got) {
-            return Err(OpenError::Scale { layer, channel, got });
-        }
-    }
-    Ok(())
+    Scales::check(layer, geometry.out_c(), header.output_scale)
 }
 
 /// Checks the packed weights of one channel, of which there may be none, and
@@ -176,8 +165,15 @@ pub(super) fn order(header: &Header<'_>, payload: &[u8]) -> Result<(), OpenError
     const { assert!(ALIGNED as usize == ALIGNMENT) };
     let mut expected = 0_u32;
     for layer in header.layers.iter() {
-        let Body::Conv(conv) = layer.body else { continue };
-        for section in [conv.weights, conv.channels] {
+        let sections = match layer.body {
+            Body::Conv(conv) => [Some(conv.weights), Some(conv.channels)],
+            Body::Norm(norm) => [Some(norm.weights), Some(norm.channels)],
+            Body::Resample(resample) => [Some(resample.table), None],
+            Body::Pool(_) | Body::WindowPool(_) | Body::Retina(_) | Body::Opponent(_) => {
+                [None, None]
+            }
+        };
+        for section in sections.into_iter().flatten() {
             if section.offset != expected {
                 let (layer, got) = (layer.name, section.offset);
                 return Err(OpenError::SectionOffset { layer, expected, got });

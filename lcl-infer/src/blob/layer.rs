@@ -5,6 +5,10 @@ use super::reader::Reader;
 use super::section::Section;
 use crate::contract::Contract;
 use crate::layers::LayerKind;
+use crate::layers::norm::NormHeader;
+use crate::layers::opponent::Opponent;
+use crate::layers::resample::ResampleHeader;
+use crate::layers::retina::Retina;
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d, ConvParameters, Scales};
@@ -41,6 +45,10 @@ pub(crate) enum Body<'a> {
     Conv(ConvHeader<'a>),
     Pool(PoolOrder),
     WindowPool(WindowPool),
+    Norm(NormHeader<'a>),
+    Resample(ResampleHeader),
+    Retina(Retina),
+    Opponent(Opponent),
 }
 
 /// Geometry, tables and output scale of a convolution.
@@ -72,7 +80,16 @@ impl<'a> LayerHeader<'a> {
         let contract = reader.number();
         let transform = reader.number();
         reader.whole()?;
-        if kind > WindowPool::KIND {
+        const KNOWN: [u32; 7] = [
+            KIND_CONV,
+            KIND_POOL,
+            WindowPool::KIND,
+            NormHeader::KIND,
+            ResampleHeader::KIND,
+            Retina::KIND,
+            Opponent::KIND,
+        ];
+        if !KNOWN.contains(&kind) {
             return Err(OpenError::UnknownLayer { index, layer: name, kind });
         }
         if transform != TRANSFORM_DIRECT && kind != KIND_CONV {
@@ -81,9 +98,13 @@ impl<'a> LayerHeader<'a> {
         let body = match kind {
             KIND_CONV => Body::Conv(ConvHeader::parse(reader, name, transform)?),
             KIND_POOL => Body::Pool(reader.one_of(&PoolOrder::ALL)),
-            _ => Body::WindowPool(
-                WindowPool::parse(reader).ok_or(OpenError::Geometry { layer: name })?,
-            ),
+            NormHeader::KIND => Body::Norm(of_geometry(name, NormHeader::parse(reader))?),
+            ResampleHeader::KIND => {
+                Body::Resample(of_geometry(name, ResampleHeader::parse(reader))?)
+            }
+            Retina::KIND => Body::Retina(of_geometry(name, Retina::parse(reader))?),
+            Opponent::KIND => Body::Opponent(of_geometry(name, Opponent::parse(reader))?),
+            _ => Body::WindowPool(of_geometry(name, WindowPool::parse(reader))?),
         };
         reader.whole()?;
         let layer = Self { name, tap, golden_crc32, body };
@@ -101,6 +122,10 @@ impl<'a> LayerHeader<'a> {
             Body::Conv(conv) => LayerKind::Conv(conv.geometry),
             Body::Pool(order) => LayerKind::Pool(order),
             Body::WindowPool(pool) => LayerKind::WindowPool(pool),
+            Body::Norm(norm) => LayerKind::Norm(norm.geometry),
+            Body::Resample(header) => LayerKind::Resample(header.resample),
+            Body::Retina(retina) => LayerKind::Retina(retina),
+            Body::Opponent(retina) => LayerKind::Opponent(retina),
         }
     }
 
@@ -124,10 +149,19 @@ impl<'a> LayerHeader<'a> {
             Body::Conv(conv) => Operation::Conv(conv.in_place(payload)?),
             Body::Pool(order) => Operation::Pool(order),
             Body::WindowPool(pool) => Operation::WindowPool(pool),
+            Body::Norm(norm) => Operation::Norm(norm.in_place(payload)?),
+            Body::Resample(resample) => Operation::Resample(resample.in_place(payload)?),
+            Body::Retina(retina) => Operation::Retina(retina),
+            Body::Opponent(retina) => Operation::Opponent(retina),
         };
         let Self { name, tap, golden_crc32, .. } = *self;
         Some(LayerParameters { name, tap, golden_crc32, operation })
     }
+}
+
+/// Returns what was read, or the error of a geometry that the engine cannot run.
+fn of_geometry<T>(layer: Name, parsed: Option<T>) -> Result<T, OpenError> {
+    parsed.ok_or(OpenError::Geometry { layer })
 }
 
 fn parse_name(reader: &mut Reader<'_>) -> Result<Name, OpenError> {

@@ -4,7 +4,10 @@ use core::hint::black_box;
 
 use super::pooling::{self, BlurMax, Max, MaxBlur, Portable};
 use super::tiled::{self, Accumulators, CHANNELS, Microkernel, PIXELS, Weights};
-use super::{ConvKernels, Kernels, PoolKernels, WindowPoolKernels, toom};
+use super::{
+    ConvKernels, Kernels, NormKernels, OpponentKernels, PoolKernels, ResampleKernels,
+    RetinaKernels, WindowPoolKernels, toom,
+};
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_QUAD};
 use crate::shape::ConvGeometry;
 
@@ -22,6 +25,10 @@ pub static KERNELS: Kernels = Kernels {
         max_row: pooling::pool_row::<Max, Portable>,
     },
     window_pool: WindowPoolKernels::PORTABLE,
+    norm: NormKernels { norm_row: tiled::norm_row::<Bytes> },
+    resample: ResampleKernels::PORTABLE,
+    retina: RetinaKernels::PORTABLE,
+    opponent: OpponentKernels::PORTABLE,
 };
 
 /// Returns the bytes of scratch that the convolution asks for.

@@ -5,12 +5,21 @@
 //! a table of kernels.
 
 mod conv;
+pub(crate) mod norm;
+pub(crate) mod opponent;
 mod pool;
+pub(crate) mod resample;
+pub(crate) mod retina;
 mod ring;
 pub(crate) mod window_pool;
+mod windowed;
 
 use conv::ConvLayer;
+use norm::{NormGeometry, NormLayer};
+use opponent::{Opponent, OpponentLayer};
 use pool::PoolLayer;
+use resample::{Resample, ResampleLayer};
+use retina::{Retina, RetinaLayer};
 pub(crate) use ring::{Count, count};
 use window_pool::{WindowPool, WindowPoolLayer};
 
@@ -31,6 +40,14 @@ pub enum LayerKind {
     Pool(PoolOrder),
     /// A plain pool with a window of its own: the maximum, or the average.
     WindowPool(WindowPool),
+    /// A divisive normalisation.
+    Norm(NormGeometry),
+    /// A resampling of a map of one size.
+    Resample(Resample),
+    /// A retina.
+    Retina(Retina),
+    /// A colour-opponent retina.
+    Opponent(Opponent),
 }
 
 impl LayerKind {
@@ -41,6 +58,10 @@ impl LayerKind {
             Self::Conv(_) => "convolution",
             Self::Pool(_) => "pool",
             Self::WindowPool(_) => "window pool",
+            Self::Norm(_) => "divisive normalisation",
+            Self::Resample(_) => "resampling",
+            Self::Retina(_) => "retina",
+            Self::Opponent(_) => "colour-opponent retina",
         }
     }
 
@@ -49,7 +70,9 @@ impl LayerKind {
     pub const fn in_c(&self) -> Option<usize> {
         match self {
             Self::Conv(conv) => Some(conv.in_c()),
-            Self::Pool(_) | Self::WindowPool(_) => None,
+            Self::Norm(norm) => Some(norm.channels()),
+            Self::Opponent(_) => Some(opponent::IN_C),
+            Self::Pool(_) | Self::WindowPool(_) | Self::Resample(_) | Self::Retina(_) => None,
         }
     }
 
@@ -58,7 +81,10 @@ impl LayerKind {
     pub const fn out_c(&self, in_c: usize) -> usize {
         match self {
             Self::Conv(conv) => conv.out_c(),
-            Self::Pool(_) | Self::WindowPool(_) => in_c,
+            Self::Norm(norm) => norm.channels(),
+            Self::Retina(retina) => retina.out_c(in_c),
+            Self::Opponent(_) => opponent::OUT_C,
+            Self::Pool(_) | Self::WindowPool(_) | Self::Resample(_) => in_c,
         }
     }
 
@@ -70,6 +96,12 @@ impl LayerKind {
             Self::Conv(conv) => conv.out_side(side),
             Self::Pool(_) => pooled_side(side),
             Self::WindowPool(pool) => pool.out_side(side),
+            Self::Norm(norm) => norm.conv().out_side(side),
+            Self::Resample(resample) => resample.out_side(side),
+            Self::Retina(_) => side,
+            // Reflection leaves out the edge pixel.
+            Self::Opponent(_) if side > opponent::PADDING => side,
+            Self::Opponent(_) => 0,
         }
     }
 
@@ -81,6 +113,10 @@ impl LayerKind {
             Self::Conv(conv) => conv.in_side(out_side),
             Self::Pool(_) => out_side.saturating_mul(2).saturating_sub(1),
             Self::WindowPool(pool) => pool.in_side(out_side),
+            Self::Norm(norm) => norm.conv().in_side(out_side),
+            Self::Resample(resample) => resample.in_side(out_side),
+            Self::Opponent(_) if out_side <= opponent::PADDING => opponent::PADDING + 1,
+            Self::Retina(_) | Self::Opponent(_) => out_side,
         }
     }
 
@@ -90,7 +126,24 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => conv.contract(),
             Self::Pool(_) => Contract::V1,
-            Self::WindowPool(_) => Contract::V2,
+            Self::WindowPool(_)
+            | Self::Norm(_)
+            | Self::Resample(_)
+            | Self::Retina(_)
+            | Self::Opponent(_) => Contract::V2,
+        }
+    }
+
+    /// Returns the largest side of an input whose output has at most `out_side`
+    /// pixels; `usize::MAX` if there is no limit.
+    #[must_use]
+    pub const fn largest_side(&self, out_side: usize) -> usize {
+        if let Self::Resample(resample) = self {
+            return resample.taken_side();
+        }
+        match out_side.checked_add(1) {
+            Some(above) => self.in_side(above).saturating_sub(1),
+            None => usize::MAX,
         }
     }
 
@@ -100,14 +153,20 @@ impl LayerKind {
             Self::Conv(conv) => ConvLayer::memory_len(conv, width),
             Self::Pool(_) => PoolLayer::memory_len(width, channels),
             Self::WindowPool(pool) => WindowPoolLayer::memory_len(pool, width, channels),
+            Self::Norm(norm) => NormLayer::memory_len(norm, width),
+            Self::Resample(resample) => ResampleLayer::memory_len(resample, channels),
+            Self::Retina(_) => RetinaLayer::memory_len(width, channels),
+            Self::Opponent(_) => OpponentLayer::memory_len(width),
         }
     }
 
     /// Returns the bytes of scratch that its kernels ask for.
-    pub(crate) const fn scratch_len(&self) -> usize {
+    pub(crate) const fn scratch_len(&self, channels: usize) -> usize {
         match self {
             Self::Conv(conv) => kernels::scratch_len(conv),
-            Self::Pool(_) | Self::WindowPool(_) => 0,
+            Self::Norm(norm) => kernels::norm_scratch_len(&norm.conv()),
+            Self::Resample(resample) => ResampleLayer::scratch_len(resample, channels),
+            Self::Pool(_) | Self::WindowPool(_) | Self::Retina(_) | Self::Opponent(_) => 0,
         }
     }
 }
@@ -119,6 +178,10 @@ pub(crate) enum Layer<'a> {
     Conv(ConvLayer<'a>),
     Pool(PoolLayer),
     WindowPool(WindowPoolLayer),
+    Norm(NormLayer<'a>),
+    Resample(ResampleLayer<'a>),
+    Retina(RetinaLayer),
+    Opponent(OpponentLayer),
 }
 
 /// Calls a method of whichever kind a layer is.
@@ -128,6 +191,10 @@ macro_rules! each {
             Layer::Conv($kind) => $call,
             Layer::Pool($kind) => $call,
             Layer::WindowPool($kind) => $call,
+            Layer::Norm($kind) => $call,
+            Layer::Resample($kind) => $call,
+            Layer::Retina($kind) => $call,
+            Layer::Opponent($kind) => $call,
         }
     };
 }
@@ -139,8 +206,12 @@ impl<'a> Layer<'a> {
             Operation::Conv(parameters) => Self::Conv(ConvLayer::new(parameters.conv, size)),
             Operation::Pool(order) => Self::Pool(PoolLayer::new(order, size, channels)),
             Operation::WindowPool(pool) => {
-                Self::WindowPool(WindowPoolLayer::new(pool, size, channels))
+                Self::WindowPool(WindowPoolLayer::of_pool(pool, size, channels))
             }
+            Operation::Norm(parameters) => Self::Norm(NormLayer::of_norm(parameters.norm, size)),
+            Operation::Resample(table) => Self::Resample(ResampleLayer::new(table, channels)),
+            Operation::Retina(retina) => Self::Retina(RetinaLayer::new(retina, size, channels)),
+            Operation::Opponent(retina) => Self::Opponent(OpponentLayer::new(retina, size)),
         }
     }
 
@@ -194,6 +265,10 @@ impl<'a> Layer<'a> {
             Self::Conv(layer) => layer.emit(&kernels.conv, memory, out, scratch),
             Self::Pool(layer) => layer.emit(&kernels.pool, memory, out),
             Self::WindowPool(layer) => layer.emit(&kernels.window_pool, memory, out),
+            Self::Norm(layer) => layer.emit(&kernels.norm, memory, out, scratch),
+            Self::Resample(layer) => layer.emit(&kernels.resample, memory, out, scratch),
+            Self::Retina(layer) => layer.emit(&kernels.retina, memory, out),
+            Self::Opponent(layer) => layer.emit(&kernels.opponent, memory, out),
         }
     }
 

@@ -26,8 +26,12 @@ mod frame;
 mod hand;
 mod memory;
 mod mismatch;
+mod norm;
+mod opponent;
 mod pool;
 mod random;
+mod resample;
+mod retina;
 mod toom;
 mod window_pool;
 
@@ -39,8 +43,14 @@ pub use draw::{Scaling, Style, Values, Weights, fill_parameters};
 use frame::FrameCase;
 pub use memory::Memory;
 pub use mismatch::{Case, Fault, Mismatch, Operation, Shape};
+use norm::NormCase;
+pub use norm::fill_norm;
+use opponent::OpponentCase;
 use pool::PoolCase;
 pub use random::Random;
+use resample::ResampleCase;
+pub use resample::fill_runs;
+use retina::RetinaCase;
 use toom::ToomCase;
 use window_pool::WindowPoolCase;
 
@@ -138,6 +148,26 @@ impl Run<'_> {
             let case = case.ok_or(self.refused())?;
             self.window_pool(&case, &mut random)?;
         }
+        for case in edges::norms() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.norm(&case, &mut random)?;
+        }
+        for case in edges::resamples() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.resample(&case, &mut random)?;
+        }
+        for case in edges::retinas() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.retina(&case, &mut random)?;
+        }
+        for case in edges::opponents() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.opponent(&case, &mut random)?;
+        }
         for lens in edges::rows() {
             let mut random = next(self);
             self.max_rows(lens, &mut random)?;
@@ -166,6 +196,14 @@ impl Run<'_> {
         self.window_pool(&case, random)?;
         let case = ToomCase::draw(random);
         self.toom(&case, random)?;
+        let case = NormCase::draw(random);
+        self.norm(&case, random)?;
+        let case = ResampleCase::draw(random);
+        self.resample(&case, random)?;
+        let case = RetinaCase::draw(random);
+        self.retina(&case, random)?;
+        let case = OpponentCase::draw(random);
+        self.opponent(&case, random)?;
         if seed % FRAME_PERIOD == 0 {
             let case = FrameCase::draw(random);
             self.frame(&case, random)?;
@@ -200,6 +238,26 @@ impl Run<'_> {
     fn window_pool(&mut self, case: &WindowPoolCase, random: &mut Random) -> Result<(), Mismatch> {
         let result = window_pool::check(self.kernels, self.memory, case, random);
         self.count(case.operation(), case.shape(), result)
+    }
+
+    fn norm(&mut self, case: &NormCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = norm::check(self.kernels, self.memory, case, random);
+        self.count(Operation::NormRow, case.shape(), result)
+    }
+
+    fn resample(&mut self, case: &ResampleCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = resample::check(self.kernels, self.memory, case, random);
+        self.count(Operation::Resample, case.shape(), result)
+    }
+
+    fn retina(&mut self, case: &RetinaCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = retina::check(self.kernels, self.memory, case, random);
+        self.count(Operation::RetinaRow, case.shape(), result)
+    }
+
+    fn opponent(&mut self, case: &OpponentCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = opponent::check(self.kernels, self.memory, case, random);
+        self.count(Operation::Opponent, case.shape(), result)
     }
 
     fn frame(&mut self, case: &FrameCase, random: &mut Random) -> Result<(), Mismatch> {
