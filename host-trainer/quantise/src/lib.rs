@@ -1,4 +1,5 @@
-//! From a float checkpoint to the integers of the contract `lcl.u8.v1`.
+//! From a float checkpoint to the integers of the contracts `lcl.u8.v1` and
+//! `lcl.u8.v2`.
 //!
 //! Post-training quantisation: batch norm and the input's normalisation are
 //! folded into the convolutions in f64, every output channel has its own weight
@@ -18,8 +19,11 @@ mod layout;
 mod material;
 mod model;
 mod moments;
+mod norm;
 pub mod passes;
 mod requant;
+mod resample;
+mod retina;
 mod rounding;
 mod silent;
 
@@ -31,7 +35,12 @@ pub use layout::{Transforms, fastest, weights_len};
 pub use material::Material;
 pub use model::{GOLDEN_SEED, GOLDEN_SIDE, QuantisedModel};
 pub use moments::Moments;
+pub use norm::{FloatNorm, QuantisedNorm, quantise_norm};
 pub use requant::requant_for_ratio;
+pub use resample::{FloatRun, QuantisedRuns, fovea, quantise_runs};
+pub use retina::{
+    FloatRetina, on_off, opponent_channels, quantise_opponent, quantise_retina, retina_channels,
+};
 pub use rounding::{NearestPlane, RoundedFilter};
 pub use silent::SilentChannel;
 
@@ -102,5 +111,5 @@ pub fn quantise(
         let input = ConvInput { moments, seen: &seen };
         quantised.push(quantise_conv(layer, &folded, &ranges, &input)?);
     }
-    Ok(QuantisedModel { architecture, convolutions: quantised })
+    Ok(QuantisedModel::of_convolutions(architecture, quantised))
 }
