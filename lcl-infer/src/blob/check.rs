@@ -2,6 +2,7 @@
 
 use super::header::Header;
 use super::layer::{Body, ConvHeader, LayerHeader};
+use super::section::Section;
 use super::{ALIGNMENT, OpenError};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
 use crate::contract::Contract;

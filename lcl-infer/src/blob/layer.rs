@@ -29,6 +29,17 @@ pub(crate) const TRANSFORM_DIRECT: u32 = 0;
 /// at 0.
 pub(crate) const SUMS_TO_BYTES: u8 = 0;
 
+/// Numbers of the kinds that this crate runs.
+const KNOWN: [u32; 7] = [
+    KIND_CONV,
+    KIND_POOL,
+    WindowPool::KIND,
+    NormHeader::KIND,
+    ResampleHeader::KIND,
+    Retina::KIND,
+    Opponent::KIND,
+];
+
 /// One layer, as it is encoded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LayerHeader<'a> {
@@ -80,15 +91,6 @@ impl<'a> LayerHeader<'a> {
         let contract = reader.number();
         let transform = reader.number();
         reader.whole()?;
-        const KNOWN: [u32; 7] = [
-            KIND_CONV,
-            KIND_POOL,
-            WindowPool::KIND,
-            NormHeader::KIND,
-            ResampleHeader::KIND,
-            Retina::KIND,
-            Opponent::KIND,
-        ];
         if !KNOWN.contains(&kind) {
             return Err(OpenError::UnknownLayer { index, layer: name, kind });
         }

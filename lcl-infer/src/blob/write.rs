@@ -22,7 +22,7 @@ use crate::layers::retina::{Retina, RetinaOutput};
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::packing::pack_weights;
-use crate::parameters::ChannelTable;
+use crate::parameters::{CHANNEL_WORDS, ChannelTable};
 use crate::shape::{Border, ConvGeometry, PoolOrder};
 use crate::toom::{Pair, ToomGeometry, Transform, transform_weights};
 
