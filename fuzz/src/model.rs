@@ -1,13 +1,18 @@
 //! Blobs whose every number is drawn from bytes.
 
 use arbitrary::{Result, Unstructured};
-use lcl_infer::blob::write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec};
+use lcl_infer::blob::write::{
+    BlobSpec, ConvSpec, DenseSpec, LayerSpec, NormSpec, OperationSpec, ResampleSpec,
+};
 use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden, SECTION_LABELS};
-use lcl_infer::parameters::{Channel, MIN_MULTIPLIER, MIN_SHIFT, Requant};
-use lcl_infer::shape::{Border, DenseGeometry, Sums, WindowOperation, WindowPool};
+use lcl_infer::parameters::{Channel, MIN_MULTIPLIER, MIN_SHIFT, NormChannel, Requant};
+use lcl_infer::shape::{
+    Border, DenseGeometry, MAX_CHANNELS, NormGeometry, Opponent, Resample, Retina, RetinaOutput,
+    Sums, WindowOperation, WindowPool,
+};
 use lcl_infer::toom::{TRANSFORMS, ToomGeometry, Transform};
 use lcl_infer::{Architecture, Blob, ConvGeometry, InputFormat, Layer, LayerKind, Name, PoolOrder};
-use lcl_infer_suite::{Random, Style, fill_parameters};
+use lcl_infer_suite::{Random, Style, fill_norm, fill_parameters, fill_runs};
 
 use crate::aligned::Aligned;
 
@@ -17,13 +22,19 @@ const MAX_WEIGHTS: usize = 20_000;
 /// Most layers of a chain that is drawn.
 const MOST_LAYERS: usize = 6;
 
-/// The weights of one convolution.
+/// Largest of the smallest sides of images of chains that are drawn.
+const MAX_SIDE: usize = 64;
+
+/// The tables of one layer.
 #[derive(Default)]
 struct Weights {
     transform: Option<&'static Transform>,
     filters: Vec<i8>,
     channels: Vec<Channel>,
+    norm_channels: Vec<NormChannel>,
     output_scale: Vec<f32>,
+    runs: Vec<[u16; 2]>,
+    run_weights: Vec<u8>,
 }
 
 /// Draws a blob that opens, or returns `None` if the chain that was drawn has
@@ -46,12 +57,17 @@ pub fn draw(input: &mut Unstructured<'_>) -> Result<Option<Aligned>> {
             }
         }
         channels = kind.out_c(channels);
+        if channels > MAX_CHANNELS {
+            return Ok(None);
+        }
         let name = Name::new(&format!("layer{index}")).expect("a name");
         let tapped = index + 1 == count || input.arbitrary()?;
         layers.push(Layer { name, tap: tapped.then_some(name), kind });
     }
     let architecture = Architecture::new(format, &layers).expect("the layers fit each other");
-    if architecture.min_image_side() > GOLDEN_MAX_SIDE {
+    let side = architecture.min_image_side();
+    let out = architecture.layers().iter().fold(side, |side, layer| layer.kind.out_side(side));
+    if side > MAX_SIDE || out == 0 {
         return Ok(None);
     }
     Ok(Some(emit(&architecture, &mut random, None)))
@@ -73,6 +89,28 @@ fn kind(input: &mut Unstructured<'_>, in_c: usize) -> Result<Option<LayerKind>> 
         let dense = DenseGeometry::new(in_c, input.int_in_range(1..=40)?, Sums::Bytes);
         return Ok(dense.map(LayerKind::Dense));
     }
+    match input.int_in_range(0..=10_u8)? {
+        3 if in_c == 3 => {
+            let (gain, offset) = (input.arbitrary()?, input.arbitrary()?);
+            return Ok(Opponent::new(gain, offset).map(LayerKind::Opponent));
+        }
+        0 => {
+            let kernel = *input.choose(&[1, 3, 5])?;
+            let norm = NormGeometry::new(in_c, kernel, *input.choose(&Border::ALL)?);
+            let norm = norm.filter(|norm| norm.conv().weights_len() <= MAX_WEIGHTS);
+            return Ok(norm.map(LayerKind::Norm));
+        }
+        1 => {
+            let (taken, given) = (input.int_in_range(1..=60)?, input.int_in_range(1..=60)?);
+            return Ok(runs(taken, given).map(|(resample, ..)| LayerKind::Resample(resample)));
+        }
+        2 => {
+            let output = *input.choose(&RetinaOutput::ALL)?;
+            let (shift, gain) = (input.int_in_range(1..=7)?, input.arbitrary()?);
+            return Ok(Retina::new(output, shift, gain, input.arbitrary()?).map(LayerKind::Retina));
+        }
+        _ => {}
+    }
     let out_c = input.int_in_range(1..=40)?;
     let kernel: usize = input.int_in_range(1..=15)?;
     let stride = input.int_in_range(1..=8)?;
@@ -83,6 +121,14 @@ fn kind(input: &mut Unstructured<'_>, in_c: usize) -> Result<Option<LayerKind>> 
     Ok(conv.map(|conv| LayerKind::Conv(conv.with_border(border))))
 }
 
+/// Draws the runs of a resampling, which the sides are the seed of.
+fn runs(taken: usize, given: usize) -> Option<(Resample, Vec<[u16; 2]>, Vec<u8>)> {
+    let (mut runs, mut weights) = (vec![[0; 2]; given], vec![0; 2000]);
+    let (overlap, len) = fill_runs(taken, given, &mut runs, &mut weights)?;
+    weights.truncate(len);
+    Some((Resample::new(taken, given, overlap)?, runs, weights))
+}
+
 /// Writes the blob of an architecture with weights that are drawn, in one style
 /// or each in one of its own.
 fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) -> Aligned {
@@ -90,6 +136,19 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
         let (weights_len, outputs) = match layer.kind {
             LayerKind::Conv(conv) => (conv.weights_len(), conv.out_c()),
             LayerKind::Dense(dense) => (dense.inputs() * dense.outputs(), dense.outputs()),
+            LayerKind::Norm(norm) => {
+                let mut filters = vec![0; norm.conv().weights_len()];
+                let mut norm_channels =
+                    vec![NormChannel { bias: 1, multiplier: 0 }; norm.channels()];
+                fill_norm(random, norm, &mut filters, &mut norm_channels);
+                let output_scale = vec![0.5; norm.channels()];
+                return Weights { filters, norm_channels, output_scale, ..Weights::default() };
+            }
+            LayerKind::Resample(resample) => {
+                let drawn = runs(resample.taken_side(), resample.given_side());
+                let (_, runs, run_weights) = drawn.expect("it was drawn");
+                return Weights { runs, run_weights, ..Weights::default() };
+            }
             _ => return Weights::default(),
         };
         let requant = Requant::new(MIN_MULTIPLIER, MIN_SHIFT).expect("within the ranges");
@@ -103,7 +162,7 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
             LayerKind::Conv(conv) => ToomGeometry::new(conv, transform).is_some(),
             _ => false,
         });
-        Weights { transform, filters: weights, channels, output_scale: vec![0.5; outputs] }
+        Weights { transform, filters: weights, channels, output_scale: vec![0.5; outputs], ..Weights::default() }
     });
     let weights: Vec<_> = weights.collect();
     let layers = architecture.layers().iter().zip(&weights).map(|(layer, weights)| LayerSpec {
@@ -126,6 +185,19 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
                 channels: &weights.channels,
                 output_scale: &weights.output_scale,
             }),
+            LayerKind::Norm(norm) => OperationSpec::Norm(NormSpec {
+                norm,
+                weights: &weights.filters,
+                channels: &weights.norm_channels,
+                output_scale: &weights.output_scale,
+            }),
+            LayerKind::Resample(resample) => OperationSpec::Resample(ResampleSpec {
+                resample,
+                runs: &weights.runs,
+                weights: &weights.run_weights,
+            }),
+            LayerKind::Retina(retina) => OperationSpec::Retina(retina),
+            LayerKind::Opponent(retina) => OperationSpec::Opponent(retina),
             kind => panic!("{kind:?} is not drawn"),
         },
     });

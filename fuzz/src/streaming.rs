@@ -83,8 +83,8 @@ pub fn stream(data: &[u8]) {
     refuses_what_cannot_stream(&blob);
     let smallest = blob.min_image_side();
     let size = ImageSize {
-        width: smallest + usize::from(script.extra_w),
-        height: smallest + usize::from(script.extra_h),
+        width: (smallest + usize::from(script.extra_w)).min(blob.max_image_side()),
+        height: (smallest + usize::from(script.extra_h)).min(blob.max_image_side()),
     };
     if macs(&blob, size) > MAX_MACS {
         return;
@@ -110,9 +110,12 @@ fn blob(draws: bool, input: &mut Unstructured<'_>) -> Result<Option<Aligned>> {
 pub fn macs(blob: &Blob<'_>, mut size: ImageSize) -> u64 {
     let mut macs = 0_u64;
     for kind in blob.layers().map(|layer| layer.kind()) {
-        if let LayerKind::Conv(conv) = kind {
-            macs = macs.saturating_add(conv.macs(size));
-        }
+        let of_layer = match kind {
+            LayerKind::Conv(conv) => conv.macs(size),
+            LayerKind::Norm(norm) => norm.conv().macs(size),
+            _ => 0,
+        };
+        macs = macs.saturating_add(of_layer);
         let [width, height] = [size.width, size.height].map(|side| kind.out_side(side));
         size = ImageSize { width, height };
     }
@@ -121,12 +124,12 @@ pub fn macs(blob: &Blob<'_>, mut size: ImageSize) -> u64 {
 
 fn refuses_what_cannot_stream(blob: &Blob<'_>) {
     let smallest = blob.min_image_side();
-    for side in [0, smallest - 1, 8193, usize::MAX] {
+    for side in [0, smallest - 1, blob.max_image_side() + 1, 8193, usize::MAX] {
         let refused = Frontend::new(blob, ImageSize::square(side), &mut []);
         let refused = refused.map_err(FrontendError::from);
         assert!(matches!(refused, Err(FrontendError::ImageSize { .. })), "{side}");
     }
-    for side in [smallest, 8192] {
+    for side in [smallest, blob.max_image_side()] {
         let refused = Frontend::new(blob, ImageSize::square(side), &mut []);
         let refused = refused.map_err(FrontendError::from);
         assert!(matches!(refused, Err(FrontendError::Memory { got: 0, .. })), "{side}");

@@ -8,7 +8,7 @@ use crate::kernels::toom_scratch_len;
 use crate::layers::LayerKind;
 use crate::memory::{ALIGNMENT, aligned};
 use crate::name::{Name, V1, V2};
-use crate::shape::{ConvGeometry, MAX_IMAGE_SIDE, PoolOrder};
+use crate::shape::{ConvGeometry, MAX_CHANNELS, MAX_IMAGE_SIDE, PoolOrder};
 use crate::toom::{TRANSFORMS, ToomGeometry};
 
 /// Most layers of a chain.
@@ -67,6 +67,9 @@ impl Architecture {
                 }
             }
             channels = layer.kind.out_c(channels);
+            if channels > MAX_CHANNELS {
+                return None;
+            }
             all[index] = layer;
             index += 1;
         }
@@ -152,6 +155,19 @@ impl Architecture {
             side = self.layers[index].kind.in_side(side);
         }
         side
+    }
+
+    /// Returns the largest width and height of an image that the layers take:
+    /// [`MAX_IMAGE_SIDE`], unless one of them takes a map of one size.
+    #[must_use]
+    pub const fn max_image_side(&self) -> usize {
+        let mut side = usize::MAX;
+        let mut index = self.len;
+        while index > 0 && index <= MAX_LAYERS {
+            index -= 1;
+            side = self.layers[index].kind.largest_side(side);
+        }
+        if side < MAX_IMAGE_SIDE { side } else { MAX_IMAGE_SIDE }
     }
 
     /// Returns the side of a tap's map and its channels for an image of `side`
@@ -268,7 +284,7 @@ impl Plan {
 
     #[must_use]
     pub(crate) const fn then(self, kind: &LayerKind) -> Self {
-        let scratch = kind.scratch_len();
+        let scratch = kind.scratch_len(self.channels);
         Self {
             width: kind.out_side(self.width),
             channels: kind.out_c(self.channels),

@@ -28,7 +28,8 @@ pub enum Contract {
     /// `(2 · Σ + n) / (2 · n)` rounded down: half up. A dense layer sums
     /// `weight · value` over the channels of a pixel in i32 from the bias on; the
     /// sum becomes a byte as that of a convolution, or in a last layer, without a
-    /// ReLU, is handed out as it is.
+    /// ReLU, is handed out as it is. Divisive normalisation, resampling and the
+    /// retina divide once, rounded half up; docs/blob.md has each to the bit.
     V2,
 }
 

@@ -12,7 +12,7 @@ use crate::memory::{ALIGNMENT, Memory};
 use crate::name::Name;
 use crate::pixels::{Convert, PixelFormat, conversion, copy};
 use crate::row::FeatureRow;
-use crate::shape::{ImageSize, MAX_IMAGE_SIDE};
+use crate::shape::ImageSize;
 
 /// Runs a blob on images that arrive row by row.
 ///
@@ -386,9 +386,9 @@ fn fill<'a>(
     size: ImageSize,
     memory_len: usize,
 ) -> Result<(), FrontendError> {
-    let smallest = blob.min_image_side();
-    if size.width.min(size.height) < smallest || size.width.max(size.height) > MAX_IMAGE_SIDE {
-        return Err(FrontendError::ImageSize { smallest, largest: MAX_IMAGE_SIDE, got: size });
+    let (smallest, largest) = (blob.min_image_side(), blob.max_image_side());
+    if size.width.min(size.height) < smallest || size.width.max(size.height) > largest {
+        return Err(FrontendError::ImageSize { smallest, largest, got: size });
     }
     let expected = chain.fill(blob, size).ok_or(FrontendError::Blob)?;
     if memory_len < expected {

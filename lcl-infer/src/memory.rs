@@ -49,6 +49,13 @@ pub(crate) fn words_mut(bytes: &mut [u8]) -> &mut [u16] {
     bytemuck::try_cast_slice_mut(bytes.get_mut(..len).unwrap_or_default()).unwrap_or_default()
 }
 
+/// Returns whole words of 32 bits of bytes that start at an aligned address, or
+/// none.
+pub(crate) fn long_words_mut(bytes: &mut [u8]) -> &mut [u32] {
+    let len = bytes.len() & !3;
+    bytemuck::try_cast_slice_mut(bytes.get_mut(..len).unwrap_or_default()).unwrap_or_default()
+}
+
 /// Bytes that a front-end works in: a mutable reference to some, or an owner
 /// whose bytes stay where they are when it is moved.
 ///

@@ -2,8 +2,13 @@
 //! requantisation, scales.
 
 pub use crate::arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
+use crate::blob::{MAX_SCALE, MIN_SCALE, OpenError};
 use crate::layers::LayerKind;
 pub use crate::layers::dense::{Dense, DenseParameters};
+pub use crate::layers::norm::{MAX_NORM_MULTIPLIER, Norm, NormChannel, NormParameters};
+use crate::layers::opponent::Opponent;
+pub use crate::layers::resample::{RUN_WEIGHT, ResampleTable, Run};
+use crate::layers::retina::Retina;
 use crate::layers::window_pool::WindowPool;
 use crate::memory::ALIGNMENT;
 use crate::name::Name;
@@ -34,6 +39,10 @@ impl LayerParameters<'_> {
             Operation::Pool(order) => LayerKind::Pool(order),
             Operation::WindowPool(pool) => LayerKind::WindowPool(pool),
             Operation::Dense(parameters) => LayerKind::Dense(parameters.dense.geometry()),
+            Operation::Norm(parameters) => LayerKind::Norm(parameters.norm.geometry()),
+            Operation::Resample(table) => LayerKind::Resample(table.resample()),
+            Operation::Retina(retina) => LayerKind::Retina(retina),
+            Operation::Opponent(retina) => LayerKind::Opponent(retina),
         }
     }
 
@@ -60,6 +69,14 @@ pub enum Operation<'a> {
     WindowPool(WindowPool),
     /// See [`LayerKind::Dense`].
     Dense(DenseParameters<'a>),
+    /// See [`LayerKind::Norm`].
+    Norm(NormParameters<'a>),
+    /// See [`LayerKind::Resample`].
+    Resample(ResampleTable<'a>),
+    /// See [`LayerKind::Retina`].
+    Retina(Retina),
+    /// See [`LayerKind::Opponent`].
+    Opponent(Opponent),
 }
 
 /// A convolution of a blob, and what its bytes are worth.
@@ -294,6 +311,21 @@ impl<'a> Scales<'a> {
     /// Creates scales from little-endian bytes, four for each channel.
     pub(crate) const fn from_le_bytes(bytes: &'a [u8]) -> Self {
         Self { bytes }
+    }
+
+    /// Checks that there is one for each channel and that each is in range.
+    pub(crate) fn check(layer: Name, channels: usize, bytes: &'a [u8]) -> Result<(), OpenError> {
+        let (expected, got) = (4 * channels, bytes.len());
+        if got != expected {
+            return Err(OpenError::SectionLen { layer, expected, got });
+        }
+        for (channel, got) in Self::from_le_bytes(bytes).iter().enumerate() {
+            // Not a number is in no range.
+            if !(MIN_SCALE..=MAX_SCALE).contains(&got) {
+                return Err(OpenError::Scale { layer, channel, got });
+            }
+        }
+        Ok(())
     }
 
     /// Returns the number of channels.

@@ -5,6 +5,10 @@
 
 use crate::arithmetic::round_blur;
 pub use crate::layers::dense::dense_ref;
+pub use crate::layers::norm::norm_ref;
+pub use crate::layers::opponent::opponent_ref;
+pub use crate::layers::resample::resample_ref;
+pub use crate::layers::retina::retina_ref;
 pub use crate::layers::window_pool::window_pool_ref;
 use crate::parameters::{Convolution, Operation};
 use crate::shape::{Border, ImageSize, PoolOrder, pooled_side, reflect};
@@ -32,6 +36,10 @@ pub fn layer_ref(
         Operation::Dense(parameters) => {
             dense_ref(&parameters.dense, size.width * size.height, input, out);
         }
+        Operation::Norm(parameters) => norm_ref(&parameters.norm, size, input, out),
+        Operation::Resample(table) => resample_ref(table, channels, input, out),
+        Operation::Retina(retina) => retina_ref(retina, size, channels, input, out),
+        Operation::Opponent(retina) => opponent_ref(retina, size, input, out),
     }
 }
 

@@ -3,9 +3,14 @@
 use core::hint::black_box;
 
 use lcl_infer::blob::Golden;
-use lcl_infer::blob::write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec};
-use lcl_infer::parameters::{Channel, Requant};
-use lcl_infer::shape::{Border, DenseGeometry, Sums, WindowOperation, WindowPool};
+use lcl_infer::blob::write::{
+    BlobSpec, ConvSpec, DenseSpec, LayerSpec, NormSpec, OperationSpec, ResampleSpec,
+};
+use lcl_infer::parameters::{Channel, NormChannel, Requant};
+use lcl_infer::shape::{
+    Border, DenseGeometry, NormGeometry, Opponent, Resample, Retina, RetinaOutput, Sums,
+    WindowOperation, WindowPool,
+};
 use lcl_infer::toom::Transform;
 use lcl_infer::{ConvGeometry, InputFormat, Name, PoolOrder};
 
@@ -39,11 +44,28 @@ pub fn run(
     let sums = if black_box(false) { Sums::Words } else { Sums::Bytes };
     let dense = DenseGeometry::new(in_c, out_c, sums)?;
     let dense = DenseSpec { dense, weights, channels: channels.get(..len)?, output_scale };
+    let norm = NormGeometry::new(in_c, kernel, border)?;
+    let norm_channels = [NormChannel { bias: black_box(1), multiplier: black_box(1) }; 4];
+    let resample = Resample::new(in_c, out_c, stride)?;
+    let runs = [[black_box(0), black_box(1)]; 4];
+    let output = if black_box(false) { RetinaOutput::OnOff } else { RetinaOutput::Adapted };
+    let retina = Retina::new(output, black_box(1), black_box(1), black_box(1))?;
+    let opponent = Opponent::new(black_box(1), black_box(1))?;
+    black_box((output.name(), norm.kernel(), retina.out_c(in_c)));
     let layers = [
         layer(OperationSpec::Conv(conv)),
         layer(OperationSpec::Pool(pool)),
         layer(OperationSpec::WindowPool(plain)),
         layer(OperationSpec::Dense(dense)),
+        layer(OperationSpec::Norm(NormSpec {
+            norm,
+            weights,
+            channels: &norm_channels,
+            output_scale,
+        })),
+        layer(OperationSpec::Resample(ResampleSpec { resample, runs: &runs, weights: bytes })),
+        layer(OperationSpec::Retina(retina)),
+        layer(OperationSpec::Opponent(opponent)),
     ];
     black_box((layers.map(|layer| layer.operation.kind().name()), border.name()));
     let golden = Golden { seed: u32::from(*bytes.first()?), side: black_box(0) };

@@ -2,10 +2,15 @@
 
 use core::hint::black_box;
 
-use lcl_infer::kernels::{self, Kernels, PoolStep, RowWindow};
+use lcl_infer::kernels::{self, Kernels, PoolStep, RetinaRows, RowWindow};
 use lcl_infer::packing::pack_weights;
-use lcl_infer::parameters::{ChannelTable, Conv2d, Dense, accumulator_bound};
-use lcl_infer::shape::{DenseGeometry, Sums, WindowOperation, WindowPool, pooled_side, reflect};
+use lcl_infer::parameters::{
+    ChannelTable, Conv2d, Dense, Norm, NormChannel, ResampleTable, accumulator_bound,
+};
+use lcl_infer::shape::{
+    Border, DenseGeometry, NormGeometry, Opponent, Resample, Retina, RetinaOutput, Sums,
+    WindowOperation, WindowPool, pooled_side, reflect,
+};
 use lcl_infer::{ConvGeometry, ImageSize};
 
 #[inline(never)]
@@ -40,9 +45,50 @@ pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
     for kernels in kernels::available() {
         each(kernels, &conv2d, &window, bytes, &mut memory, len);
         (kernels.dense.row)(&dense, bytes, &mut memory);
+        components(kernels, &window, packed.get(..len)?, bytes, &mut memory, numbers);
         black_box(&memory);
     }
     Some(kernels::scratch_len(&conv))
+}
+
+/// Calls the kernels of normalisation, resampling and retina.
+#[inline(never)]
+fn components(
+    kernels: &Kernels,
+    window: &RowWindow<'_>,
+    packed: &[i8],
+    bytes: &[u8],
+    memory: &mut [u8],
+    [channels, out_c, kernel, overlap, shift, len, ..]: [usize; 8],
+) -> Option<()> {
+    let words = [black_box(0); 64];
+    let (out, scratch) = memory.split_at_mut_checked(len)?;
+    let geometry = NormGeometry::new(channels, kernel, black_box(Border::Zero))?;
+    let norm = Norm::new(geometry, packed, words.get(..len)?)?;
+    black_box((norm.filter(len).count(), norm.channels().count(), norm.packed_weights().len()));
+    black_box((kernels::norm_scratch_len(&geometry.conv()), norm.words().len()));
+    black_box(NormChannel { bias: 1, multiplier: black_box(1) }.divide(black_box(1), black_box(1)));
+    (kernels.norm.norm_row)(&norm, window, out, scratch);
+    let resample = Resample::new(channels, out_c, overlap)?;
+    black_box((resample.out_side(len), resample.in_side(len)));
+    let table = ResampleTable::new(resample, bytes)?;
+    let (mut sums, mut totals) = ([black_box(0); 64], [black_box(0); 64]);
+    (kernels.resample.columns)(&table, bytes, channels, sums.get_mut(..len)?);
+    (kernels.resample.add_row)(black_box(1), &sums, totals.get_mut(..len)?);
+    (kernels.resample.finish_row)(totals.get(..len)?, out);
+    let output = black_box(RetinaOutput::OnOff);
+    let shift = u8::try_from(shift).ok()?;
+    let retina = Retina::new(output, shift, black_box(1), black_box(1))?;
+    let mut along = [black_box(0); 64];
+    let rows = RetinaRows { row: bytes, down: &mut sums, along: along.get_mut(..len)? };
+    (kernels.retina.retina_row)(&retina, channels, rows, out);
+    let opponent = Opponent::new(black_box(1), black_box(1))?;
+    let mut contrasts = [[black_box(0); 4]; 8];
+    (kernels.opponent.contrasts_row)(window, contrasts.get_mut(..len)?);
+    let row = contrasts.get(..channels)?;
+    (kernels.opponent.divide_row)(&opponent, [row, contrasts.get(..len)?, row], out);
+    black_box((out, sums, totals, contrasts));
+    Some(())
 }
 
 /// Describes a plain pool of any numbers.

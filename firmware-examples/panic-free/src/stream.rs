@@ -63,6 +63,7 @@ fn described(blob: &Blob<'_>, tap: Name, width: usize) -> Option<usize> {
     }
     let architecture = blob.architecture()?.up_to(tap)?;
     seen ^= blob.output_scale(tap)?.len() ^ architecture.min_image_side();
+    seen ^= architecture.max_image_side() ^ blob.max_image_side() ^ blob.out_side(width);
     seen ^= architecture.convolutions().count() ^ memory_len(&architecture, width);
     seen ^= architecture.input().channels();
     let (side, channels) = architecture.map_of(tap, width)?;

@@ -41,7 +41,10 @@ pub fn bench<B: Board + Meter>(board: &mut B, memory: &mut [u8]) -> Result<(), F
     if ratio.denominator > MAX_DENOMINATOR {
         defmt::warn!("the counter does not follow {=str}: the figures are estimates", B::UNIT);
     }
-    for side in SIDES.into_iter().filter(|&side| side <= B::MAX_WIDTH) {
+    let memory_len = memory.len();
+    let taken = blob.min_image_side()..=blob.max_image_side().min(B::MAX_WIDTH);
+    let fits = |side: &usize| taken.contains(side) && blob.memory_len(*side) <= memory_len;
+    for side in SIDES.into_iter().filter(fits) {
         bench_size::<B>(&blob, ImageSize::square(side), memory, ratio, flash_bytes)?;
     }
     Ok(())

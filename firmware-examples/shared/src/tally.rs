@@ -110,8 +110,7 @@ pub(crate) fn measured<M: Meter>() -> &'static Kernels {
                 blur_max_row: blur_max_row::<M>,
                 max_row: max_row::<M>,
             },
-            window_pool: portable::KERNELS.window_pool,
-            dense: portable::KERNELS.dense,
+            ..portable::KERNELS
         }
     }
 }

@@ -10,8 +10,8 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use super::{
-    CentreFit, Content, DecodeError, Inventory, Listing, MostlyDamaged, Part, SHORTER_SIDE, Scene,
-    Source, SourceRecord, Synthetic,
+    CentreFit, Content, DecodeError, Inventory, Light, Listing, MostlyDamaged, Part, SHORTER_SIDE,
+    Scene, Source, SourceRecord, Synthetic,
     archive::Member,
     centre_crop,
     decode::Wanted,
@@ -131,6 +131,7 @@ pub(super) enum Entry {
     Photograph(Photograph),
     Synthetic(Synthetic),
     Scene(Scene),
+    Light(Light),
 }
 
 impl ImageSet {
@@ -185,6 +186,11 @@ impl ImageSet {
                     let (seed, frames) = (*seed, *frames as u64);
                     let scene = |frame| Entry::Scene(Scene { seed, frame, frames });
                     entries.extend((0..frames).map(scene));
+                }
+                Source::Light { frames, seed } => {
+                    let (seed, frames) = (*seed, *frames as u64);
+                    let light = |frame| Entry::Light(Light { seed, frame, frames });
+                    entries.extend((0..frames).map(light));
                 }
                 Source::Path(path) => {
                     entries.extend(list(path, listing)?);
@@ -287,6 +293,7 @@ impl ImageSet {
             Entry::Photograph(photograph) => Cow::Owned(photograph.to_string()),
             Entry::Synthetic(synthetic) => Cow::Owned(synthetic.to_string()),
             Entry::Scene(scene) => Cow::Owned(scene.to_string()),
+            Entry::Light(light) => Cow::Owned(light.to_string()),
         }
     }
 
@@ -364,7 +371,9 @@ impl ImageSet {
             Entry::Member(member) => Stamp::of_member(member),
             Entry::Pack(PackEntry::Packed(packed)) => Stamp::of_packed(packed),
             Entry::Pack(PackEntry::Skipped(_)) => Stamp::default(),
-            Entry::Photograph(_) | Entry::Synthetic(_) | Entry::Scene(_) => Stamp::built_in(),
+            Entry::Photograph(_) | Entry::Synthetic(_) | Entry::Scene(_) | Entry::Light(_) => {
+                Stamp::built_in()
+            }
         }
     }
 }
@@ -381,6 +390,7 @@ impl Entry {
             Self::Photograph(photograph) => return photograph.encoded().plan(wanted)?.decode(),
             Self::Synthetic(synthetic) => synthetic.render(),
             Self::Scene(scene) => scene.render(),
+            Self::Light(light) => light.render(),
         };
         Ok(match wanted {
             Wanted::Whole => image,
@@ -396,7 +406,11 @@ impl Entry {
         let (path, bytes) = match self {
             Self::File(path) => (path, fs::metadata(path).map(|metadata| metadata.len())),
             Self::Member(member) => (&member.path, Ok(member.byte_len())),
-            Self::Pack(_) | Self::Photograph(_) | Self::Synthetic(_) | Self::Scene(_) => {
+            Self::Pack(_)
+            | Self::Photograph(_)
+            | Self::Synthetic(_)
+            | Self::Scene(_)
+            | Self::Light(_) => {
                 return None;
             }
         };

@@ -10,6 +10,9 @@ const DEFAULT_SYNTHETIC_IMAGES: usize = 1024;
 /// Most built-in images: each has an entry in memory.
 const MOST_BUILT_IN: usize = 10_000_000;
 
+/// Number of frames of the built-in film of light where the name says none.
+const DEFAULT_LIGHT_FRAMES: usize = 64;
+
 /// Number of frames of the built-in scene where the name says none.
 const DEFAULT_SCENE_FRAMES: usize = 16;
 
@@ -35,17 +38,26 @@ pub enum Source {
         /// Seed of the scene.
         seed: u64,
     },
+    /// Frames of a built-in film in which the light alone changes,
+    /// `light[:N[:SEED]]`.
+    Light {
+        /// Number of frames.
+        frames: usize,
+        /// Seed of the film.
+        seed: u64,
+    },
     /// A folder of images or archives, searched to any depth; a `.tar` of images;
     /// a pack, or a shard of one; one image.
     Path(PathBuf),
 }
 
-/// The name of a source does not follow `photographs`, `synthetic[:N[:SEED]]`
-/// or `scene[:N[:SEED]]`.
+/// The name of a source does not follow `photographs`, `synthetic[:N[:SEED]]`,
+/// `scene[:N[:SEED]]` or `light[:N[:SEED]]`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown source {name:?}; built-in images are photographs, or synthetic, synthetic:N or \
-     synthetic:N:SEED with whole numbers, N from 1 to 10000000, and scene likewise"
+     synthetic:N:SEED with whole numbers, N from 1 to 10000000, and scene and light \
+     likewise"
 )]
 pub struct UnknownSource {
     name: String,
@@ -68,9 +80,11 @@ impl FromStr for Source {
 
     fn from_str(name: &str) -> Result<Self, UnknownSource> {
         let mut parts = name.split(':');
-        let (is_scene, mut count) = match parts.next() {
-            Some("synthetic") => (false, DEFAULT_SYNTHETIC_IMAGES),
-            Some("scene") => (true, DEFAULT_SCENE_FRAMES),
+        let kind = parts.next();
+        let mut count = match kind {
+            Some("synthetic") => DEFAULT_SYNTHETIC_IMAGES,
+            Some("scene") => DEFAULT_SCENE_FRAMES,
+            Some("light") => DEFAULT_LIGHT_FRAMES,
             Some("photographs") if name == "photographs" => return Ok(Self::Photographs),
             Some("photographs") => return Err(UnknownSource { name: name.to_owned() }),
             _ => return Ok(Self::Path(PathBuf::from(name))),
@@ -86,10 +100,10 @@ impl FromStr for Source {
         if !(1..=MOST_BUILT_IN).contains(&count) || parts.next().is_some() {
             return Err(unknown());
         }
-        Ok(if is_scene {
-            Self::Scene { frames: count, seed }
-        } else {
-            Self::Synthetic { images: count, seed }
+        Ok(match kind {
+            Some("scene") => Self::Scene { frames: count, seed },
+            Some("light") => Self::Light { frames: count, seed },
+            _ => Self::Synthetic { images: count, seed },
         })
     }
 }
@@ -100,6 +114,7 @@ impl fmt::Display for Source {
             Self::Photographs => f.write_str("photographs"),
             Self::Synthetic { images, seed } => write!(f, "synthetic:{images}:{seed}"),
             Self::Scene { frames, seed } => write!(f, "scene:{frames}:{seed}"),
+            Self::Light { frames, seed } => write!(f, "light:{frames}:{seed}"),
             Self::Path(path) => write!(f, "{}", path.display()),
         }
     }
@@ -135,6 +150,8 @@ mod tests {
         check("synthetic:12", Some(&synthetic(12, 0)));
         check("synthetic:12:7", Some(&synthetic(12, 7)));
         check("scene", Some(&Source::Scene { frames: 16, seed: 0 }));
+        check("light", Some(&Source::Light { frames: 64, seed: 0 }));
+        check("light:9:1", Some(&Source::Light { frames: 9, seed: 1 }));
         check("scene:8:2", Some(&Source::Scene { frames: 8, seed: 2 }));
         check("photographs", Some(&Source::Photographs));
         check("photographs:3", None);
@@ -143,6 +160,7 @@ mod tests {
         for wrong in [":", ":0", ":x", ":1:", ":1:2:3", ":10000001"] {
             check(&format!("synthetic{wrong}"), None);
             check(&format!("scene{wrong}"), None);
+            check(&format!("light{wrong}"), None);
         }
     }
 

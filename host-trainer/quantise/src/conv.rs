@@ -1,6 +1,10 @@
 //! The integers of one convolution.
 
-use lcl_infer::{ConvGeometry, Name, parameters::Channel};
+use lcl_infer::{
+    ConvGeometry, Name,
+    parameters::Channel,
+    shape::{MAX_IMAGE_SIDE, MAX_MEAN_SHIFT, MAX_OVERLAP},
+};
 use rayon::prelude::*;
 
 use super::{
@@ -101,6 +105,56 @@ pub enum QuantiseError {
         channel: usize,
         /// Largest magnitude of the accumulator.
         bound: i64,
+    },
+    /// A denominator has a weight below 0 or does not start above 0.
+    #[error(
+        "{layer}, channel {channel}: a denominator has a weight below 0, or does not start above \
+         0; a divisive normalisation needs g ≥ 0 and a bias above 0"
+    )]
+    Denominator {
+        /// The layer.
+        layer: Name,
+        /// The channel.
+        channel: usize,
+    },
+    /// A run of a resampling cannot be one.
+    #[error(
+        "{layer}, run {run}: it is empty, leaves the map, goes back behind the run before it, or \
+         has no weight above 0"
+    )]
+    Run {
+        /// The layer.
+        layer: Name,
+        /// The run.
+        run: usize,
+    },
+    /// There is no fovea between two sides.
+    #[error(
+        "no fovea makes {given} pixels a side of {seen}: --fovea is the side that is seen, more \
+         than the network's --size and at most {MAX_IMAGE_SIDE}"
+    )]
+    Fovea {
+        /// Side that is seen.
+        seen: usize,
+        /// Side that the network gets.
+        given: usize,
+    },
+    /// Too many runs share one row.
+    #[error("{layer}: a row belongs to {overlap} runs, and the engine runs {MAX_OVERLAP}")]
+    Overlap {
+        /// The layer.
+        layer: Name,
+        /// Most runs that one row belongs to.
+        overlap: usize,
+    },
+    /// The numbers of a retina are out of range.
+    #[error(
+        "{layer}: a retina needs a shift of 1 to {MAX_MEAN_SHIFT}, a dark of 1/65280 to 1 and a \
+         largest value of 1/257 to 510"
+    )]
+    Retina {
+        /// The layer.
+        layer: Name,
     },
     /// No multiplier and shift express the ratio of two scales.
     #[error("{layer}, channel {channel}: cannot scale sums by {ratio}")]

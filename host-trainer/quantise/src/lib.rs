@@ -1,4 +1,5 @@
-//! From a float checkpoint to the integers of the contract `lcl.u8.v1`.
+//! From a float checkpoint to the integers of the contracts `lcl.u8.v1` and
+//! `lcl.u8.v2`.
 //!
 //! Post-training quantisation: batch norm and the input's normalisation are
 //! folded into the convolutions in f64, every output channel has its own weight
@@ -21,9 +22,12 @@ mod layout;
 mod material;
 mod model;
 mod moments;
+mod norm;
 pub mod passes;
 mod recogniser;
 mod requant;
+mod resample;
+mod retina;
 mod rounding;
 mod silent;
 
@@ -37,8 +41,13 @@ pub use layout::{Transforms, fastest, weights_len};
 pub use material::Material;
 pub use model::{GOLDEN_SEED, GOLDEN_SIDE, QuantisedModel};
 pub use moments::Moments;
+pub use norm::{FloatNorm, QuantisedNorm, quantise_norm};
 pub use recogniser::{NoBlob, quantise_recogniser, recogniser_architecture};
 pub use requant::requant_for_ratio;
+pub use resample::{FloatRun, QuantisedRuns, fovea, quantise_runs};
+pub use retina::{
+    FloatRetina, on_off, opponent_channels, quantise_opponent, quantise_retina, retina_channels,
+};
 pub use rounding::{NearestPlane, RoundedFilter};
 pub use silent::SilentChannel;
 
@@ -79,12 +88,8 @@ pub fn quantise(
     let trained = checkpoint.architecture();
     let float: Vec<_> = trained.convolutions().zip(&checkpoint.convolutions).collect();
     let input = InputChannel::of_image(checkpoint.mean, checkpoint.std);
-    Ok(QuantisedModel {
-        architecture: calibration.architecture,
-        convolutions: quantise_convolutions(&float, &input, calibration)?,
-        dense: Vec::new(),
-        labels: Vec::new(),
-    })
+    let convolutions = quantise_convolutions(&float, &input, calibration)?;
+    Ok(QuantisedModel::of_convolutions(calibration.architecture, convolutions))
 }
 
 /// Quantises the convolutions of a network in floats, one after the other.

@@ -1,10 +1,10 @@
 //! The quantised model as a blob.
 
 use lcl_infer::{
-    Architecture, Blob, LayerKind,
+    Architecture, Blob, Layer, LayerKind, Name,
     blob::{
         Golden, SECTION_LABELS,
-        write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec},
+        write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, NormSpec, OperationSpec, ResampleSpec},
     },
     golden::golden_crc32,
     kernels::portable,
@@ -12,7 +12,12 @@ use lcl_infer::{
     toom::Transform,
 };
 
-use super::{conv::QuantisedConv, dense::QuantisedDense};
+use super::{
+    conv::{QuantiseError, QuantisedConv},
+    dense::QuantisedDense,
+    norm::QuantisedNorm,
+    resample::{QuantisedRuns, fovea, quantise_runs},
+};
 use lcl_artefacts::blob_file::{BlobError, BlobFile};
 
 /// Side of the golden image in pixels: large enough for every window of LCL-V2,
@@ -33,9 +38,50 @@ pub struct QuantisedModel {
     pub dense: Vec<QuantisedDense>,
     /// The names of the classes that the last layer gives sums for.
     pub labels: Vec<String>,
+    /// The divisive normalisations, in order.
+    pub norms: Vec<QuantisedNorm>,
+    /// The resamplings, in order.
+    pub resamplings: Vec<QuantisedRuns>,
 }
 
 impl QuantisedModel {
+    /// Creates a model of convolutions and layers without tables.
+    #[must_use]
+    #[expect(clippy::large_types_passed_by_value, reason = "it becomes part of the model")]
+    pub const fn of_convolutions(
+        architecture: Architecture,
+        convolutions: Vec<QuantisedConv>,
+    ) -> Self {
+        Self {
+            architecture,
+            convolutions,
+            dense: Vec::new(),
+            labels: Vec::new(),
+            norms: Vec::new(),
+            resamplings: Vec::new(),
+        }
+    }
+
+    /// Puts a fovea in front: images have `seen` pixels a side, and the model gets
+    /// `given` of them, the middle at its own scale and the edge coarse.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such fovea or the model has no room for a layer.
+    pub fn foveated(mut self, seen: usize, given: usize) -> Result<Self, QuantiseError> {
+        let error = QuantiseError::Fovea { seen, given };
+        let (Some(runs), Some(name)) = (fovea(seen, given), Name::new("fovea")) else {
+            return Err(error);
+        };
+        let runs = quantise_runs(name, seen, &runs)?;
+        let mut layers = self.architecture.layers().to_vec();
+        layers.insert(0, Layer { name, tap: None, kind: LayerKind::Resample(runs.resample) });
+        let architecture = Architecture::new(self.architecture.input(), &layers);
+        self.architecture = architecture.ok_or(error)?;
+        self.resamplings.insert(0, runs);
+        Ok(self)
+    }
+
     /// Writes the blob, with what its golden image gives.
     ///
     /// The golden CRCs come from the portable kernels, whose bytes every other
@@ -72,6 +118,7 @@ impl QuantisedModel {
     ) -> Result<BlobFile, BlobError> {
         let mut convolutions = self.convolutions.iter().zip(transforms);
         let mut dense = self.dense.iter();
+        let (mut norms, mut resamplings) = (self.norms.iter(), self.resamplings.iter());
         let mut golden_crc32 = golden_crc32.iter().copied();
         let layers = self.architecture.layers().iter().filter_map(|layer| {
             let operation = match layer.kind {
@@ -96,6 +143,21 @@ impl QuantisedModel {
                         output_scale: &quantised.output_scale,
                     })
                 }
+                LayerKind::Norm(norm) => {
+                    let quantised = norms.next()?;
+                    OperationSpec::Norm(NormSpec {
+                        norm,
+                        weights: &quantised.weights,
+                        channels: &quantised.channels,
+                        output_scale: &quantised.output_scale,
+                    })
+                }
+                LayerKind::Resample(resample) => {
+                    let QuantisedRuns { runs, weights, .. } = resamplings.next()?;
+                    OperationSpec::Resample(ResampleSpec { resample, runs, weights })
+                }
+                LayerKind::Retina(retina) => OperationSpec::Retina(retina),
+                LayerKind::Opponent(retina) => OperationSpec::Opponent(retina),
                 _ => return None,
             };
             let golden_crc32 = layer.tap.and_then(|_| golden_crc32.next()).unwrap_or_default();
@@ -103,16 +165,23 @@ impl QuantisedModel {
         });
         let labels: String = self.labels.iter().map(|label| format!("{label}\n")).collect();
         let labels = [(SECTION_LABELS, labels.as_bytes())];
-        let least = u16::try_from(self.architecture.min_image_side()).unwrap_or(u16::MAX);
         let spec = BlobSpec {
             input: self.architecture.input(),
-            golden: Golden { seed: GOLDEN_SEED, side: GOLDEN_SIDE.max(least) },
+            golden: Golden { seed: GOLDEN_SEED, side: self.golden_side() },
             layers: &layers.collect::<Vec<_>>(),
             sections: if self.labels.is_empty() { &[] } else { &labels },
         };
         let mut bytes = vec![0; spec.max_len()];
         let len = spec.emit(&mut bytes)?;
         Ok(BlobFile::from_bytes(&bytes[..len]))
+    }
+
+    /// Returns the side of the golden image: [`GOLDEN_SIDE`], or the nearest that
+    /// the layers take.
+    fn golden_side(&self) -> u16 {
+        let (least, most) =
+            (self.architecture.min_image_side(), self.architecture.max_image_side());
+        usize::from(GOLDEN_SIDE).max(least).min(most).try_into().unwrap_or(GOLDEN_SIDE)
     }
 }
 

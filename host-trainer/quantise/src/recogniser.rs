@@ -132,7 +132,12 @@ pub fn quantise_recogniser(
         scales.clone_from(&quantised.output_scale);
         dense.push(quantised);
     }
-    Ok(QuantisedModel { architecture, convolutions, dense, labels: recogniser.classes.clone() })
+    let labels = recogniser.classes.clone();
+    Ok(QuantisedModel {
+        dense,
+        labels,
+        ..QuantisedModel::of_convolutions(architecture, convolutions)
+    })
 }
 
 /// Returns weight, bias and batch norm of a layer.

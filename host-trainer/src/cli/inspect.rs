@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use anyhow::Result;
 use lcl_infer::{
     Blob,
-    parameters::{ConvParameters, LayerParameters, Operation, Scales},
-    shape::{Border, Sums},
+    parameters::{ConvParameters, LayerParameters, NormParameters, Operation, Scales},
+    shape::{Border, MAX_IMAGE_SIDE, Sums},
 };
 use serde_json::{Value, json};
 
@@ -80,6 +80,7 @@ fn describe(blob: &Blob<'_>, len: usize) -> Value {
         "input": blob.input().name(),
         "golden": described,
         "smallest_image": blob.min_image_side(),
+        "largest_image": blob.max_image_side(),
         "memory": memory,
         "layers": layers,
     })
@@ -129,6 +130,32 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
                 "output_scale_max": widest,
             })
         }
+        Operation::Norm(NormParameters { norm, output_scale }) => {
+            let (narrowest, widest) = scale_range(output_scale);
+            json!({
+                "channels": norm.geometry().channels(),
+                "kernel": norm.geometry().kernel(),
+                "border": norm.geometry().border().name(),
+                "weights": norm.geometry().conv().weights_len(),
+                "output_scale_min": narrowest,
+                "output_scale_max": widest,
+            })
+        }
+        Operation::Resample(table) => json!({
+            "in_side": table.resample().taken_side(),
+            "out_side": table.resample().given_side(),
+            "overlap": table.resample().overlap(),
+        }),
+        Operation::Retina(retina) => json!({
+            "output": retina.output().name(),
+            "shift": retina.shift(),
+            "gain": retina.gain(),
+            "offset": retina.offset(),
+        }),
+        Operation::Opponent(retina) => json!({
+            "gain": retina.gain(),
+            "offset": retina.offset(),
+        }),
         _ => json!({}),
     };
     for (name, value) in fields.as_object().into_iter().flatten() {
@@ -145,7 +172,9 @@ fn scale_range(scales: Scales<'_>) -> (f32, f32) {
 fn print_table(blob: &Blob<'_>, name: &str, len: usize) {
     let golden = blob.golden();
     say!("blob     {name}, {len} bytes, contract {}", blob.contract().id());
-    say!("input    {}, images from {} pixels", blob.input().name(), blob.min_image_side());
+    let (least, most) = (blob.min_image_side(), blob.max_image_side());
+    let upto = if most < MAX_IMAGE_SIDE { format!(" to {most}") } else { String::new() };
+    say!("input    {}, images from {least}{upto} pixels", blob.input().name());
     let crc32 = blob.layers().filter_map(|layer| Some((layer.tap?, layer.golden_crc32)));
     let crc32: Vec<String> = crc32.map(|(tap, crc32)| format!("of {tap} {crc32:08x}")).collect();
     say!(
@@ -203,13 +232,41 @@ fn described(layer: &LayerParameters<'_>) -> String {
                 dense.inputs() * dense.outputs(),
             )
         }
+        Operation::Norm(NormParameters { norm, output_scale }) => {
+            let (narrowest, widest) = scale_range(output_scale);
+            format!(
+                "divisive normalisation of {} channels, {kernel}×{kernel}, a byte is worth \
+                 {narrowest:.2e} to {widest:.2e}",
+                norm.geometry().channels(),
+                kernel = norm.geometry().kernel(),
+            )
+        }
+        Operation::Resample(table) => format!(
+            "resampling of {side}×{side} pixels to {out}×{out}, a row in up to {} runs",
+            table.resample().overlap(),
+            side = table.resample().taken_side(),
+            out = table.resample().given_side(),
+        ),
+        Operation::Opponent(retina) => format!(
+            "colour-opponent retina, contrast 1 is byte {}, offset {}/65280",
+            retina.gain(),
+            retina.offset(),
+        ),
+        Operation::Retina(retina) => format!(
+            "retina {}, a mean over some {} pixels, contrast 1 is byte {}, offset {}/256",
+            retina.output().name(),
+            1 << retina.shift(),
+            retina.gain(),
+            retina.offset(),
+        ),
         _ => layer.kind().name().to_owned(),
     }
 }
 
-/// Writes the tensors of the convolutions. In the file they are called `stage1`,
-/// `stage2`, as before there were other layers.
+/// Writes the tensors of all layers. Those of convolutions are called `stage1`,
+/// `stage2`, as before there were other layers; others go by their layer's name.
 fn dump(blob: &Blob<'_>, path: &std::path::Path) -> Result<()> {
+    let components: Vec<Component> = blob.layers().filter_map(|layer| component(&layer)).collect();
     let tables: Vec<Tables> = blob.convolutions().map(|conv| Tables::of(&conv)).collect();
     // Wide values first, so that all of them are aligned in the file.
     let mut tensors = Vec::new();
@@ -224,6 +281,11 @@ fn dump(blob: &Blob<'_>, path: &std::path::Path) -> Result<()> {
         tensors.push(named("multiplier", Values::I32(&tables.multiplier)));
         tensors.push(named("output_scale", Values::F32(&tables.output_scale)));
     }
+    let of_components = || components.iter().flat_map(|component| &component.tensors);
+    let wide =
+        |tensor: &&(String, Vec<usize>, Owned)| matches!(tensor.2, Owned::I32(_) | Owned::F32(_));
+    tensors.extend(of_components().filter(wide).map(named_tensor));
+    tensors.extend(of_components().filter(|tensor| !wide(tensor)).map(named_tensor));
     for ((tables, conv), number) in tables.iter().zip(blob.convolutions()).zip(1..) {
         let conv = conv.conv.geometry();
         tensors.push(NamedTensor {
@@ -238,6 +300,8 @@ fn dump(blob: &Blob<'_>, path: &std::path::Path) -> Result<()> {
         });
     }
     let mut metadata = BTreeMap::from([("contract".to_owned(), blob.contract().id().to_owned())]);
+    let layers: Vec<Value> = blob.layers().map(|layer| describe_layer(&layer)).collect();
+    metadata.insert("layers".to_owned(), Value::from(layers).to_string());
     let pools = blob.layers().filter_map(|layer| match layer.operation {
         Operation::Pool(order) => Some(order),
         _ => None,
@@ -246,6 +310,58 @@ fn dump(blob: &Blob<'_>, path: &std::path::Path) -> Result<()> {
         metadata.insert(format!("stage{number}.pool"), order.name().to_owned());
     }
     Ok(tensor_file::write(path, &tensors, &metadata)?)
+}
+
+/// Values that a tensor of a component has.
+enum Owned {
+    I32(Vec<i32>),
+    F32(Vec<f32>),
+    I8(Vec<i8>),
+    U8(Vec<u8>),
+}
+
+/// The tensors of a layer that is no convolution: name, shape, values.
+struct Component {
+    tensors: Vec<(String, Vec<usize>, Owned)>,
+}
+
+fn named_tensor((name, shape, values): &(String, Vec<usize>, Owned)) -> NamedTensor<'_> {
+    let values = match values {
+        Owned::I32(values) => Values::I32(values),
+        Owned::F32(values) => Values::F32(values),
+        Owned::I8(values) => Values::I8(values),
+        Owned::U8(values) => Values::U8(values),
+    };
+    NamedTensor { name: name.clone(), shape: shape.clone(), values }
+}
+
+/// Returns the tensors of a normalisation or a resampling.
+fn component(layer: &LayerParameters<'_>) -> Option<Component> {
+    let named = |name: &str, shape, values| (format!("{}.{name}", layer.name), shape, values);
+    let tensors = match layer.operation {
+        Operation::Norm(NormParameters { norm, output_scale }) => {
+            let (c, kernel) = (norm.geometry().channels(), norm.geometry().kernel());
+            let weights = (0..c).flat_map(|channel| norm.filter(channel)).collect();
+            let bias = norm.channels().map(|channel| channel.bias).collect();
+            let multiplier = norm.channels().map(|channel| channel.multiplier).collect();
+            vec![
+                named("bias", vec![c], Owned::I32(bias)),
+                named("multiplier", vec![c], Owned::I32(multiplier)),
+                named("output_scale", vec![c], Owned::F32(output_scale.iter().collect())),
+                named("weight", vec![c, kernel, kernel, c], Owned::I8(weights)),
+            ]
+        }
+        Operation::Resample(table) => {
+            let runs = table.runs().flat_map(|(run, _)| [run.start.into(), run.len.into()]);
+            let weights: Vec<u8> = table.runs().flat_map(|(_, weights)| weights).copied().collect();
+            vec![
+                named("runs", vec![table.resample().given_side(), 2], Owned::I32(runs.collect())),
+                named("run_weight", vec![weights.len()], Owned::U8(weights)),
+            ]
+        }
+        _ => return None,
+    };
+    Some(Component { tensors })
 }
 
 /// The tables of a convolution, one array each.

@@ -42,7 +42,8 @@ Examples:
   lcl quantise --checkpoint imported.safetensors --calibration photographs --out model.lcl
   lcl quantise --checkpoint best.safetensors --calibration photos --input gray8 --out gray.lcl
   lcl quantise --checkpoint best.safetensors --calibration photos --layout fast --flash 900000 --out fast.lcl
-  lcl quantise --checkpoint v2net/best.safetensors --calibration clothing10/train --out v2net.lcl")]
+  lcl quantise --checkpoint v2net/best.safetensors --calibration clothing10/train --out v2net.lcl
+  lcl quantise --checkpoint best.safetensors --calibration photos --size 48 --fovea 224 --out eye.lcl")]
 pub struct Args {
     /// The checkpoint
     #[arg(long, value_name = "C.safetensors")]
@@ -68,6 +69,10 @@ pub struct Args {
     /// is chosen that helps images of --size pixels most
     #[arg(long, value_name = "BYTES")]
     flash: Option<usize>,
+    /// Puts a fovea in front: the blob takes images of N×N pixels and shows the
+    /// network --size of them, the middle at its own scale and the edge coarse
+    #[arg(long, value_name = "N", conflicts_with = "layout", value_parser = numbers::side())]
+    fovea: Option<u32>,
     /// Where the float network of one that names images runs: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: DeviceChoice,
@@ -113,12 +118,14 @@ pub fn run(args: &Args) -> Result<()> {
     let calibration = calibrate(&network, architecture, again)?;
     let model = quantise(&checkpoint, &calibration)?;
     let small = model.to_blob()?;
-    let blob = match args.layout {
-        Layout::Small => None,
-        Layout::Fast => Some(fast(&model, small.bytes().len(), args.size, args.flash)?),
-    };
     let agreement = compare_channels(&network, &small.open()?, again())?;
-    let blob = blob.unwrap_or(small);
+    let blob = match (args.layout, args.fovea) {
+        (Layout::Fast, _) => fast(&model, small.bytes().len(), args.size, args.flash)?,
+        (Layout::Small, None) => small,
+        (Layout::Small, Some(seen)) => {
+            model.clone().foveated(seen as usize, args.size as usize)?.to_blob()?
+        }
+    };
     blob.write(out)?;
     let [v1, v2] = agreement.each_ref().map(|area| area.all.sqnr_db);
     say!(

@@ -38,7 +38,8 @@ pub struct Args {
     #[arg(long, value_name = "M.lcl")]
     model: Option<PathBuf>,
     /// Images in the order of their paths: a folder, a .tar, or
-    /// scene[:N[:SEED]], a built-in scene that something passes through
+    /// scene[:N[:SEED]], a built-in scene that something passes through;
+    /// light[:N[:SEED]], one in which the light alone changes
     #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     images: Vec<Source>,
     /// Width and height that the images are fitted to, in pixels

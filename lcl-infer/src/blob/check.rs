@@ -3,14 +3,14 @@
 use super::header::Header;
 use super::layer::{Body, ConvHeader, LayerHeader};
 use super::section::Section;
-use super::{ALIGNMENT, MAX_SCALE, MIN_SCALE, OpenError};
+use super::{ALIGNMENT, OpenError};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
 use crate::contract::Contract;
 use crate::layers::dense::DenseHeader;
 use crate::name::Name;
 use crate::packing::{TAP_QUAD, packed_quads};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Scales, accumulator_bound};
-use crate::shape::{ConvGeometry, Sums};
+use crate::shape::{ConvGeometry, MAX_CHANNELS, Sums};
 use crate::toom::{FilterSums, NotTransformed, check_filter};
 
 /// Checks that the layers fit each other, and each of them.
@@ -41,10 +41,15 @@ pub(super) fn layers(
         match layer.body {
             Body::Conv(conv) => conv_tables(name, &conv, payload)?,
             Body::Dense(dense) => dense_tables(name, &dense, payload)?,
-            Body::Pool(_) | Body::WindowPool(_) => {}
+            Body::Norm(norm) => norm.check(name, payload)?,
+            Body::Resample(resample) => resample.check(name, payload)?,
+            Body::Pool(_) | Body::WindowPool(_) | Body::Retina(_) | Body::Opponent(_) => {}
         }
         if let Some(before) = last.filter(LayerHeader::hands_out_sums) {
             return Err(OpenError::SumsWithin { layer: before.name });
+        }
+        if channels > MAX_CHANNELS && !layer.hands_out_sums() {
+            return Err(OpenError::Geometry { layer: name });
         }
         if layer.in_place(payload).is_none() {
             return Err(OpenError::Geometry { layer: name });
@@ -65,24 +70,18 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
     let geometry = header.geometry;
     let lens = ConvHeader::lens(&geometry, header.toom);
     for (section, expected) in [header.weights, header.channels].into_iter().zip(lens) {
-        let got = section.len as usize;
-        if got != expected {
-            return Err(OpenError::SectionLen { layer, expected, got });
-        }
+        section.check_len(layer, expected)?;
     }
-    let range = |section: Section| OpenError::SectionRange {
-        layer,
-        offset: section.offset,
-        payload_len: payload.len(),
-    };
+    let out_of_range = |section: Section| section.out_of_range(layer, payload);
     let sums = |channel| -> Result<FilterSums, OpenError> {
         match header.toom {
             None => {
-                let packed = header.packed(payload).ok_or(range(header.weights))?;
+                let packed = header.packed(payload).ok_or(out_of_range(header.weights))?;
                 packed_sums(layer, geometry, packed, channel)
             }
             Some(toom) => {
-                let transformed = header.transformed(payload).ok_or(range(header.weights))?;
+                let transformed =
+                    header.transformed(payload).ok_or(out_of_range(header.weights))?;
                 check_filter(toom, transformed, channel).map_err(
                     |NotTransformed { oc, ky, value }| {
                         let tap = ky * geometry.taps_per_row() + value;
@@ -92,7 +91,7 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
             }
         }
     };
-    let words = header.words(payload).ok_or(range(header.channels))?;
+    let words = header.words(payload).ok_or(out_of_range(header.channels))?;
     for (channel, words) in words.chunks_exact(CHANNEL_WORDS).enumerate() {
         let present = channel < geometry.out_c();
         // A transform fills fewer channels up.
@@ -107,22 +106,7 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
             return Err(OpenError::Padding { layer, channel });
         }
     }
-    scales(layer, geometry.out_c(), header.output_scale)
-}
-
-/// Checks what a step of each of so many channels is worth.
-fn scales(layer: Name, channels: usize, output_scale: &[u8]) -> Result<(), OpenError> {
-    let (expected, got) = (4 * channels, output_scale.len());
-    if got != expected {
-        return Err(OpenError::SectionLen { layer, expected, got });
-    }
-    for (channel, got) in Scales::from_le_bytes(output_scale).iter().enumerate() {
-        // Not a number is in no range.
-        if !(MIN_SCALE..=MAX_SCALE).contains(&got) {
-            return Err(OpenError::Scale { layer, channel, got });
-        }
-    }
-    Ok(())
+    Scales::check(layer, geometry.out_c(), header.output_scale)
 }
 
 /// Checks the packed weights of one channel, of which there may be none, and
@@ -186,7 +170,7 @@ fn dense_tables(layer: Name, header: &DenseHeader<'_>, payload: &[u8]) -> Result
         }
         one_channel(layer, channel, words, dense_sums(layer, channel, filter)?)?;
     }
-    scales(layer, geometry.outputs(), header.output_scale)
+    Scales::check(layer, geometry.outputs(), header.output_scale)
 }
 
 /// Returns what the weights of an output add up to.

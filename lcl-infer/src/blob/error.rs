@@ -6,6 +6,8 @@ use super::preamble::VERSION;
 use super::{MAX_SCALE, MIN_SCALE};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
 use crate::contract::Contract;
+use crate::layers::norm::MAX_NORM_MULTIPLIER;
+use crate::layers::resample::RUN_WEIGHT;
 use crate::name::Name;
 
 /// Why a blob cannot be opened.
@@ -253,6 +255,64 @@ pub enum OpenError {
         /// The shift.
         got: i32,
     },
+    /// A denominator could be 0 or less.
+    Denominator {
+        /// The layer.
+        layer: Name,
+        /// The channel.
+        channel: usize,
+        /// What it starts from.
+        got: i32,
+    },
+    /// The multiplier of a divisive normalisation is out of range.
+    NormMultiplier {
+        /// The layer.
+        layer: Name,
+        /// The channel.
+        channel: usize,
+        /// The multiplier.
+        got: i32,
+    },
+    /// A weight of a divisive normalisation is below 0.
+    NormWeight {
+        /// The layer.
+        layer: Name,
+        /// The channel.
+        channel: usize,
+        /// The weight.
+        got: i8,
+    },
+    /// A run of a resampling leaves the map, goes back, or has its weights
+    /// elsewhere.
+    Run {
+        /// The layer.
+        layer: Name,
+        /// The run.
+        index: usize,
+    },
+    /// The weights of a run do not sum to what they should.
+    RunWeight {
+        /// The layer.
+        layer: Name,
+        /// The run.
+        index: usize,
+        /// What they sum to.
+        got: u32,
+    },
+    /// A resampling states another overlap than its runs have.
+    Overlap {
+        /// The layer.
+        layer: Name,
+        /// Most runs that one row belongs to.
+        expected: usize,
+        /// What it states.
+        got: usize,
+    },
+    /// No image has a side that all layers take.
+    NoSide {
+        /// The side that the first layers ask for, in pixels.
+        side: usize,
+    },
     /// An accumulator could leave 32 bits.
     Accumulator {
         /// The layer.
@@ -448,6 +508,40 @@ impl fmt::Display for OpenError {
                 f,
                 "the shift of layer {layer}, channel {channel}, is {got}; it is in [{MIN_SHIFT}, \
                  {MAX_SHIFT}]"
+            ),
+            Self::Denominator { layer, channel, got } => write!(
+                f,
+                "the denominator of layer {layer}, channel {channel}, starts from {got}; it is at \
+                 least 1, so that nothing is divided by 0"
+            ),
+            Self::NormMultiplier { layer, channel, got } => write!(
+                f,
+                "the multiplier of layer {layer}, channel {channel}, is {got}; it is in [0, \
+                 {MAX_NORM_MULTIPLIER}]"
+            ),
+            Self::NormWeight { layer, channel, got } => write!(
+                f,
+                "a weight of layer {layer}, channel {channel}, is {got}; those of a divisive \
+                 normalisation are in [0, 127]"
+            ),
+            Self::Run { layer, index } => write!(
+                f,
+                "run {index} of layer {layer} is empty, leaves the map, starts or ends before the \
+                 run before it, or does not have its weights behind those of that run"
+            ),
+            Self::RunWeight { layer, index, got } => write!(
+                f,
+                "the weights of run {index} of layer {layer} sum to {got}; they sum to \
+                 {RUN_WEIGHT}"
+            ),
+            Self::Overlap { layer, expected, got } => write!(
+                f,
+                "a row of layer {layer} belongs to up to {expected} runs, and the blob states {got}"
+            ),
+            Self::NoSide { side } => write!(
+                f,
+                "no image has a side that all layers take: of {side} pixels a side, which the \
+                 first ask for, the last make none"
             ),
             Self::Accumulator { layer, channel, got } => write!(
                 f,

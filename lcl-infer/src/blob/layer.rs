@@ -6,6 +6,10 @@ use super::section::Section;
 use crate::contract::Contract;
 use crate::layers::LayerKind;
 use crate::layers::dense::DenseHeader;
+use crate::layers::norm::NormHeader;
+use crate::layers::opponent::Opponent;
+use crate::layers::resample::ResampleHeader;
+use crate::layers::retina::Retina;
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d, ConvParameters, Scales};
@@ -26,6 +30,18 @@ pub(crate) const TRANSFORM_DIRECT: u32 = 0;
 /// at 0.
 pub(crate) const SUMS_TO_BYTES: u8 = 0;
 
+/// Numbers of the kinds that this crate runs.
+const KNOWN: [u32; 8] = [
+    KIND_CONV,
+    KIND_POOL,
+    WindowPool::KIND,
+    NormHeader::KIND,
+    ResampleHeader::KIND,
+    Retina::KIND,
+    Opponent::KIND,
+    DenseGeometry::KIND,
+];
+
 /// One layer, as it is encoded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LayerHeader<'a> {
@@ -43,6 +59,10 @@ pub(crate) enum Body<'a> {
     Pool(PoolOrder),
     WindowPool(WindowPool),
     Dense(DenseHeader<'a>),
+    Norm(NormHeader<'a>),
+    Resample(ResampleHeader),
+    Retina(Retina),
+    Opponent(Opponent),
 }
 
 /// Geometry, tables and output scale of a convolution.
@@ -74,7 +94,7 @@ impl<'a> LayerHeader<'a> {
         let contract = reader.number();
         let transform = reader.number();
         reader.whole()?;
-        if kind > WindowPool::KIND && kind != DenseGeometry::KIND {
+        if !KNOWN.contains(&kind) {
             return Err(OpenError::UnknownLayer { index, layer: name, kind });
         }
         if transform != TRANSFORM_DIRECT && kind != KIND_CONV {
@@ -84,9 +104,13 @@ impl<'a> LayerHeader<'a> {
             KIND_CONV => Body::Conv(ConvHeader::parse(reader, name, transform)?),
             KIND_POOL => Body::Pool(reader.one_of(&PoolOrder::ALL)),
             DenseGeometry::KIND => Body::Dense(DenseHeader::parse(reader, name)?),
-            _ => Body::WindowPool(
-                WindowPool::parse(reader).ok_or(OpenError::Geometry { layer: name })?,
-            ),
+            NormHeader::KIND => Body::Norm(of_geometry(name, NormHeader::parse(reader))?),
+            ResampleHeader::KIND => {
+                Body::Resample(of_geometry(name, ResampleHeader::parse(reader))?)
+            }
+            Retina::KIND => Body::Retina(of_geometry(name, Retina::parse(reader))?),
+            Opponent::KIND => Body::Opponent(of_geometry(name, Opponent::parse(reader))?),
+            _ => Body::WindowPool(of_geometry(name, WindowPool::parse(reader))?),
         };
         reader.whole()?;
         let layer = Self { name, tap, golden_crc32, body };
@@ -105,6 +129,10 @@ impl<'a> LayerHeader<'a> {
             Body::Pool(order) => LayerKind::Pool(order),
             Body::WindowPool(pool) => LayerKind::WindowPool(pool),
             Body::Dense(dense) => LayerKind::Dense(dense.geometry),
+            Body::Norm(norm) => LayerKind::Norm(norm.geometry),
+            Body::Resample(header) => LayerKind::Resample(header.resample),
+            Body::Retina(retina) => LayerKind::Retina(retina),
+            Body::Opponent(retina) => LayerKind::Opponent(retina),
         }
     }
 
@@ -129,11 +157,15 @@ impl<'a> LayerHeader<'a> {
 
     /// Returns the sections of its tables, in their order; none of a layer
     /// without.
-    pub(crate) const fn sections(&self) -> Option<[Section; 2]> {
+    pub(crate) const fn sections(&self) -> [Option<Section>; 2] {
         match self.body {
-            Body::Conv(conv) => Some([conv.weights, conv.channels]),
-            Body::Dense(dense) => Some([dense.weights, dense.channels]),
-            Body::Pool(_) | Body::WindowPool(_) => None,
+            Body::Conv(conv) => [Some(conv.weights), Some(conv.channels)],
+            Body::Dense(dense) => [Some(dense.weights), Some(dense.channels)],
+            Body::Norm(norm) => [Some(norm.weights), Some(norm.channels)],
+            Body::Resample(resample) => [Some(resample.table), None],
+            Body::Pool(_) | Body::WindowPool(_) | Body::Retina(_) | Body::Opponent(_) => {
+                [None, None]
+            }
         }
     }
 
@@ -144,10 +176,19 @@ impl<'a> LayerHeader<'a> {
             Body::Pool(order) => Operation::Pool(order),
             Body::WindowPool(pool) => Operation::WindowPool(pool),
             Body::Dense(dense) => Operation::Dense(dense.in_place(payload)?),
+            Body::Norm(norm) => Operation::Norm(norm.in_place(payload)?),
+            Body::Resample(resample) => Operation::Resample(resample.in_place(payload)?),
+            Body::Retina(retina) => Operation::Retina(retina),
+            Body::Opponent(retina) => Operation::Opponent(retina),
         };
         let Self { name, tap, golden_crc32, .. } = *self;
         Some(LayerParameters { name, tap, golden_crc32, operation })
     }
+}
+
+/// Returns what was read, or the error of a geometry that the engine cannot run.
+fn of_geometry<T>(layer: Name, parsed: Option<T>) -> Result<T, OpenError> {
+    parsed.ok_or(OpenError::Geometry { layer })
 }
 
 fn parse_name(reader: &mut Reader<'_>) -> Result<Name, OpenError> {

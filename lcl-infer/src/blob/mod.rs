@@ -19,6 +19,7 @@ use crate::crc32::Crc32;
 use crate::input::InputFormat;
 use crate::name::Name;
 use crate::parameters::{ConvParameters, LayerParameters, Operation, Scales};
+use crate::shape::MAX_IMAGE_SIDE;
 
 pub use error::OpenError;
 use header::Header;
@@ -97,6 +98,10 @@ impl<'a> Blob<'a> {
         check::order(&header, payload)?;
         let blob = Self { bytes, header, payload, preamble };
         let (smallest, largest) = (blob.min_image_side(), GOLDEN_MAX_SIDE);
+        if smallest <= largest && blob.out_side(smallest) == 0 {
+            return Err(OpenError::NoSide { side: smallest });
+        }
+        let largest = largest.min(blob.max_image_side());
         let got = usize::from(header.golden.side);
         if smallest > largest {
             return Err(OpenError::MinImageSide { smallest, largest });
@@ -182,8 +187,8 @@ impl<'a> Blob<'a> {
     }
 
     /// Returns what one step of each channel's byte is worth in the rows of a
-    /// tap, or `None` if no layer has that tap or no convolution comes before
-    /// it.
+    /// tap, or `None` if no layer has that tap, or neither a convolution nor a
+    /// divisive normalisation comes before it.
     #[must_use]
     pub fn output_scale(&self, tap: Name) -> Option<Scales<'a>> {
         let mut scales = None;
@@ -191,7 +196,10 @@ impl<'a> Blob<'a> {
             match layer.operation {
                 Operation::Conv(conv) => scales = Some(conv.output_scale),
                 Operation::Dense(dense) => scales = Some(dense.output_scale),
-                Operation::Pool(_) | Operation::WindowPool(_) => {}
+                Operation::Norm(norm) => scales = Some(norm.output_scale),
+                // It makes other channels, whose bytes are worth 1 / gain.
+                Operation::Retina(_) | Operation::Opponent(_) => scales = None,
+                _ => {}
             }
             if layer.tap == Some(tap) {
                 return scales;
@@ -250,6 +258,29 @@ impl<'a> Blob<'a> {
             }
         }
         side
+    }
+}
+
+impl Blob<'_> {
+    /// Returns the largest width and height of an image that the layers take:
+    /// [`MAX_IMAGE_SIDE`](crate::shape::MAX_IMAGE_SIDE), unless one of them takes
+    /// a map of one size.
+    #[must_use]
+    pub fn max_image_side(&self) -> usize {
+        let mut side = usize::MAX;
+        for len in (0..self.len()).rev() {
+            if let Some(layer) = self.header.layers.iter().nth(len) {
+                side = layer.kind().largest_side(side);
+            }
+        }
+        side.min(MAX_IMAGE_SIDE)
+    }
+
+    /// Returns the side of the last map for an image of `side` pixels, or 0 for
+    /// one that the layers do not take.
+    #[must_use]
+    pub fn out_side(&self, side: usize) -> usize {
+        self.header.layers.iter().fold(side, |side, layer| layer.kind().out_side(side))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 use super::{ALIGNMENT, OpenError};
+use crate::name::Name;
 
 /// A range of bytes of the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,17 @@ pub(crate) struct Section {
 impl Section {
     pub(crate) fn parse(reader: &mut Reader<'_>) -> Self {
         Self { offset: reader.number(), len: reader.number() }
+    }
+
+    /// Checks the length.
+    pub(crate) fn check_len(&self, layer: Name, expected: usize) -> Result<(), OpenError> {
+        let got = self.len as usize;
+        if got == expected { Ok(()) } else { Err(OpenError::SectionLen { layer, expected, got }) }
+    }
+
+    /// Returns the error of a section that is not in the payload.
+    pub(crate) const fn out_of_range(&self, layer: Name, payload: &[u8]) -> OpenError {
+        OpenError::SectionRange { layer, offset: self.offset, payload_len: payload.len() }
     }
 
     /// Returns the bytes, or `None` if they are not all in the payload or do

@@ -16,10 +16,14 @@ use crate::crc32::Crc32;
 use crate::input::InputFormat;
 use crate::layers::LayerKind;
 use crate::layers::dense::DenseHeader;
+use crate::layers::norm::{NormChannel, NormGeometry, NormHeader};
+use crate::layers::opponent::Opponent;
+use crate::layers::resample::{RUN_WORDS, Resample, ResampleHeader};
+use crate::layers::retina::{Retina, RetinaOutput};
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::packing::pack_weights;
-use crate::parameters::ChannelTable;
+use crate::parameters::{CHANNEL_WORDS, ChannelTable};
 use crate::shape::{Border, ConvGeometry, DenseGeometry, PoolOrder, Sums};
 use crate::toom::{Pair, ToomGeometry, Transform, transform_weights};
 
@@ -64,6 +68,39 @@ pub enum OperationSpec<'a> {
     WindowPool(WindowPool),
     /// See [`LayerKind::Dense`].
     Dense(DenseSpec<'a>),
+    /// See [`LayerKind::Norm`].
+    Norm(NormSpec<'a>),
+    /// See [`LayerKind::Resample`].
+    Resample(ResampleSpec<'a>),
+    /// See [`LayerKind::Retina`].
+    Retina(Retina),
+    /// See [`LayerKind::Opponent`].
+    Opponent(Opponent),
+}
+
+/// Everything that goes into a blob for a divisive normalisation.
+#[derive(Clone, Copy, Debug)]
+pub struct NormSpec<'a> {
+    /// Its geometry.
+    pub norm: NormGeometry,
+    /// Weights of the denominators, `[C, kernel, kernel, C]` (OHWI), in
+    /// `[0, 127]`.
+    pub weights: &'a [i8],
+    /// Bias and multiplier, `[C]`.
+    pub channels: &'a [NormChannel],
+    /// What one step of each channel's byte is worth, `[C]`.
+    pub output_scale: &'a [f32],
+}
+
+/// Everything that goes into a blob for a resampling.
+#[derive(Clone, Copy, Debug)]
+pub struct ResampleSpec<'a> {
+    /// Its sides and overlap.
+    pub resample: Resample,
+    /// Start and length of each run, `[out_side]`.
+    pub runs: &'a [[u16; 2]],
+    /// The weights of all runs, one after the other; those of each sum to 255.
+    pub weights: &'a [u8],
 }
 
 /// Everything that goes into a blob for a convolution.
@@ -166,7 +203,9 @@ impl BlobSpec<'_> {
             match &layer.operation {
                 OperationSpec::Conv(conv) => conv.payload(&mut out)?,
                 OperationSpec::Dense(dense) => dense.payload(&mut out)?,
-                OperationSpec::Pool(_) | OperationSpec::WindowPool(_) => {}
+                OperationSpec::Norm(norm) => norm.payload(&mut out)?,
+                OperationSpec::Resample(resample) => resample.payload(&mut out)?,
+                _ => {}
             }
         }
         for (_, bytes) in self.sections {
@@ -229,29 +268,35 @@ impl Place {
 
 impl LayerSpec<'_> {
     fn check_lengths(&self) -> Result<(), EmitError> {
-        let (expected, got) = match &self.operation {
+        let tables = match &self.operation {
             OperationSpec::Conv(spec) => {
                 if let (Some(transform), None) = (spec.transform, spec.toom()) {
                     let (layer, transform) = (self.name, transform.name());
                     return Err(EmitError::Transform { layer, transform });
                 }
-                (
-                    [spec.conv.weights_len(), spec.conv.out_c()],
-                    [spec.weights.len(), spec.channels.len(), spec.output_scale.len()],
-                )
+                [
+                    ("weights", spec.conv.weights_len(), spec.weights.len()),
+                    ("channels", spec.conv.out_c(), spec.channels.len()),
+                    ("scales", spec.conv.out_c(), spec.output_scale.len()),
+                ]
             }
-            OperationSpec::Dense(spec) => (
-                [spec.dense.outputs() * spec.dense.inputs(), spec.dense.outputs()],
-                [spec.weights.len(), spec.channels.len(), spec.output_scale.len()],
-            ),
-            OperationSpec::Pool(_) | OperationSpec::WindowPool(_) => return Ok(()),
+            OperationSpec::Dense(spec) => [
+                ("weights", spec.dense.outputs() * spec.dense.inputs(), spec.weights.len()),
+                ("channels", spec.dense.outputs(), spec.channels.len()),
+                ("scales", spec.dense.outputs(), spec.output_scale.len()),
+            ],
+            OperationSpec::Norm(spec) => [
+                ("weights", spec.norm.conv().weights_len(), spec.weights.len()),
+                ("channels", spec.norm.channels(), spec.channels.len()),
+                ("scales", spec.norm.channels(), spec.output_scale.len()),
+            ],
+            OperationSpec::Resample(spec) => [
+                ("runs", spec.resample.given_side(), spec.runs.len()),
+                ("weights", spec.weights_len(), spec.weights.len()),
+                ("overlaps", spec.resample.overlap(), spec.resample.overlap()),
+            ],
+            _ => return Ok(()),
         };
-        let [weights, outputs] = expected;
-        let tables = [
-            ("weights", weights, got[0]),
-            ("channels", outputs, got[1]),
-            ("scales", outputs, got[2]),
-        ];
         for (table, expected, got) in tables {
             if expected != got {
                 return Err(EmitError::TableLen { layer: self.name, table, expected, got });
@@ -266,6 +311,10 @@ impl LayerSpec<'_> {
             OperationSpec::Pool(_) => KIND_POOL,
             OperationSpec::WindowPool(_) => WindowPool::KIND,
             OperationSpec::Dense(_) => DenseGeometry::KIND,
+            OperationSpec::Norm(_) => NormHeader::KIND,
+            OperationSpec::Resample(_) => ResampleHeader::KIND,
+            OperationSpec::Retina(_) => Retina::KIND,
+            OperationSpec::Opponent(_) => Opponent::KIND,
         })?;
         out.name(self.name)?;
         out.put(&self.tap.is_some())?;
@@ -287,6 +336,18 @@ impl LayerSpec<'_> {
             OperationSpec::WindowPool(pool) => {
                 pool.fields().iter().try_for_each(|field| out.put(field))
             }
+            OperationSpec::Norm(norm) => norm.header(out, place),
+            OperationSpec::Resample(resample) => resample.header(out, place),
+            OperationSpec::Retina(retina) => {
+                out.index(RetinaOutput::ALL.iter().position(|one| *one == retina.output())?)?;
+                out.put(&retina.shift())?;
+                out.put(&retina.gain())?;
+                out.put(&retina.offset())
+            }
+            OperationSpec::Opponent(retina) => {
+                out.put(&retina.gain())?;
+                out.put(&retina.offset())
+            }
         }
     }
 }
@@ -300,6 +361,10 @@ impl OperationSpec<'_> {
             Self::Pool(order) => LayerKind::Pool(*order),
             Self::WindowPool(pool) => LayerKind::WindowPool(*pool),
             Self::Dense(spec) => LayerKind::Dense(spec.dense),
+            Self::Norm(spec) => LayerKind::Norm(spec.norm),
+            Self::Resample(spec) => LayerKind::Resample(spec.resample),
+            Self::Retina(retina) => LayerKind::Retina(*retina),
+            Self::Opponent(retina) => LayerKind::Opponent(*retina),
         }
     }
 
@@ -316,7 +381,13 @@ impl OperationSpec<'_> {
                 let tables = weights.saturating_add(channels).saturating_add(HEADER_LEN);
                 spec.output_scale.len().saturating_mul(4).saturating_add(tables)
             }
-            Self::Pool(_) | Self::WindowPool(_) => HEADER_LEN,
+            Self::Norm(spec) => {
+                let conv = spec.norm.conv();
+                let tables = conv.packed_len() + 4 * CHANNEL_WORDS * conv.padded_out_c();
+                spec.output_scale.len().saturating_mul(4).saturating_add(tables + HEADER_LEN)
+            }
+            Self::Resample(spec) => spec.table_len().saturating_add(HEADER_LEN),
+            Self::Pool(_) | Self::WindowPool(_) | Self::Retina(_) | Self::Opponent(_) => HEADER_LEN,
         }
     }
 }
@@ -427,6 +498,74 @@ impl DenseSpec<'_> {
         for (place, byte) in out.take(channels)?.iter_mut().zip(bytes) {
             *place = byte;
         }
+        Some(())
+    }
+}
+
+impl NormSpec<'_> {
+    fn channels_len(&self) -> usize {
+        4 * CHANNEL_WORDS * self.norm.conv().padded_out_c()
+    }
+
+    fn header(&self, out: &mut Out<'_>, place: &mut Place) -> Option<()> {
+        out.index(self.norm.channels())?;
+        out.put(&u8::try_from(self.norm.kernel()).ok()?)?;
+        out.index(Border::ALL.iter().position(|border| *border == self.norm.border())?)?;
+        out.section(place.next(self.norm.conv().packed_len())?)?;
+        out.section(place.next(self.channels_len())?)?;
+        let scales: &[u8] = bytemuck::cast_slice(self.output_scale);
+        out.put(&scales)
+    }
+
+    fn payload(&self, out: &mut Out<'_>) -> Option<()> {
+        let conv = self.norm.conv();
+        let weights = out.take(conv.packed_len())?;
+        pack_weights(conv, self.weights, bytemuck::cast_slice_mut(weights));
+        let filters = self.weights.chunks_exact(conv.taps());
+        let channels = self.channels.iter().zip(filters).map(|(channel, filter)| {
+            let weight_sum = filter.iter().copied().map(i32::from).sum();
+            [channel.bias, channel.multiplier, 0, weight_sum]
+        });
+        let words = channels.chain(core::iter::repeat(NormChannel::PADDING));
+        let bytes = words.take(conv.padded_out_c()).flatten().flat_map(i32::to_le_bytes);
+        for (place, byte) in out.take(self.channels_len())?.iter_mut().zip(bytes) {
+            *place = byte;
+        }
+        Some(())
+    }
+}
+
+impl ResampleSpec<'_> {
+    /// Returns the weights that the runs ask for.
+    fn weights_len(&self) -> usize {
+        self.runs.iter().fold(0, |len, [_, run]| usize::from(*run).saturating_add(len))
+    }
+
+    fn table_len(&self) -> usize {
+        let runs_len = self.runs.len().saturating_mul(2 * RUN_WORDS);
+        let len = runs_len.saturating_add(self.weights.len());
+        len.checked_next_multiple_of(ALIGNMENT).unwrap_or(usize::MAX)
+    }
+
+    fn header(&self, out: &mut Out<'_>, place: &mut Place) -> Option<()> {
+        out.index(self.resample.taken_side())?;
+        out.index(self.resample.given_side())?;
+        out.put(&u8::try_from(self.resample.overlap()).ok()?)?;
+        out.section(place.next(self.table_len())?)
+    }
+
+    fn payload(&self, out: &mut Out<'_>) -> Option<()> {
+        let table = out.take(self.table_len())?;
+        table.fill(0);
+        let mut first = 0_u16;
+        let (runs, weights) = table.split_at_mut_checked(2 * RUN_WORDS * self.runs.len())?;
+        for (place, [start, len]) in runs.chunks_exact_mut(2 * RUN_WORDS).zip(self.runs) {
+            let words = [*start, *len, first].map(u16::to_le_bytes);
+            place.copy_from_slice(words.as_flattened());
+            // What does not fit 16 bits does not open either.
+            first = first.wrapping_add(*len);
+        }
+        weights.get_mut(..self.weights.len())?.copy_from_slice(self.weights);
         Some(())
     }
 }

@@ -9,6 +9,10 @@
 use core::ops::Range;
 
 pub use crate::layers::dense::DenseKernels;
+pub use crate::layers::norm::NormKernels;
+pub use crate::layers::opponent::{Contrasts, OpponentKernels};
+pub use crate::layers::resample::ResampleKernels;
+pub use crate::layers::retina::{RetinaKernels, RetinaRows};
 pub use crate::layers::window_pool::WindowPoolKernels;
 use crate::parameters::Conv2d;
 use crate::shape::{ConvGeometry, MAX_KERNEL};
@@ -114,6 +118,14 @@ pub struct Kernels {
     pub window_pool: WindowPoolKernels,
     /// Dense layers.
     pub dense: DenseKernels,
+    /// Divisive normalisation.
+    pub norm: NormKernels,
+    /// Resampling.
+    pub resample: ResampleKernels,
+    /// A retina.
+    pub retina: RetinaKernels,
+    /// A colour-opponent retina.
+    pub opponent: OpponentKernels,
 }
 
 /// The convolution, a row of output at a call.
@@ -157,6 +169,15 @@ pub fn active() -> &'static Kernels {
 /// Iterates over all kernels that this machine can run.
 pub fn available() -> impl Iterator<Item = &'static Kernels> {
     core::iter::once(&portable::KERNELS).chain(arch::available())
+}
+
+/// Returns the bytes of scratch that any kernel compiled in asks for to compute
+/// the denominators of a divisive normalisation.
+#[must_use]
+pub const fn norm_scratch_len(conv: &ConvGeometry) -> usize {
+    let portable = portable::scratch_len(conv);
+    let arch = arch::norm_scratch_len(conv);
+    if arch > portable { arch } else { portable }
 }
 
 /// Returns the bytes of scratch that any kernel compiled in asks for.

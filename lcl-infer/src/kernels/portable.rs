@@ -4,7 +4,10 @@ use core::hint::black_box;
 
 use super::pooling::{self, BlurMax, Max, MaxBlur, Portable};
 use super::tiled::{self, Accumulators, CHANNELS, Microkernel, PIXELS, Weights};
-use super::{ConvKernels, DenseKernels, Kernels, PoolKernels, WindowPoolKernels, toom};
+use super::{
+    ConvKernels, DenseKernels, Kernels, NormKernels, OpponentKernels, PoolKernels, ResampleKernels,
+    RetinaKernels, WindowPoolKernels, toom,
+};
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_QUAD};
 use crate::shape::ConvGeometry;
 
@@ -23,6 +26,10 @@ pub static KERNELS: Kernels = Kernels {
     },
     window_pool: WindowPoolKernels::PORTABLE,
     dense: DenseKernels::PORTABLE,
+    norm: NormKernels { norm_row: tiled::norm_row::<Bytes> },
+    resample: ResampleKernels::PORTABLE,
+    retina: RetinaKernels::PORTABLE,
+    opponent: OpponentKernels::PORTABLE,
 };
 
 /// Returns the bytes of scratch that the convolution asks for.

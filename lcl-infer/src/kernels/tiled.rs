@@ -10,9 +10,10 @@ use bytemuck::Pod;
 
 use super::RowWindow;
 use crate::arithmetic::{MIN_UPPER_SHIFT, Requant};
+use crate::layers::norm::divide;
 use crate::memory::aligned;
 use crate::packing::{CHANNEL_GROUP, TAP_BLOCK, TAP_QUAD};
-use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d};
+use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d, Norm};
 use crate::shape::ConvGeometry;
 
 /// Output pixels of a tile.
@@ -75,6 +76,45 @@ pub(super) fn conv2d_row<K: Microkernel>(
     scratch: &mut [u8],
 ) {
     let geometry = &conv.geometry();
+    let (weights, channels) = (conv.packed_weights(), conv.channels());
+    let sums = Sums { geometry, weights, words: channels.words() };
+    tiles::<K>(&sums, window, out, scratch, |_, sums, out| {
+        finish(channels, sums, geometry.out_c(), out);
+    });
+}
+
+/// Computes one row of a divisive normalisation, as
+/// [`super::NormKernels::norm_row`].
+pub(super) fn norm_row<K: Microkernel>(
+    norm: &Norm<'_>,
+    window: &RowWindow<'_>,
+    out: &mut [u8],
+    scratch: &mut [u8],
+) {
+    let geometry = &norm.geometry().conv();
+    let sums = Sums { geometry, weights: norm.packed_weights(), words: norm.words() };
+    tiles::<K>(&sums, window, out, scratch, |x, sums, out| divide(norm, window, x, sums, out));
+}
+
+/// What the sums of a convolution are made of; the first of four words a channel
+/// is what its sum starts from.
+struct Sums<'a> {
+    geometry: &'a ConvGeometry,
+    weights: &'a [i8],
+    words: &'a [i32],
+}
+
+/// Computes the sums of one row tile by tile. `finish` makes bytes of those of
+/// each tile, `[out_c, PIXELS]`, of which it gets the first pixel too.
+#[inline]
+fn tiles<K: Microkernel>(
+    sums: &Sums<'_>,
+    window: &RowWindow<'_>,
+    out: &mut [u8],
+    scratch: &mut [u8],
+    finish: impl Fn(usize, &[[i32; PIXELS]], &mut [u8]),
+) {
+    let geometry = sums.geometry;
     let Some((pairs, column)) = scratch.split_at_mut_checked(pairs_len(geometry)) else {
         return;
     };
@@ -87,7 +127,7 @@ pub(super) fn conv2d_row<K: Microkernel>(
     // Neither is 0, which the compiler does not see.
     let (tile_len, part_taps) = ((PIXELS * out_c).max(1), part_taps::<K>(geometry).max(1));
     for (tile, out) in out.chunks_mut(tile_len).enumerate() {
-        start(conv.channels(), pairs);
+        start(sums.words, pairs);
         for first in (0..geometry.padded_taps()).step_by(part_taps) {
             let taps = part_taps.min(geometry.padded_taps() - first);
             let Some(column) = column.get_mut(..taps / TAP_QUAD) else {
@@ -99,12 +139,12 @@ pub(super) fn conv2d_row<K: Microkernel>(
                 lay_out::<K>(window, geometry, x, first, pixel, column);
             }
             let weights = Weights {
-                packed: conv.packed_weights().get(first * CHANNEL_GROUP..).unwrap_or_default(),
+                packed: sums.weights.get(first * CHANNEL_GROUP..).unwrap_or_default(),
                 group_len: CHANNEL_GROUP * geometry.padded_taps(),
             };
             K::dot(column, weights, pairs);
         }
-        finish(conv.channels(), pairs, out_c, out);
+        finish(PIXELS * tile, bytemuck::cast_slice(pairs), out);
     }
 }
 
@@ -144,8 +184,8 @@ fn lay_out<K: Microkernel>(
 
 /// Starts the accumulators from the channels' biases.
 #[inline(never)]
-fn start(channels: ChannelTable<'_>, pairs: &mut [Accumulators]) {
-    let biases = channels.words().chunks_exact(2 * CHANNEL_WORDS);
+fn start(words: &[i32], pairs: &mut [Accumulators]) {
+    let biases = words.chunks_exact(2 * CHANNEL_WORDS);
     for (words, acc) in biases.zip(pairs) {
         let &[first, _, _, _, second, ..] = words else {
             break;
@@ -155,11 +195,11 @@ fn start(channels: ChannelTable<'_>, pairs: &mut [Accumulators]) {
 }
 
 /// Makes bytes of the accumulators, as many pixels as `out` has.
-fn finish(channels: ChannelTable<'_>, pairs: &[Accumulators], out_c: usize, out: &mut [u8]) {
+fn finish(channels: ChannelTable<'_>, sums: &[[i32; PIXELS]], out_c: usize, out: &mut [u8]) {
     if channels.min_shift() >= MIN_UPPER_SHIFT {
-        finish_with(Requant::requantise_upper, channels, pairs, out_c, out);
+        finish_with(Requant::requantise_upper, channels, sums, out_c, out);
     } else {
-        finish_with(Requant::requantise, channels, pairs, out_c, out);
+        finish_with(Requant::requantise, channels, sums, out_c, out);
     }
 }
 
@@ -167,12 +207,11 @@ fn finish(channels: ChannelTable<'_>, pairs: &[Accumulators], out_c: usize, out:
 fn finish_with(
     requantise: impl Fn(Requant, i32) -> u8,
     channels: ChannelTable<'_>,
-    pairs: &[Accumulators],
+    sums: &[[i32; PIXELS]],
     out_c: usize,
     out: &mut [u8],
 ) {
-    let pixels: &[[i32; PIXELS]] = bytemuck::cast_slice(pairs);
-    for (oc, (channel, acc)) in channels.iter().zip(pixels).enumerate() {
+    for (oc, (channel, acc)) in channels.iter().zip(sums).enumerate() {
         for (pixel, &acc) in acc.iter().enumerate() {
             if let Some(value) = out.get_mut(pixel * out_c + oc) {
                 *value = requantise(channel.requant, acc);

@@ -6,13 +6,22 @@
 
 mod conv;
 pub(crate) mod dense;
+pub(crate) mod norm;
+pub(crate) mod opponent;
 mod pool;
+pub(crate) mod resample;
+pub(crate) mod retina;
 mod ring;
 pub(crate) mod window_pool;
+mod windowed;
 
 use conv::ConvLayer;
 use dense::{DenseGeometry, DenseLayer};
+use norm::{NormGeometry, NormLayer};
+use opponent::{Opponent, OpponentLayer};
 use pool::PoolLayer;
+use resample::{Resample, ResampleLayer};
+use retina::{Retina, RetinaLayer};
 pub(crate) use ring::{Count, count};
 use window_pool::{WindowPool, WindowPoolLayer};
 
@@ -35,6 +44,14 @@ pub enum LayerKind {
     WindowPool(WindowPool),
     /// A dense layer: every output is a sum over all channels of a pixel.
     Dense(DenseGeometry),
+    /// A divisive normalisation.
+    Norm(NormGeometry),
+    /// A resampling of a map of one size.
+    Resample(Resample),
+    /// A retina.
+    Retina(Retina),
+    /// A colour-opponent retina.
+    Opponent(Opponent),
 }
 
 impl LayerKind {
@@ -46,6 +63,10 @@ impl LayerKind {
             Self::Pool(_) => "pool",
             Self::WindowPool(_) => "window pool",
             Self::Dense(_) => "dense",
+            Self::Norm(_) => "divisive normalisation",
+            Self::Resample(_) => "resampling",
+            Self::Retina(_) => "retina",
+            Self::Opponent(_) => "colour-opponent retina",
         }
     }
 
@@ -55,7 +76,9 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => Some(conv.in_c()),
             Self::Dense(dense) => Some(dense.inputs()),
-            Self::Pool(_) | Self::WindowPool(_) => None,
+            Self::Norm(norm) => Some(norm.channels()),
+            Self::Opponent(_) => Some(opponent::IN_C),
+            Self::Pool(_) | Self::WindowPool(_) | Self::Resample(_) | Self::Retina(_) => None,
         }
     }
 
@@ -66,7 +89,10 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => conv.out_c(),
             Self::Dense(dense) => dense.out_bytes(),
-            Self::Pool(_) | Self::WindowPool(_) => in_c,
+            Self::Norm(norm) => norm.channels(),
+            Self::Retina(retina) => retina.out_c(in_c),
+            Self::Opponent(_) => opponent::OUT_C,
+            Self::Pool(_) | Self::WindowPool(_) | Self::Resample(_) => in_c,
         }
     }
 
@@ -79,6 +105,12 @@ impl LayerKind {
             Self::Pool(_) => pooled_side(side),
             Self::WindowPool(pool) => pool.out_side(side),
             Self::Dense(_) => side,
+            Self::Norm(norm) => norm.conv().out_side(side),
+            Self::Resample(resample) => resample.out_side(side),
+            Self::Retina(_) => side,
+            // Reflection leaves out the edge pixel.
+            Self::Opponent(_) if side > opponent::PADDING => side,
+            Self::Opponent(_) => 0,
         }
     }
 
@@ -91,6 +123,10 @@ impl LayerKind {
             Self::Pool(_) => out_side.saturating_mul(2).saturating_sub(1),
             Self::WindowPool(pool) => pool.in_side(out_side),
             Self::Dense(_) => out_side,
+            Self::Norm(norm) => norm.conv().in_side(out_side),
+            Self::Resample(resample) => resample.in_side(out_side),
+            Self::Opponent(_) if out_side <= opponent::PADDING => opponent::PADDING + 1,
+            Self::Retina(_) | Self::Opponent(_) => out_side,
         }
     }
 
@@ -100,7 +136,25 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => conv.contract(),
             Self::Pool(_) => Contract::V1,
-            Self::WindowPool(_) | Self::Dense(_) => Contract::V2,
+            Self::WindowPool(_)
+            | Self::Dense(_)
+            | Self::Norm(_)
+            | Self::Resample(_)
+            | Self::Retina(_)
+            | Self::Opponent(_) => Contract::V2,
+        }
+    }
+
+    /// Returns the largest side of an input whose output has at most `out_side`
+    /// pixels; `usize::MAX` if there is no limit.
+    #[must_use]
+    pub const fn largest_side(&self, out_side: usize) -> usize {
+        if let Self::Resample(resample) = self {
+            return resample.taken_side();
+        }
+        match out_side.checked_add(1) {
+            Some(above) => self.in_side(above).saturating_sub(1),
+            None => usize::MAX,
         }
     }
 
@@ -111,14 +165,24 @@ impl LayerKind {
             Self::Pool(_) => PoolLayer::memory_len(width, channels),
             Self::WindowPool(pool) => WindowPoolLayer::memory_len(pool, width, channels),
             Self::Dense(dense) => DenseLayer::memory_len(dense, width),
+            Self::Norm(norm) => NormLayer::memory_len(norm, width),
+            Self::Resample(resample) => ResampleLayer::memory_len(resample, channels),
+            Self::Retina(_) => RetinaLayer::memory_len(width, channels),
+            Self::Opponent(_) => OpponentLayer::memory_len(width),
         }
     }
 
     /// Returns the bytes of scratch that its kernels ask for.
-    pub(crate) const fn scratch_len(&self) -> usize {
+    pub(crate) const fn scratch_len(&self, channels: usize) -> usize {
         match self {
             Self::Conv(conv) => kernels::scratch_len(conv),
-            Self::Pool(_) | Self::WindowPool(_) | Self::Dense(_) => 0,
+            Self::Norm(norm) => kernels::norm_scratch_len(&norm.conv()),
+            Self::Resample(resample) => ResampleLayer::scratch_len(resample, channels),
+            Self::Pool(_)
+            | Self::WindowPool(_)
+            | Self::Dense(_)
+            | Self::Retina(_)
+            | Self::Opponent(_) => 0,
         }
     }
 }
@@ -131,6 +195,10 @@ pub(crate) enum Layer<'a> {
     Pool(PoolLayer),
     WindowPool(WindowPoolLayer),
     Dense(DenseLayer<'a>),
+    Norm(NormLayer<'a>),
+    Resample(ResampleLayer<'a>),
+    Retina(RetinaLayer),
+    Opponent(OpponentLayer),
 }
 
 /// Calls a method of whichever kind a layer is.
@@ -141,6 +209,10 @@ macro_rules! each {
             Layer::Pool($kind) => $call,
             Layer::WindowPool($kind) => $call,
             Layer::Dense($kind) => $call,
+            Layer::Norm($kind) => $call,
+            Layer::Resample($kind) => $call,
+            Layer::Retina($kind) => $call,
+            Layer::Opponent($kind) => $call,
         }
     };
 }
@@ -152,9 +224,13 @@ impl<'a> Layer<'a> {
             Operation::Conv(parameters) => Self::Conv(ConvLayer::new(parameters.conv, size)),
             Operation::Pool(order) => Self::Pool(PoolLayer::new(order, size, channels)),
             Operation::WindowPool(pool) => {
-                Self::WindowPool(WindowPoolLayer::new(pool, size, channels))
+                Self::WindowPool(WindowPoolLayer::of_pool(pool, size, channels))
             }
             Operation::Dense(parameters) => Self::Dense(DenseLayer::new(parameters.dense, size)),
+            Operation::Norm(parameters) => Self::Norm(NormLayer::of_norm(parameters.norm, size)),
+            Operation::Resample(table) => Self::Resample(ResampleLayer::new(table, channels)),
+            Operation::Retina(retina) => Self::Retina(RetinaLayer::new(retina, size, channels)),
+            Operation::Opponent(retina) => Self::Opponent(OpponentLayer::new(retina, size)),
         }
     }
 
@@ -209,6 +285,10 @@ impl<'a> Layer<'a> {
             Self::Pool(layer) => layer.emit(&kernels.pool, memory, out),
             Self::WindowPool(layer) => layer.emit(&kernels.window_pool, memory, out),
             Self::Dense(layer) => layer.emit(&kernels.dense, memory, out),
+            Self::Norm(layer) => layer.emit(&kernels.norm, memory, out, scratch),
+            Self::Resample(layer) => layer.emit(&kernels.resample, memory, out, scratch),
+            Self::Retina(layer) => layer.emit(&kernels.retina, memory, out),
+            Self::Opponent(layer) => layer.emit(&kernels.opponent, memory, out),
         }
     }
 

@@ -1,12 +1,19 @@
 //! Shapes at the edges of what the engine takes, run every time.
 
-use lcl_infer::shape::{Border, MAX_KERNEL, MAX_STRIDE, WindowOperation, WindowPool};
+use lcl_infer::shape::{
+    Border, MAX_KERNEL, MAX_MEAN_SHIFT, MAX_OPPONENT_GAIN, MAX_STRIDE, NormGeometry, Opponent,
+    Retina, RetinaOutput, WindowOperation, WindowPool,
+};
 use lcl_infer::{Architecture, ConvGeometry, ImageSize, LayerKind, PoolOrder};
 
 use crate::conv::ConvCase;
 use crate::draw::{Style, Values};
 use crate::frame::{FrameCase, architecture};
+use crate::norm::NormCase;
+use crate::opponent::OpponentCase;
 use crate::pool::PoolCase;
+use crate::resample::{ResampleCase, of_sides};
+use crate::retina::RetinaCase;
 use crate::window_pool::WindowPoolCase;
 
 /// Convolutions, `[in_c, out_c, kernel, stride, padding]`, and the width and
@@ -154,6 +161,69 @@ pub(crate) fn window_pools() -> impl Iterator<Item = Option<WindowPoolCase>> {
     })
 }
 
+/// Iterates over divisive normalisations, `[channels, kernel, width, height]`.
+pub(crate) fn norms() -> impl Iterator<Item = Option<NormCase>> {
+    const NORMS: [[usize; 4]; 9] = [
+        [1, 1, 1, 1],
+        [4, 1, 4, 2],
+        [5, 1, 5, 1],
+        [64, 1, 6, 2],
+        [1, 3, 2, 2],
+        [3, 3, 5, 3],
+        [16, 3, 4, 3],
+        [17, 3, 3, 3],
+        [2, 15, 9, 8],
+    ];
+    NORMS.iter().flat_map(|&[channels, kernel, width, height]| {
+        Border::ALL.map(|border| {
+            let norm = NormGeometry::new(channels, kernel, border)?;
+            let values = if width % 2 == 0 { Values::Any } else { Values::Largest };
+            Some(NormCase { norm, size: ImageSize { width, height }, values })
+        })
+    })
+}
+
+/// Iterates over resamplings, `[in, out, channels]`.
+pub(crate) fn resamples() -> impl Iterator<Item = Option<ResampleCase>> {
+    const SIDES: [[usize; 3]; 7] =
+        [[1, 1, 1], [1, 3, 2], [2, 1, 3], [9, 9, 3], [8, 16, 1], [40, 7, 3], [17, 5, 4]];
+    SIDES.iter().flat_map(|&[taken, given, channels]| {
+        [Values::Any, Values::Largest].map(|values| {
+            Some(ResampleCase { resample: of_sides(taken, given)?, channels, values })
+        })
+    })
+}
+
+/// Iterates over retinas of every shift and output.
+pub(crate) fn retinas() -> impl Iterator<Item = Option<RetinaCase>> {
+    const SIZES: [[usize; 3]; 4] = [[1, 1, 1], [1, 9, 3], [9, 1, 3], [8, 6, 2]];
+    let outputs = RetinaOutput::ALL.into_iter();
+    let kinds = outputs.flat_map(|output| (1..=MAX_MEAN_SHIFT).map(move |shift| (output, shift)));
+    kinds.flat_map(|(output, shift)| {
+        SIZES.map(|[width, height, channels]| {
+            let values = if shift % 2 == 0 { Values::Any } else { Values::Extreme };
+            let retina = Retina::new(output, shift, 200, 300)?;
+            Some(RetinaCase { retina, size: ImageSize { width, height }, channels, values })
+        })
+    })
+}
+
+/// Iterates over colour-opponent retinas, `[width, height]`.
+pub(crate) fn opponents() -> impl Iterator<Item = Option<OpponentCase>> {
+    const SIZES: [[usize; 2]; 5] = [[3, 3], [4, 3], [3, 5], [7, 4], [16, 5]];
+    SIZES.iter().flat_map(|&[width, height]| {
+        let size = ImageSize { width, height };
+        [
+            (63, 256, Values::Any),
+            (MAX_OPPONENT_GAIN, 1, Values::Extreme),
+            (1, u16::MAX, Values::Largest),
+        ]
+        .map(|(gain, offset, values)| {
+            Some(OpponentCase { retina: Opponent::new(gain, offset)?, size, values })
+        })
+    })
+}
+
 /// Iterates over chains of other shapes.
 pub(crate) fn chains() -> impl Iterator<Item = Option<FrameCase>> {
     let size = ImageSize { width: 9, height: 7 };
@@ -161,7 +231,29 @@ pub(crate) fn chains() -> impl Iterator<Item = Option<FrameCase>> {
         move |kinds: &[LayerKind]| Some(FrameCase::direct(&architecture(kinds, u32::MAX)?, size));
     let zero = |numbers| Some(LayerKind::Conv(geometry(numbers)?.with_border(Border::Zero)));
     let pool = LayerKind::Pool(PoolOrder::MaxBlur);
+    let norm = |channels, kernel| {
+        Some(LayerKind::Norm(NormGeometry::new(channels, kernel, Border::Zero)?))
+    };
+    let retina = Retina::new(RetinaOutput::OnOff, 3, 128, 512).map(LayerKind::Retina);
+    let opponent = Opponent::new(64, 256).map(LayerKind::Opponent);
+    let taken = ImageSize::square(12);
+    let fovea = of_sides(12, 5).map(LayerKind::Resample);
+    let larger = of_sides(5, 9).map(LayerKind::Resample);
+    let foveated =
+        |kinds: &[LayerKind]| Some(FrameCase::direct(&architecture(kinds, u32::MAX)?, taken));
     [
+        opponent.zip(zero([6, 4, 3, 1, 1])).and_then(|(retina, conv)| case(&[retina, conv, pool])),
+        opponent.zip(zero([6, 4, 3, 1, 1])).and_then(|(retina, conv)| {
+            let architecture = architecture(&[retina, conv], u32::MAX)?;
+            Some(FrameCase::direct(&architecture, ImageSize::square(3)))
+        }),
+        // A retina, normalisations before and behind a pool, resamplings.
+        retina.zip(zero([6, 4, 3, 1, 1])).and_then(|(retina, conv)| case(&[retina, conv, pool])),
+        zero([3, 4, 3, 1, 1])
+            .zip(norm(4, 1).zip(norm(4, 3)))
+            .and_then(|(conv, (one, three))| case(&[conv, one, pool, three])),
+        fovea.zip(zero([3, 4, 3, 1, 1])).and_then(|(fovea, conv)| foveated(&[fovea, conv, pool])),
+        fovea.zip(larger).and_then(|(fovea, larger)| foveated(&[fovea, larger, pool])),
         // A pool of the image, convolutions that follow each other, one pool.
         case(&[pool]),
         zero([3, 4, 3, 1, 1]).and_then(|conv| case(&[conv])),

@@ -1,7 +1,9 @@
 //! Whole images, streamed with the kernels, against the reference.
 
-use lcl_infer::blob::write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec};
-use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden};
+use lcl_infer::blob::Golden;
+use lcl_infer::blob::write::{
+    BlobSpec, ConvSpec, DenseSpec, LayerSpec, NormSpec, OperationSpec, ResampleSpec,
+};
 use lcl_infer::kernels::Kernels;
 use lcl_infer::toom::{Pair, TRANSFORMS, ToomGeometry};
 use lcl_infer::{
@@ -15,7 +17,9 @@ use crate::conv::compare;
 use crate::draw::{NO_CHANNEL, Style, Values, fill_parameters};
 use crate::memory::{BLOB_LEN, CHANNELS_LEN, FRONTEND_LEN, INPUT_LEN, Memory, OUT_LEN};
 use crate::mismatch::{Fault, Shape};
+use crate::norm::{NO_CHANNEL as NO_NORM_CHANNEL, fill_norm};
 use crate::random::Random;
+use crate::resample::{MAX_RUN_WEIGHTS, MAX_RUNS, fill_runs};
 
 /// Most multiply-accumulates of a case that is drawn.
 const MAX_MACS: u64 = 150_000;
@@ -62,13 +66,15 @@ impl FrameCase {
         loop {
             let Some(architecture) = draw(random) else { continue };
             let smallest = architecture.min_image_side();
+            let largest = architecture.max_image_side();
             let size = ImageSize {
-                width: smallest + random.below(14),
-                height: smallest + random.below(10),
+                width: smallest.saturating_add(random.below(14)).min(largest),
+                height: smallest.saturating_add(random.below(10)).min(largest),
             };
             let (transforms, tiles) = (random.below(6).saturating_sub(2), 1 + random.below(3));
             let case = Self { architecture, size, transforms, tiles };
-            if smallest <= GOLDEN_MAX_SIDE && case.macs() <= MAX_MACS && case.has_room() {
+            if smallest <= MAX_SIDE && case.has_rows() && case.macs() <= MAX_MACS && case.has_room()
+            {
                 return case;
             }
         }
@@ -107,12 +113,21 @@ impl FrameCase {
         })
     }
 
+    /// Returns whether the layers take the image.
+    fn has_rows(&self) -> bool {
+        self.layers().all(|(layer, size, _)| area(out_size(&layer.kind, size)) > 0)
+    }
+
     fn macs(&self) -> u64 {
-        let macs = self.layers().map(|(layer, size, _)| match layer.kind {
+        let macs = self.layers().map(|(layer, size, channels)| match layer.kind {
             LayerKind::Conv(conv) => conv.macs(size),
             LayerKind::Dense(dense) => {
                 (area(size) * dense.inputs()).saturating_mul(dense.outputs()) as u64
             }
+            LayerKind::Norm(norm) => norm.conv().macs(size),
+            // The reference starts each mean anew.
+            LayerKind::Opponent(_) => (1000 * area(size)) as u64,
+            LayerKind::Retina(_) => (area(size) * area(size) * channels) as u64,
             _ => 0,
         });
         macs.sum()
@@ -120,7 +135,7 @@ impl FrameCase {
 
     fn has_room(&self) -> bool {
         let mut weights = 0;
-        let (mut channels_len, mut packed) = (0, 1024);
+        let (mut channels_len, mut packed, mut runs_len) = (0, 1024, 0);
         let layers_fit = self.layers().all(|(layer, size, channels)| {
             let (kind, out) = (layer.kind, out_size(&layer.kind, size));
             let fits = match kind {
@@ -139,12 +154,25 @@ impl FrameCase {
                     packed += dense.weights_len() + 8 * dense.padded_outputs() * 4;
                     dense.padded_outputs() <= CHANNELS_LEN
                 }
+                LayerKind::Norm(norm) => {
+                    let conv = norm.conv();
+                    weights += conv.weights_len();
+                    channels_len += conv.out_c();
+                    packed += conv.packed_len() + 8 * conv.padded_out_c() * 4;
+                    Memory::holds(&conv)
+                }
+                LayerKind::Resample(_) => {
+                    runs_len += MAX_RUNS;
+                    packed += 6 * MAX_RUNS + MAX_RUN_WEIGHTS;
+                    true
+                }
                 _ => true,
             };
             fits && area(size) * channels <= INPUT_LEN
                 && area(out) * kind.out_c(channels) <= OUT_LEN.min(INPUT_LEN)
         });
         layers_fit
+            && runs_len <= RUNS_LEN
             && weights <= crate::memory::WEIGHTS_LEN
             && channels_len <= CHANNELS_LEN
             && packed <= BLOB_LEN
@@ -161,9 +189,14 @@ fn draw(random: &mut Random) -> Option<Architecture> {
     for (index, kind) in kinds.iter_mut().take(len).enumerate() {
         let is_pool = if index == 0 { random.below(8) == 0 } else { random.below(2) == 0 };
         if is_pool {
-            if random.below(2) == 0 {
-                *kind = LayerKind::WindowPool(crate::window_pool::draw(random)?);
-            }
+            *kind = match random.below(8) {
+                0..=2 => LayerKind::WindowPool(crate::window_pool::draw(random)?),
+                3 => LayerKind::Norm(crate::norm::draw(random, channels)?),
+                4 => LayerKind::Resample(crate::resample::draw(random)?),
+                6 if channels == 3 => LayerKind::Opponent(crate::opponent::draw(random)?),
+                5 if channels <= 8 => LayerKind::Retina(crate::retina::draw(random)?),
+                _ => *kind,
+            };
         } else {
             let largest_kernel = if index == 0 { 11 } else { 5 };
             *kind = LayerKind::Conv(conv(random, channels, largest_kernel)?);
@@ -190,6 +223,12 @@ fn conv(random: &mut Random, in_c: usize, largest_kernel: usize) -> Option<ConvG
     let conv = ConvGeometry::new(in_c, out_c, kernel, 1 + random.below(4), padding)?;
     Some(conv.with_border(border))
 }
+
+/// Largest of the smallest sides of cases that are drawn.
+const MAX_SIDE: usize = 64;
+
+/// Runs of the resamplings of one case, which are those of two at most.
+const RUNS_LEN: usize = 2 * MAX_RUNS;
 
 /// What a step of each byte is worth, which is of no account to the integers.
 static SCALES: [f32; CHANNELS_LEN] = [1.0; CHANNELS_LEN];
@@ -307,6 +346,10 @@ fn emit(
 ) -> Result<usize, Fault> {
     let mut channels = [NO_CHANNEL; CHANNELS_LEN];
     let mut channels = &mut channels[..];
+    let mut norm_channels = [NO_NORM_CHANNEL; CHANNELS_LEN];
+    let mut norm_channels = &mut norm_channels[..];
+    let (mut runs, mut run_weights) = ([[0; 2]; RUNS_LEN], [0; 2 * MAX_RUN_WEIGHTS]);
+    let (mut runs, mut run_weights) = (&mut runs[..], &mut run_weights[..]);
     let mut layers = [LayerSpec {
         name: Name::new("-").ok_or(Fault::Refused)?,
         tap: None,
@@ -318,6 +361,36 @@ fn emit(
         spec.operation = match layer.kind {
             LayerKind::Pool(order) => OperationSpec::Pool(order),
             LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
+            LayerKind::Retina(retina) => OperationSpec::Retina(retina),
+            LayerKind::Opponent(retina) => OperationSpec::Opponent(retina),
+            LayerKind::Resample(resample) => {
+                let (taken, given) = (resample.taken_side(), resample.given_side());
+                let (own, rest) =
+                    core::mem::take(&mut runs).split_at_mut_checked(given).ok_or(Fault::Refused)?;
+                runs = rest;
+                let all = core::mem::take(&mut run_weights);
+                let (_, len) = fill_runs(taken, given, own, all).ok_or(Fault::Refused)?;
+                let (own_weights, rest) = all.split_at_mut_checked(len).ok_or(Fault::Refused)?;
+                run_weights = rest;
+                OperationSpec::Resample(ResampleSpec { resample, runs: own, weights: own_weights })
+            }
+            LayerKind::Norm(norm) => {
+                let (own, rest) = core::mem::take(&mut weights)
+                    .split_at_mut_checked(norm.conv().weights_len())
+                    .ok_or(Fault::Refused)?;
+                weights = rest;
+                let (own_channels, rest) = core::mem::take(&mut norm_channels)
+                    .split_at_mut_checked(norm.channels())
+                    .ok_or(Fault::Refused)?;
+                norm_channels = rest;
+                fill_norm(random, norm, own, own_channels);
+                OperationSpec::Norm(NormSpec {
+                    norm,
+                    weights: own,
+                    channels: own_channels,
+                    output_scale: SCALES.get(..norm.channels()).ok_or(Fault::Refused)?,
+                })
+            }
             LayerKind::Conv(conv) => {
                 let (own, rest) = core::mem::take(&mut weights)
                     .split_at_mut_checked(conv.weights_len())

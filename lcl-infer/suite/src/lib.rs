@@ -27,8 +27,12 @@ mod frame;
 mod hand;
 mod memory;
 mod mismatch;
+mod norm;
+mod opponent;
 mod pool;
 mod random;
+mod resample;
+mod retina;
 mod toom;
 mod window_pool;
 
@@ -41,8 +45,14 @@ pub use draw::{Scaling, Style, Values, Weights, fill_parameters};
 use frame::FrameCase;
 pub use memory::Memory;
 pub use mismatch::{Case, Fault, Mismatch, Operation, Shape};
+use norm::NormCase;
+pub use norm::fill_norm;
+use opponent::OpponentCase;
 use pool::PoolCase;
 pub use random::Random;
+use resample::ResampleCase;
+pub use resample::fill_runs;
+use retina::RetinaCase;
 use toom::ToomCase;
 use window_pool::WindowPoolCase;
 
@@ -145,6 +155,26 @@ impl Run<'_> {
             let case = case.ok_or(self.refused())?;
             self.dense(&case, &mut random)?;
         }
+        for case in edges::norms() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.norm(&case, &mut random)?;
+        }
+        for case in edges::resamples() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.resample(&case, &mut random)?;
+        }
+        for case in edges::retinas() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.retina(&case, &mut random)?;
+        }
+        for case in edges::opponents() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.opponent(&case, &mut random)?;
+        }
         for lens in edges::rows() {
             let mut random = next(self);
             self.max_rows(lens, &mut random)?;
@@ -175,6 +205,14 @@ impl Run<'_> {
         self.toom(&case, random)?;
         let case = DenseCase::draw(random);
         self.dense(&case, random)?;
+        let case = NormCase::draw(random);
+        self.norm(&case, random)?;
+        let case = ResampleCase::draw(random);
+        self.resample(&case, random)?;
+        let case = RetinaCase::draw(random);
+        self.retina(&case, random)?;
+        let case = OpponentCase::draw(random);
+        self.opponent(&case, random)?;
         if seed % FRAME_PERIOD == 0 {
             let case = FrameCase::draw(random);
             self.frame(&case, random)?;
@@ -214,6 +252,26 @@ impl Run<'_> {
     fn dense(&mut self, case: &DenseCase, random: &mut Random) -> Result<(), Mismatch> {
         let result = dense::check(self.kernels, self.memory, case, random);
         self.count(dense::OPERATION, case.shape(), result)
+    }
+
+    fn norm(&mut self, case: &NormCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = norm::check(self.kernels, self.memory, case, random);
+        self.count(Operation::NormRow, case.shape(), result)
+    }
+
+    fn resample(&mut self, case: &ResampleCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = resample::check(self.kernels, self.memory, case, random);
+        self.count(Operation::Resample, case.shape(), result)
+    }
+
+    fn retina(&mut self, case: &RetinaCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = retina::check(self.kernels, self.memory, case, random);
+        self.count(Operation::RetinaRow, case.shape(), result)
+    }
+
+    fn opponent(&mut self, case: &OpponentCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = opponent::check(self.kernels, self.memory, case, random);
+        self.count(Operation::Opponent, case.shape(), result)
     }
 
     fn frame(&mut self, case: &FrameCase, random: &mut Random) -> Result<(), Mismatch> {

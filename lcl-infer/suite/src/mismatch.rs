@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use lcl_infer::shape::{DenseGeometry, WindowPool};
+use lcl_infer::shape::{DenseGeometry, NormGeometry, Opponent, Resample, Retina, WindowPool};
 use lcl_infer::{ConvGeometry, ImageSize, LayerKind, MAX_LAYERS, PoolOrder};
 
 use crate::draw::Style;
@@ -45,6 +45,14 @@ pub enum Operation {
     WindowAverageRow,
     /// `dense.row`.
     DenseRow,
+    /// `norm.norm_row`.
+    NormRow,
+    /// `resample.columns`, `resample.add_row` and `resample.finish_row`.
+    Resample,
+    /// `retina.retina_row`.
+    RetinaRow,
+    /// `opponent.contrasts_row` and `opponent.divide_row`.
+    Opponent,
     /// A whole image, streamed.
     Frontend,
 }
@@ -111,6 +119,36 @@ pub enum Shape {
         dense: DenseGeometry,
         /// Pixels of the row.
         width: usize,
+    },
+    /// A divisive normalisation of a map of this size.
+    Norm {
+        /// The normalisation.
+        norm: NormGeometry,
+        /// Size of the map.
+        size: ImageSize,
+    },
+    /// A resampling of a map.
+    Resample {
+        /// The resampling.
+        resample: Resample,
+        /// Channels of the map.
+        channels: usize,
+    },
+    /// A retina on a map of this size.
+    Retina {
+        /// The retina.
+        retina: Retina,
+        /// Size of the map.
+        size: ImageSize,
+        /// Channels of the map.
+        channels: usize,
+    },
+    /// A colour-opponent retina on a map of this size.
+    Opponent {
+        /// The retina.
+        retina: Opponent,
+        /// Size of the map.
+        size: ImageSize,
     },
     /// Rows of these lengths in bytes.
     Rows {

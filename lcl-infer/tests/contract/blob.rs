@@ -4,11 +4,11 @@ use lcl_infer::blob::write::EmitError;
 use lcl_infer::blob::{ALIGNMENT, Golden, MAX_SCALE, MIN_SCALE, SECTION_LABELS};
 use lcl_infer::parameters::{Channel, ConvParameters, Operation, Requant, accumulator_bound};
 use lcl_infer::{
-    Architecture, Blob, Contract, ConvGeometry, InputFormat, Name, OpenError, PoolOrder, V1, V2,
-    blob_len,
+    Architecture, Blob, Contract, ConvGeometry, InputFormat, Layer, LayerKind, Name, OpenError,
+    PoolOrder, V1, V2, blob_len,
 };
 
-use crate::model::{Bytes, GOLDEN, Model, two_areas};
+use crate::model::{Bytes, GOLDEN, Model};
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
@@ -407,7 +407,7 @@ fn scales_are_checked() {
 
 #[test]
 fn golden_image_is_checked() {
-    for side in [0, 4, 225, u16::MAX] {
+    for side in [0, 4, 257, u16::MAX] {
         let golden = Golden { seed: 7, side };
         let bytes = Model::tiny(PoolOrder::MaxBlur, 1).emit(golden);
         let error = Blob::open(bytes.as_slice()).expect_err("no such image");
@@ -556,13 +556,21 @@ fn slice_that_is_too_short_is_told() {
 
 #[test]
 fn layers_too_large_for_any_golden_image_are_told() {
-    let conv1 = ConvGeometry::new(3, 1, 15, 8, 0).expect("valid");
-    let conv2 = ConvGeometry::new(1, 1, 15, 8, 0).expect("valid");
-    let model = Model::random(two_areas([conv1, conv2], PoolOrder::MaxBlur), 1);
-    for side in [64, 239] {
+    let conv =
+        |in_c, kernel| LayerKind::Conv(ConvGeometry::new(in_c, 1, kernel, 8, 0).expect("valid"));
+    let layers = [conv(3, 15), conv(1, 15), conv(1, 15)];
+    let layers = ["a", "b", "c"].into_iter().zip(layers).map(|(text, kind)| Layer {
+        name: name(text),
+        tap: Some(name(text)),
+        kind,
+    });
+    let layers: Vec<_> = layers.collect();
+    let architecture = Architecture::new(InputFormat::Rgb888, &layers).expect("they fit");
+    let model = Model::random(architecture, 1);
+    for side in [64, 1023] {
         let golden = Golden { seed: 7, side };
         let error = Blob::open(model.emit(golden).as_slice()).expect_err("no such image");
-        assert_eq!(error, OpenError::MinImageSide { smallest: 239, largest: 224 });
-        assert!(error.to_string().contains("at most 224"), "{error}");
+        assert_eq!(error, OpenError::MinImageSide { smallest: 1023, largest: 256 });
+        assert!(error.to_string().contains("at most 256"), "{error}");
     }
 }

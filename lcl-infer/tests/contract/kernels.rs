@@ -102,6 +102,46 @@ broken! {
         let window = RowWindow::new(window.rows().iter().copied().take(rows));
         (portable::KERNELS.window_pool.max_row)(pool, &window, channels, out);
     } => WindowMaxRow;
+    quotients_that_round_down: norm.norm_row = |norm, window, out, scratch| {
+        (portable::KERNELS.norm.norm_row)(norm, window, out, scratch);
+        for value in out.iter_mut().filter(|value| **value == 1) {
+            *value = 0;
+        }
+    } => NormRow;
+    denominators_without_their_last_row: norm.norm_row = |norm, window, out, scratch| {
+        let rows = window.rows();
+        let zeros = vec![0; rows.last().map_or(0, |row| row.len())];
+        let last = rows.len().saturating_sub(1);
+        let cut = rows.iter().enumerate().map(|(ky, row)| if ky == last { &zeros } else { *row });
+        let window = if last > 0 { RowWindow::new(cut) } else { RowWindow::new(rows.iter().copied()) };
+        (portable::KERNELS.norm.norm_row)(norm, &window, out, scratch);
+    } => NormRow;
+    run_without_its_last_column: resample.columns = |table, row, channels, sums| {
+        (portable::KERNELS.resample.columns)(table, &row[..row.len() - row.len() % 2], channels, sums);
+    } => Resample;
+    means_that_round_down: resample.finish_row = |totals, out| {
+        for (out, total) in out.iter_mut().zip(totals) {
+            *out = u8::try_from(total / 65_025).unwrap_or(255);
+        }
+    } => Resample;
+    mean_that_starts_from_dark: retina.retina_row = |retina, channels, rows, out| {
+        rows.down.fill(0);
+        (portable::KERNELS.retina.retina_row)(retina, channels, rows, out);
+    } => RetinaRow;
+    contrasts_of_a_flat_surround: opponent.contrasts_row = |window, contrasts| {
+        let middle = window.rows().get(2).copied().unwrap_or_default();
+        let flat = RowWindow::new((0..5).map(|_| middle));
+        (portable::KERNELS.opponent.contrasts_row)(&flat, contrasts);
+    } => Opponent;
+    contrasts_without_the_row_below: opponent.divide_row = |retina, [above, row, _], out| {
+        (portable::KERNELS.opponent.divide_row)(retina, [above, row, above], out);
+    } => Opponent;
+    off_taken_for_on: retina.retina_row = |retina, channels, rows, out| {
+        (portable::KERNELS.retina.retina_row)(retina, channels, rows, out);
+        for pixel in out.chunks_exact_mut(retina.out_c(channels).max(1)) {
+            pixel.rotate_left(retina.out_c(channels) / 2);
+        }
+    } => RetinaRow;
     blur_without_the_row_below: pool.blur_max_row = |[above, row, _], channels, largest, step| {
         (portable::KERNELS.pool.blur_max_row)([above, row, above], channels, largest, step);
     } => BlurMaxRow;

@@ -2,6 +2,7 @@
 
 mod blob;
 mod build_script;
+mod components;
 mod dense;
 mod fast;
 mod golden;

@@ -1,9 +1,12 @@
 //! Small random models, made from a seed.
 
 use lcl_infer::blob::Golden;
-use lcl_infer::blob::write::{BlobSpec, ConvSpec, EmitError, LayerSpec, OperationSpec};
+use lcl_infer::blob::write::{
+    BlobSpec, ConvSpec, EmitError, LayerSpec, NormSpec, OperationSpec, ResampleSpec,
+};
 use lcl_infer::golden::golden_crc32;
-use lcl_infer::parameters::{Channel, Requant};
+use lcl_infer::parameters::{Channel, NormChannel, Requant};
+use lcl_infer::shape::{NormGeometry, Resample};
 use lcl_infer::toom::{TRANSFORMS, ToomGeometry, Transform};
 use lcl_infer::{
     Architecture, Blob, ConvGeometry, InputFormat, Layer, LayerKind, Name, PoolOrder, V1, V2,
@@ -22,6 +25,10 @@ pub struct Model {
     pub architecture: Architecture,
     /// The weights of each convolution, in the order of the layers.
     pub weights: Vec<Tables>,
+    /// Those of each divisive normalisation.
+    pub norms: Vec<NormTables>,
+    /// Those of each resampling.
+    pub runs: Vec<Runs>,
     /// What the golden image gives at each tap.
     pub crc32: Vec<u32>,
     pub sections: Vec<(u32, Vec<u8>)>,
@@ -34,6 +41,21 @@ pub struct Tables {
     pub weights: Vec<i8>,
     pub channels: Vec<Channel>,
     pub output_scale: Vec<f32>,
+}
+
+/// The weights of one divisive normalisation.
+#[derive(Clone, Debug)]
+pub struct NormTables {
+    pub weights: Vec<i8>,
+    pub channels: Vec<NormChannel>,
+    pub output_scale: Vec<f32>,
+}
+
+/// The runs of one resampling.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    pub runs: Vec<[u16; 2]>,
+    pub weights: Vec<u8>,
 }
 
 /// Returns two convolutions with their pools, V1 and V2.
@@ -61,7 +83,15 @@ impl Model {
         let mut random = Random(seed);
         let convolutions = architecture.convolutions();
         let weights = convolutions.map(|conv| Tables::random(conv, &mut random)).collect();
-        Self { architecture, weights, crc32: Vec::new(), sections: Vec::new() }
+        let (mut norms, mut runs) = (Vec::new(), Vec::new());
+        for layer in architecture.layers() {
+            match layer.kind {
+                LayerKind::Norm(norm) => norms.push(NormTables::random(norm, seed)),
+                LayerKind::Resample(resample) => runs.push(Runs::of(resample)),
+                _ => {}
+            }
+        }
+        Self { architecture, weights, norms, runs, crc32: Vec::new(), sections: Vec::new() }
     }
 
     /// A model as small as the format allows to be useful.
@@ -89,12 +119,17 @@ impl Model {
 
     /// Writes the blob, with what its golden image gives.
     pub fn blob(&mut self) -> Bytes {
-        let draft = self.emit(GOLDEN);
+        self.blob_of(GOLDEN)
+    }
+
+    /// Writes the blob as [`blob`](Self::blob) does, with that golden image.
+    pub fn blob_of(&mut self, golden: Golden) -> Bytes {
+        let draft = self.emit(golden);
         let blob = draft.open();
         let mut memory = vec![0; self_test_memory_len(&blob)];
         let crc32 = golden_crc32(&blob, &mut memory, &kernels::portable::KERNELS);
         self.crc32 = crc32.expect("the golden image streams").to_vec();
-        self.emit(GOLDEN)
+        self.emit(golden)
     }
 
     pub fn emit(&self, golden: Golden) -> Bytes {
@@ -112,6 +147,7 @@ impl Model {
     /// Calls `use_it` with what goes into the blob.
     pub fn with_spec<R>(&self, golden: Golden, use_it: impl FnOnce(&BlobSpec<'_>) -> R) -> R {
         let (mut weights, mut crc32) = (self.weights.iter(), self.crc32.iter().copied());
+        let (mut norms, mut runs) = (self.norms.iter(), self.runs.iter());
         let layers = self.architecture.layers().iter().map(|layer| LayerSpec {
             name: layer.name,
             tap: layer.tap,
@@ -122,6 +158,21 @@ impl Model {
                 }
                 LayerKind::Pool(order) => OperationSpec::Pool(order),
                 LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
+                LayerKind::Norm(norm) => {
+                    let tables = norms.next().expect("weights");
+                    OperationSpec::Norm(NormSpec {
+                        norm,
+                        weights: &tables.weights,
+                        channels: &tables.channels,
+                        output_scale: &tables.output_scale,
+                    })
+                }
+                LayerKind::Resample(resample) => {
+                    let Runs { runs, weights } = runs.next().expect("runs");
+                    OperationSpec::Resample(ResampleSpec { resample, runs, weights })
+                }
+                LayerKind::Retina(retina) => OperationSpec::Retina(retina),
+                LayerKind::Opponent(retina) => OperationSpec::Opponent(retina),
                 kind => panic!("the tests know no {kind:?}"),
             },
         });
@@ -130,6 +181,30 @@ impl Model {
             self.sections.iter().map(|(kind, bytes)| (*kind, &bytes[..])).collect();
         let input = self.architecture.input();
         use_it(&BlobSpec { input, golden, layers: &layers, sections: &sections })
+    }
+}
+
+impl NormTables {
+    fn random(norm: NormGeometry, seed: u64) -> Self {
+        let mut random = lcl_infer_suite::Random::new(seed);
+        let mut weights = vec![0; norm.conv().weights_len()];
+        let mut channels = vec![NormChannel { bias: 1, multiplier: 0 }; norm.channels()];
+        lcl_infer_suite::fill_norm(&mut random, norm, &mut weights, &mut channels);
+        Self { weights, channels, output_scale: vec![0.5; norm.channels()] }
+    }
+}
+
+impl Runs {
+    fn of(resample: Resample) -> Self {
+        Self::drawn(resample.taken_side(), resample.given_side()).expect("it was drawn").1
+    }
+
+    /// Draws runs between two sides, which are their seed.
+    pub fn drawn(taken: usize, given: usize) -> Option<(Resample, Self)> {
+        let (mut runs, mut weights) = (vec![[0; 2]; given], vec![0; 9000]);
+        let (overlap, len) = lcl_infer_suite::fill_runs(taken, given, &mut runs, &mut weights)?;
+        weights.truncate(len);
+        Some((Resample::new(taken, given, overlap)?, Self { runs, weights }))
     }
 }
 

@@ -1,13 +1,13 @@
 //! Row by row against the whole frame.
 
-use lcl_infer::shape::{Border, WindowOperation, WindowPool};
+use lcl_infer::shape::{Border, NormGeometry, Retina, RetinaOutput, WindowOperation, WindowPool};
 use lcl_infer::{
     Architecture, Blob, ConvGeometry, Frontend, FrontendError, ImageSize, InputFormat, LCL_V2,
     LCL_V2_GRAY, Layer, LayerKind, Name, PoolOrder, V1, V2, kernels, memory_len, reference,
 };
 use proptest::prelude::*;
 
-use crate::model::{GOLDEN_SIDE, Model, Random, two_areas};
+use crate::model::{Bytes, GOLDEN_SIDE, Model, Random, Runs, two_areas};
 
 /// The contract on a whole frame: the map of each tap.
 fn whole_frame(blob: &Blob<'_>, mut size: ImageSize, image: &[u8]) -> Vec<Vec<u8>> {
@@ -31,9 +31,20 @@ fn whole_frame(blob: &Blob<'_>, mut size: ImageSize, image: &[u8]) -> Vec<Vec<u8
 /// with the whole frame, which it returns. Then stops at each tap.
 #[track_caller]
 pub fn check(architecture: &Architecture, size: ImageSize, seed: u64) -> Vec<Vec<u8>> {
-    let bytes = Model::random(*architecture, seed).blob();
+    check_blob(architecture, &Model::random(*architecture, seed).blob(), size, seed)
+}
+
+/// Checks as [`check`] does, a blob of that architecture.
+#[track_caller]
+fn check_blob(
+    architecture: &Architecture,
+    bytes: &Bytes,
+    size: ImageSize,
+    seed: u64,
+) -> Vec<Vec<u8>> {
     let blob = bytes.open();
     assert_eq!(blob.architecture(), Some(*architecture));
+    assert_eq!(blob.max_image_side(), architecture.max_image_side());
     assert_eq!(blob.memory_len(size.width), memory_len(architecture, size.width));
     let row_len = blob.input().channels() * size.width;
     let image = Random(seed ^ 1).bytes(row_len * size.height);
@@ -158,7 +169,17 @@ fn any_kind() -> impl Strategy<Value = (usize, LayerKind)> {
             (0, LayerKind::WindowPool(pool.expect("valid")))
         },
     );
-    prop_oneof![3 => conv, 1 => pool, 1 => plain]
+    let norm = (0_usize..3, any::<bool>()).prop_map(|(half, zero)| {
+        let border = if zero { Border::Zero } else { Border::Reflect };
+        (0, LayerKind::Norm(NormGeometry::new(1, 2 * half + 1, border).expect("valid")))
+    });
+    let retina = (any::<bool>(), 1_u8..=5, 1_u16..=300, 1_u16..=900).prop_map(
+        |(on_off, shift, gain, offset)| {
+            let output = if on_off { RetinaOutput::OnOff } else { RetinaOutput::Adapted };
+            (0, LayerKind::Retina(Retina::new(output, shift, gain, offset).expect("valid")))
+        },
+    );
+    prop_oneof![6 => conv, 2 => pool, 2 => plain, 1 => norm, 1 => retina]
 }
 
 /// Gives each convolution the channels that the layer before it has.
@@ -171,6 +192,9 @@ fn fitted(input: InputFormat, kinds: &[(usize, LayerKind)]) -> Vec<LayerKind> {
                 LayerKind::Conv(conv) => LayerKind::Conv(
                     small(channels, conv.out_c(), conv.kernel(), conv.stride(), conv.padding())
                         .with_border(conv.border()),
+                ),
+                LayerKind::Norm(norm) => LayerKind::Norm(
+                    NormGeometry::new(channels, norm.kernel(), norm.border()).expect("valid"),
                 ),
                 kind => kind,
             };
@@ -219,6 +243,133 @@ proptest! {
         let size = ImageSize { width: smallest + extra_w, height: smallest + extra_h };
         check(&architecture, size, seed);
     }
+}
+
+#[test]
+fn maps_of_one_size() {
+    for (taken, given) in [(1, 1), (2, 5), (7, 7), (24, 9), (24, 3), (13, 20)] {
+        let (resample, _) = Runs::drawn(taken, given).expect("drawn");
+        let kind = LayerKind::Resample(resample);
+        let conv = LayerKind::Conv(small(3, 2, 1, 2, 0));
+        let fovea = chain(InputFormat::Rgb888, &[kind, conv], 1).expect("they fit");
+        assert_eq!((fovea.min_image_side(), fovea.max_image_side()), (taken, taken));
+        let mut model = Model::random(fovea, 1);
+        let golden = lcl_infer::blob::Golden { seed: 1, side: taken.try_into().expect("small") };
+        let bytes = model.blob_of(golden);
+        check_blob(&fovea, &bytes, ImageSize::square(taken), 2);
+        let blob = bytes.open();
+        for side in [taken + 1, taken.saturating_sub(1).max(1)] {
+            let refused = Frontend::new(&blob, ImageSize::square(side), &mut []);
+            assert!(
+                side == taken
+                    || refused.is_err_and(|refused| {
+                        let got = ImageSize::square(side);
+                        refused.error
+                            == FrontendError::ImageSize { smallest: taken, largest: taken, got }
+                    }),
+                "{side} of {taken}"
+            );
+        }
+        // Behind a convolution of stride 2 it takes two sides of images.
+        let magnified =
+            chain(InputFormat::Rgb888, &[LayerKind::Conv(small(3, 2, 3, 2, 1)), kind], 1)
+                .expect("they fit");
+        let sides = (magnified.min_image_side(), magnified.max_image_side());
+        assert_eq!(sides, if taken == 1 { (2, 2) } else { (2 * taken - 1, 2 * taken) });
+        let mut model = Model::random(magnified, 3);
+        let side = sides.0.try_into().expect("small");
+        let bytes = model.blob_of(lcl_infer::blob::Golden { seed: 1, side });
+        check_blob(&magnified, &bytes, ImageSize { width: sides.1, height: sides.0 }, 4);
+    }
+}
+
+#[test]
+fn normalisation_by_hand() {
+    use lcl_infer::parameters::NormChannel;
+    let norm = NormGeometry::new(3, 1, Border::Zero).expect("valid");
+    let architecture = chain(InputFormat::Rgb888, &[LayerKind::Norm(norm)], 0).expect("one layer");
+    let mut model = Model::random(architecture, 1);
+    let [norm] = &mut model.norms[..] else { panic!("one normalisation") };
+    norm.weights = vec![1, 0, 0, 0, 2, 1, 127, 127, 127];
+    norm.channels = [(10, 1000), (1, 5), (1, 1 << 23)]
+        .map(|(bias, multiplier)| NormChannel { bias, multiplier })
+        .to_vec();
+    let bytes = model.blob();
+    let blob = bytes.open();
+    let mut memory = vec![0x55; blob.memory_len(2)];
+    let mut frontend = Frontend::new(&blob, ImageSize { width: 2, height: 1 }, &mut memory);
+    let frontend = frontend.as_mut().expect("it streams");
+    let mut map = [0; 6];
+    frontend.run_frame(&[2, 3, 4, 255, 255, 255], |row| row.copy_to(&mut map)).expect("a frame");
+    // 2000 / 12 = 166.7; 15 / (1 + 6 + 4) = 1.4; 4 · 2^23 / (1 + 127 · 9) = 29229, a byte.
+    // 255000 / 265 = 962, a byte; 1275 / 766 = 1.66; 255 · 2^23 / 97156 = 22017.
+    assert_eq!(map, [167, 1, 255, 255, 2, 255]);
+}
+
+#[test]
+fn retina_by_hand() {
+    let retina = Retina::new(RetinaOutput::OnOff, 1, 100, 256).expect("valid");
+    let chain = chain(InputFormat::Gray8, &[LayerKind::Retina(retina)], 0).expect("one layer");
+    let bytes = Model::random(chain, 1).blob();
+    let blob = bytes.open();
+    let mut memory = vec![0x55; blob.memory_len(2)];
+    let mut frontend = Frontend::new(&blob, ImageSize::square(2), &mut memory).expect("it streams");
+    let mut map = [0; 8];
+    frontend.run_frame(&[10, 30, 50, 10], |row| row.copy_to(&mut map)).expect("a frame");
+    // In bytes. Row 1: down 10 30; right 10 20; left 20 30; mean 15 25: contrasts
+    // -5 / 16 and 5 / 26. Row 2: down 30 20; right 30 25; left 25 20; mean 27.5
+    // 22.5: contrasts 22.5 / 28.5 and -12.5 / 23.5.
+    assert_eq!(map, [0, 31, 19, 0, 79, 0, 0, 53]);
+}
+
+#[test]
+fn colour_opponents_by_hand() {
+    use lcl_infer::shape::Opponent;
+    let retina = Opponent::new(64, 256).expect("valid");
+    let kind = LayerKind::Opponent(retina);
+    let architecture = chain(InputFormat::Rgb888, &[kind], 0).expect("one layer");
+    assert_eq!(architecture.min_image_side(), 3);
+    let bytes = Model::random(architecture, 1).blob();
+    let blob = bytes.open();
+    let size = ImageSize { width: 3, height: 4 };
+    let run = |image: &[u8]| {
+        let mut memory = vec![0x55; blob.memory_len(3)];
+        let mut frontend = Frontend::new(&blob, size, &mut memory).expect("it streams");
+        let mut map = vec![0; 72];
+        frontend.run_frame(image, |row| row.copy_to(&mut map)).expect("a frame");
+        map
+    };
+    // Flat grey has no contrast. Flat red: M 0; P = 16 · 16 · 200 = 51200; K = -2 · 64 · 200
+    // = -25600; the denominator is (64 · 200 · 4 + 16 · 76800 + 4096) / 16 = 80256, and
+    // 64 · 51200 / 80256 = 40.8.
+    assert!(run(&[128; 36]).iter().all(|&byte| byte == 0));
+    let red = run(&[200, 0, 0].repeat(12));
+    assert!(red.chunks_exact(6).all(|pixel| pixel == [0, 0, 41, 0, 0, 20]), "{red:?}");
+    // A light twice as strong gives the same, but for the offset.
+    let stronger = run(&[100, 0, 0].repeat(12));
+    assert!(stronger.chunks_exact(6).all(|pixel| pixel == [0, 0, 41, 0, 0, 20]), "{stronger:?}");
+}
+
+#[test]
+fn resampling_by_hand() {
+    let (resample, _) = Runs::drawn(3, 2).expect("drawn");
+    let kind = lcl_infer::shape::Resample::new(3, 2, 2).expect("valid");
+    let architecture =
+        chain(InputFormat::Gray8, &[LayerKind::Resample(resample)], 0).expect("one layer");
+    let mut model = Model::random(architecture, 1);
+    let layers = chain(InputFormat::Gray8, &[LayerKind::Resample(kind)], 0);
+    model.architecture = layers.expect("one layer");
+    model.runs = vec![Runs { runs: vec![[0, 2], [1, 2]], weights: vec![85, 170, 204, 51] }];
+    let bytes = model.blob_of(lcl_infer::blob::Golden { seed: 1, side: 3 });
+    let blob = bytes.open();
+    let mut memory = vec![0x55; blob.memory_len(3)];
+    let mut frontend = Frontend::new(&blob, ImageSize::square(3), &mut memory).expect("it streams");
+    let mut map = [0; 4];
+    let image = [9, 0, 0, 0, 90, 30, 0, 0, 200];
+    frontend.run_frame(&image, |row| row.copy_to(&mut map)).expect("a frame");
+    // Thirds and fifths: 1/9 · 9 + 4/9 · 90 = 41; 2/3 · 0.8 · 90 + 2/3 · 0.2 · 30 = 52;
+    // 0.8 · 2/3 · 90 = 48; 0.64 · 90 + 0.16 · 30 + 0.04 · 200 = 70.4.
+    assert_eq!(map, [41, 52, 48, 70]);
 }
 
 #[test]

@@ -56,6 +56,19 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     core::iter::empty()
 }
 
+/// Returns the bytes of scratch that any of these kernels asks for to normalise.
+#[cfg(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m"))]
+pub(super) const fn norm_scratch_len(conv: &ConvGeometry) -> usize {
+    chosen::scratch_len(conv)
+}
+
+/// Returns the bytes of scratch that any of these kernels asks for to normalise:
+/// none, the portable ones do.
+#[cfg(not(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m")))]
+pub(super) const fn norm_scratch_len(_conv: &ConvGeometry) -> usize {
+    0
+}
+
 /// Returns the bytes of scratch that any of these kernels asks for.
 #[cfg(lcl_kernels)]
 pub(super) const fn scratch_len(conv: &ConvGeometry) -> usize {

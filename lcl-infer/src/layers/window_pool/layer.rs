@@ -1,17 +1,24 @@
 //! A plain pool on its way through a frame: a ring of its input's rows.
 
 use super::{WindowOperation, WindowPool, WindowPoolKernels};
-use crate::layers::ring::{Count, Ring, Window, count, not_zero};
+use crate::layers::ring::{Count, Window, count, not_zero};
+use crate::layers::windowed::{WindowLayer, Windowed};
 use crate::shape::{Border, ImageSize};
 
+/// A plain pool and the channels of its map.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct WindowPoolLayer {
+pub(crate) struct PooledChannels {
     pool: WindowPool,
-    ring: Ring,
     channels: Count,
-    out_h: Count,
-    emitted: Count,
 }
+
+impl Windowed for PooledChannels {
+    fn window(&self) -> Window {
+        window(&self.pool, self.channels.into())
+    }
+}
+
+pub(crate) type WindowPoolLayer = WindowLayer<PooledChannels>;
 
 impl WindowPoolLayer {
     /// Returns the bytes that it keeps for an input of `width` pixels.
@@ -19,42 +26,9 @@ impl WindowPoolLayer {
         window(pool, channels).memory_len(width)
     }
 
-    pub(crate) fn new(pool: WindowPool, size: ImageSize, channels: usize) -> Self {
-        let out_h = count(pool.out_side(size.height));
-        Self { pool, ring: Ring::new(size), channels: count(channels), out_h, emitted: 0 }
-    }
-
-    fn window(&self) -> Window {
-        window(&self.pool, self.channels.into())
-    }
-
-    pub(crate) fn reset(&mut self) {
-        self.ring.reset();
-        self.emitted = 0;
-    }
-
-    pub(crate) fn arrived(&self) -> usize {
-        self.ring.arrived()
-    }
-
-    pub(crate) fn emitted(&self) -> usize {
-        self.emitted.into()
-    }
-
-    pub(crate) fn next_row<'m>(&self, memory: &'m mut [u8]) -> &'m mut [u8] {
-        self.ring.next_row(&self.window(), memory)
-    }
-
-    pub(crate) fn commit(&mut self, memory: &mut [u8]) {
-        self.ring.commit(&self.window(), memory);
-    }
-
-    pub(crate) fn last_row<'m>(&self, memory: &'m [u8]) -> &'m [u8] {
-        self.ring.last_row(&self.window(), memory)
-    }
-
-    pub(crate) fn is_ready(&self) -> bool {
-        self.emitted < self.out_h && self.ring.has_window(&self.window(), self.emitted())
+    pub(crate) fn of_pool(pool: WindowPool, size: ImageSize, channels: usize) -> Self {
+        let out_h = pool.out_side(size.height);
+        Self::new(PooledChannels { pool, channels: count(channels) }, size, out_h)
     }
 
     /// Writes the next row of the output, `[1, W_out, C]`, which is to be ready.
@@ -64,13 +38,13 @@ impl WindowPoolLayer {
         memory: &[u8],
         out: &mut [u8],
     ) -> bool {
-        let window = self.ring.window(&self.window(), memory, self.emitted());
-        let row = match self.pool.operation() {
+        let window = self.take(memory);
+        let PooledChannels { pool, channels } = &self.of;
+        let row = match pool.operation() {
             WindowOperation::Max => kernels.max_row,
             WindowOperation::Average => kernels.average_row,
         };
-        row(&self.pool, &window, self.channels.into(), out);
-        self.emitted = self.emitted.saturating_add(1);
+        row(pool, &window, (*channels).into(), out);
         true
     }
 }

@@ -11,7 +11,7 @@ use super::{Job, define_dot};
 use crate::kernels::pooling::{self, BlurMax, Lanes, Max, MaxBlur};
 use crate::kernels::tiled::{self, Accumulators, Microkernel, PIXELS, Weights};
 use crate::kernels::toom::row;
-use crate::kernels::{ConvKernels, Kernels, PoolKernels, portable};
+use crate::kernels::{ConvKernels, Kernels, NormKernels, PoolKernels, portable};
 use crate::packing::TAP_QUAD;
 use crate::shape::ConvGeometry;
 use crate::toom::ToomGeometry;
@@ -29,6 +29,7 @@ pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
         blur_max_row: pooling::pool_row::<BlurMax, Dsp>,
         max_row: pooling::pool_row::<Max, Dsp>,
     },
+    norm: NormKernels { norm_row: tiled::norm_row::<Dsp> },
     ..portable::KERNELS
 };
 

@@ -5,7 +5,7 @@ use super::toom::v7m::V7m as ToomV7m;
 use super::{Job, define_dot};
 use crate::kernels::tiled::{self, Accumulators, Microkernel, Weights};
 use crate::kernels::toom::row;
-use crate::kernels::{ConvKernels, Kernels, portable};
+use crate::kernels::{ConvKernels, Kernels, NormKernels, portable};
 use crate::packing::TAP_QUAD;
 use crate::shape::ConvGeometry;
 use crate::toom::ToomGeometry;
@@ -17,6 +17,7 @@ pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
         conv2d_row: tiled::conv2d_row::<V7m>,
         toom_row: row::conv2d_row::<ToomV7m>,
     },
+    norm: NormKernels { norm_row: tiled::norm_row::<V7m> },
     ..portable::KERNELS
 };
 
