@@ -59,8 +59,9 @@ impl<'a> ToomConv2d<'a> {
     /// Each is computed from its points: a list is faster than many turns.
     pub fn filter(&self, oc: usize) -> impl Iterator<Item = i8> + 'a {
         let Self { geometry, weights, .. } = *self;
-        let (run, step) = (geometry.conv().taps_per_row(), geometry.step_len());
         (0..geometry.conv().taps()).map(move |tap| {
+            // Here the compiler sees that neither is 0.
+            let (run, step) = (geometry.conv().taps_per_row(), geometry.step_len());
             let (ky, column) = (tap / run, tap % run);
             let points = core::array::from_fn(|point| {
                 let (index, half) = geometry.weight_index(oc, point, ky, column % step);
