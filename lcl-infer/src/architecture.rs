@@ -8,7 +8,7 @@ use crate::kernels::toom_scratch_len;
 use crate::layers::LayerKind;
 use crate::memory::{ALIGNMENT, aligned};
 use crate::name::{Name, V1, V2};
-use crate::shape::{ConvGeometry, MAX_CHANNELS, MAX_IMAGE_SIDE, PoolOrder};
+use crate::shape::{ConvGeometry, MAX_IMAGE_SIDE, PoolOrder};
 use crate::toom::{TRANSFORMS, ToomGeometry};
 
 /// Most layers of a chain.
@@ -66,10 +66,11 @@ impl Architecture {
                     return None;
                 }
             }
-            channels = layer.kind.out_c(channels);
-            if channels > MAX_CHANNELS {
+            let given = layer.kind.out_c(channels);
+            if !layer.kind.takes_and_gives(channels, given) {
                 return None;
             }
+            channels = given;
             all[index] = layer;
             index += 1;
         }

@@ -5,10 +5,9 @@
 
 mod run;
 
-use lcl_infer::parameters::Operation;
 use lcl_infer::{
-    AlignedBlob, Blob, Error, Frontend, ImageSize, Name, Novelty, V2, WatchSettings, Watcher,
-    self_test, self_test_memory_len, watcher_memory_len,
+    AlignedBlob, Blob, Error, Frontend, ImageSize, LayerKind, Name, Novelty, V2, WatchSettings,
+    Watcher, self_test, self_test_memory_len, watcher_memory_len,
 };
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
@@ -113,29 +112,31 @@ impl Engine {
 
     /// The layers, from the image on.
     fn layers<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        self.blob.layers().map(|layer| {
-            let found = PyDict::new(py);
-            found.set_item("name", layer.name.to_string())?;
-            found.set_item("tap", layer.tap.map(|tap| tap.to_string()))?;
-            found.set_item("golden_crc32", layer.golden_crc32)?;
-            match layer.operation {
-                Operation::Conv(conv) => {
-                    let geometry = conv.conv;
-                    found.set_item("kind", "conv")?;
-                    found.set_item("in_channels", geometry.in_c())?;
-                    found.set_item("out_channels", geometry.out_c())?;
-                    found.set_item("kernel", geometry.kernel())?;
-                    found.set_item("stride", geometry.stride())?;
-                    found.set_item("padding", geometry.padding())?;
+        self.blob
+            .layers()
+            .map(|layer| {
+                let found = PyDict::new(py);
+                found.set_item("name", layer.name.to_string())?;
+                found.set_item("tap", layer.tap.map(|tap| tap.to_string()))?;
+                found.set_item("golden_crc32", layer.golden_crc32)?;
+                match layer.kind() {
+                    LayerKind::Conv(geometry) => {
+                        found.set_item("kind", "conv")?;
+                        found.set_item("in_channels", geometry.in_c())?;
+                        found.set_item("out_channels", geometry.out_c())?;
+                        found.set_item("kernel", geometry.kernel())?;
+                        found.set_item("stride", geometry.stride())?;
+                        found.set_item("padding", geometry.padding())?;
+                    }
+                    LayerKind::Pool(order) => {
+                        found.set_item("kind", "pool")?;
+                        found.set_item("order", order.name())?;
+                    }
+                    _ => found.set_item("kind", "other")?,
                 }
-                Operation::Pool(order) => {
-                    found.set_item("kind", "pool")?;
-                    found.set_item("order", order.name())?;
-                }
-                _ => found.set_item("kind", "other")?,
-            }
-            Ok(found)
-        }).collect()
+                Ok(found)
+            })
+            .collect()
     }
 }
 

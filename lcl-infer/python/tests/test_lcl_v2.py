@@ -46,7 +46,7 @@ class Bytes(unittest.TestCase):
         wide[:, ::2, ::2] = self.image
         self.assertEqual(crc(self.model.features(wide[:, ::2, ::2])), self.expected)
         self.assertEqual(crc(self.model.features(self.image[::-1][::-1])), self.expected)
-        self.assertEqual(crc(lcl_v2.Model(open(MODEL, "rb").read()).features(self.image)), self.expected)
+        self.assertEqual(crc(lcl_v2.Model(pathlib.Path(MODEL).read_bytes()).features(self.image)), self.expected)
         self.assertEqual(self.model.features(noise[:0])["V2"].shape, (0, 6, 6, 192))
         self.model.self_test()
 
@@ -110,7 +110,7 @@ class BadInput(unittest.TestCase):
         self.assertIn(text, str(caught.exception))
 
     def test_models(self):
-        data = open(MODEL, "rb").read()
+        data = pathlib.Path(MODEL).read_bytes()
         damaged = bytearray(data)
         damaged[len(data) // 2] ^= 1
         newer = bytearray(data)
@@ -153,6 +153,19 @@ class BadInput(unittest.TestCase):
 class Torch(unittest.TestCase):
     def test_the_module_is_whole_python(self):
         ast.parse((pathlib.Path(lcl_v2.__file__).parent / "torch.py").read_text())
+
+    def test_the_module_runs_where_torch_is(self):
+        try:
+            import torch
+        except (ImportError, OSError) as error:
+            print(f"skipped: torch does not import ({error}), so lcl_v2.torch was parsed and not run")
+            self.skipTest("torch does not import")
+        from lcl_v2.torch import LclV2
+
+        for pool in ("max-blur", "blur-max", "max"):
+            maps = LclV2(pool).eval()(torch.zeros(2, 3, 96, 61))
+            self.assertEqual(tuple(maps["V1"].shape), (2, 64, 12, 8))
+            self.assertEqual(tuple(maps["V2"].shape), (2, 192, 6, 4))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ use crate::layers::dense::DenseHeader;
 use crate::name::Name;
 use crate::packing::{TAP_QUAD, packed_quads};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Scales, accumulator_bound};
-use crate::shape::{ConvGeometry, MAX_CHANNELS, Sums};
+use crate::shape::{ConvGeometry, Sums};
 use crate::toom::{FilterSums, NotTransformed, check_filter};
 
 /// Checks that the layers fit each other, and each of them.
@@ -36,7 +36,11 @@ pub(super) fn layers(
         if got != channels {
             return Err(OpenError::InputChannels { layer: name, expected: channels, got });
         }
-        channels = layer.kind().out_c(channels);
+        let given = layer.kind().out_c(channels);
+        if !layer.kind().takes_and_gives(channels, given) {
+            return Err(OpenError::Geometry { layer: name });
+        }
+        channels = given;
         newest = newest.max(layer.contract());
         match layer.body {
             Body::Conv(conv) => conv_tables(name, &conv, payload)?,
@@ -47,9 +51,6 @@ pub(super) fn layers(
         }
         if let Some(before) = last.filter(LayerHeader::hands_out_sums) {
             return Err(OpenError::SumsWithin { layer: before.name });
-        }
-        if channels > MAX_CHANNELS && !layer.hands_out_sums() {
-            return Err(OpenError::Geometry { layer: name });
         }
         if layer.in_place(payload).is_none() {
             return Err(OpenError::Geometry { layer: name });

@@ -28,7 +28,7 @@ use window_pool::{WindowPool, WindowPoolLayer};
 use crate::contract::Contract;
 use crate::kernels::{self, Kernels};
 use crate::parameters::Operation;
-use crate::shape::{ConvGeometry, ImageSize, PoolOrder, pooled_side};
+use crate::shape::{ConvGeometry, ImageSize, MAX_CHANNELS, PoolOrder, pooled_side};
 
 /// What a layer does, without its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,12 @@ impl LayerKind {
             Self::Opponent(_) => opponent::OUT_C,
             Self::Pool(_) | Self::WindowPool(_) | Self::Resample(_) => in_c,
         }
+    }
+
+    /// Returns whether a layer of the kind can have so many channels before and
+    /// behind it: a dense one has limits of its own.
+    pub(crate) const fn takes_and_gives(&self, taken: usize, given: usize) -> bool {
+        matches!(self, Self::Dense(_)) || (taken <= MAX_CHANNELS && given <= MAX_CHANNELS)
     }
 
     /// Returns the side of its output for an input of `side` pixels, or 0 for

@@ -5,6 +5,7 @@
 //! is compared. What each needs is installed first.
 
 mod c;
+mod python;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ impl Shown {
 pub fn run() -> Result<ExitCode> {
     let shown = Shown::new()?;
     c::check(&shown)?;
+    python::check(&shown)?;
+    python::check_onnx(&shown)?;
     Ok(ExitCode::SUCCESS)
 }
 
