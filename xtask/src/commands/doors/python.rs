@@ -13,7 +13,8 @@ use crate::project;
 use crate::setup::{libtorch, python};
 
 /// What the checks need beside Python, in the releases that they were written with.
-const PACKAGES: [&str; 4] = ["numpy==2.4.6", "onnx==1.23.2", "onnxruntime==1.31.1", "maturin==1.16.0"];
+const PACKAGES: [&str; 4] =
+    ["numpy==2.4.6", "onnx==1.23.2", "onnxruntime==1.31.1", "maturin==1.16.0"];
 
 /// The checkpoint that is exported.
 const CHECKPOINT: &str = "models/lcl-v2/checkpoint.safetensors";
@@ -24,11 +25,13 @@ const OLDEST: (u32, u32) = (3, 11);
 /// Builds the wheel, unpacks it and runs its tests.
 pub fn check(shown: &Shown) -> Result<()> {
     let program = python::python()?;
-    let version = output(Command::new(&program).args([
-        "-c",
-        "import sys; print(*sys.version_info[:2])",
-    ]));
-    let numbers: Vec<u32> = version.iter().flat_map(|text| text.split(' ')).filter_map(|word| word.parse().ok()).collect();
+    let version =
+        output(Command::new(&program).args(["-c", "import sys; print(*sys.version_info[:2])"]));
+    let numbers: Vec<u32> = version
+        .iter()
+        .flat_map(|text| text.split(' '))
+        .filter_map(|word| word.parse().ok())
+        .collect();
     if numbers.as_slice() < &[OLDEST.0, OLDEST.1][..] {
         note(format_args!("skipped: the package lcl-v2 needs Python {}.{}", OLDEST.0, OLDEST.1));
         return Ok(());
@@ -51,7 +54,8 @@ pub fn check(shown: &Shown) -> Result<()> {
     let mut tests = python_with(&[&installed, &tools])?;
     tests.arg(folder.join("tests/test_lcl_v2.py"));
     tests.env("LCL_MODEL", shown.model.path()).env("LCL_PICTURE", shown.path("picture.ppm"));
-    run(tests.env("LCL_EXPECTED", &shown.expected)).context("the tests of the package lcl-v2 fail")?;
+    run(tests.env("LCL_EXPECTED", &shown.expected))
+        .context("the tests of the package lcl-v2 fail")?;
     note(format_args!("Python: {}", shown.expected));
     Ok(())
 }
@@ -65,7 +69,10 @@ pub fn check_onnx(shown: &Shown) -> Result<()> {
     host::build_lcl()?;
     let lcl = project::root().join("target/release/lcl");
     let mut compare = python_with(&[&packages()?])?;
-    compare.arg(source("xtask/src/commands/doors/compare_onnx.py")).arg(lcl).arg(source(CHECKPOINT));
+    compare
+        .arg(source("xtask/src/commands/doors/compare_onnx.py"))
+        .arg(lcl)
+        .arg(source(CHECKPOINT));
     compare.arg(shown.folder.path());
     run(&mut compare).context("the export to ONNX is not the network")
 }
