@@ -162,7 +162,13 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
             LayerKind::Conv(conv) => ToomGeometry::new(conv, transform).is_some(),
             _ => false,
         });
-        Weights { transform, filters: weights, channels, output_scale: vec![0.5; outputs], ..Weights::default() }
+        Weights {
+            transform,
+            filters: weights,
+            channels,
+            output_scale: vec![0.5; outputs],
+            ..Weights::default()
+        }
     });
     let weights: Vec<_> = weights.collect();
     let layers = architecture.layers().iter().zip(&weights).map(|(layer, weights)| LayerSpec {

@@ -2,6 +2,7 @@
 //! that goes round a ring \[RP2350\].
 #![expect(unsafe_code, reason = "a state machine is given the length of a line and its start")]
 
+use ::pio::{InstructionOperands, MovDestination, MovOperation, MovSource};
 use embassy_rp::pac::DMA;
 use embassy_rp::pac::dma::vals::{DataSize, TransCountMode};
 use embassy_rp::peripherals::{DMA_CH0, PIN_6, PIN_7, PIN_8, PIN_9, PIO0};
@@ -10,7 +11,6 @@ use embassy_rp::pio::{
 };
 use embassy_rp::{Peri, pio};
 use physical::{CameraError, Machine, Ring};
-use ::pio::{InstructionOperands, MovDestination, MovOperation, MovSource};
 use sensor::{Port, Progress, Take};
 
 use crate::Pico2;

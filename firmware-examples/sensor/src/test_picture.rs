@@ -258,7 +258,8 @@ mod tests {
         assert_eq!(look(&bars(1280, 1)), TestPicture::Shifted { by: 1, unit: "bytes" });
         assert_eq!(look(&bars(1280, 40)), TestPicture::Shifted { by: 40, unit: "bytes" });
         assert_eq!(look(&[0x80; 5120]), TestPicture::LineOf { got: (640, 0), expected: 1280 });
-        let noise: Vec<u8> = (0..5120_u32).map(|at| (at.wrapping_mul(0x9e37_79b1) >> 21) as u8).collect();
+        let noise: Vec<u8> =
+            (0..5120_u32).map(|at| (at.wrapping_mul(0x9e37_79b1) >> 21) as u8).collect();
         assert!(matches!(look(&noise), TestPicture::Other { .. }));
     }
 }

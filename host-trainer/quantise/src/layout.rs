@@ -31,7 +31,7 @@ pub fn fastest(architecture: &Architecture, width: usize, most: usize) -> Option
         let takes = |it| ToomGeometry::new(conv, it).map(Some);
         let choices = [None].into_iter().chain(TRANSFORMS.into_iter().filter_map(takes));
         let choices: Vec<_> =
-            choices.map(|toom| (toom, bytes(&conv, toom), cost(&conv, toom, out))).collect();
+            choices.map(|toom| (toom, bytes(conv, toom), cost(conv, toom, out))).collect();
         let longer = ways.iter().flat_map(|way| {
             choices.iter().map(move |&(toom, bytes, cost)| {
                 let transform = toom.map(|toom: ToomGeometry| toom.transform());
@@ -51,7 +51,7 @@ pub fn weights_len(
     transforms: &[Option<&'static Transform>],
 ) -> usize {
     let convolutions = architecture.convolutions().zip(transforms);
-    convolutions.map(|(conv, it)| bytes(&conv, it.and_then(|it| ToomGeometry::new(conv, it)))).sum()
+    convolutions.map(|(conv, it)| bytes(conv, it.and_then(|it| ToomGeometry::new(conv, it)))).sum()
 }
 
 /// Leaves the ways of which no other has as few bytes and instructions, the
@@ -67,7 +67,7 @@ fn pareto(mut ways: Vec<Way>) -> Vec<Way> {
     ways
 }
 
-fn bytes(conv: &ConvGeometry, toom: Option<ToomGeometry>) -> usize {
+fn bytes(conv: ConvGeometry, toom: Option<ToomGeometry>) -> usize {
     toom.map_or(conv.packed_len(), |toom| toom.weights_len() * size_of::<Pair>())
 }
 
@@ -77,7 +77,7 @@ fn bytes(conv: &ConvGeometry, toom: Option<ToomGeometry>) -> usize {
 /// A product takes 0.86 of them with weights as they are and 0.65 through a
 /// transform; the values of a tile take 14 at the eight points for which there
 /// is assembly and about 250 at others, a sum 7 or 25: measured on LCL-V2.
-fn cost(conv: &ConvGeometry, toom: Option<ToomGeometry>, side: usize) -> u64 {
+fn cost(conv: ConvGeometry, toom: Option<ToomGeometry>, side: usize) -> u64 {
     let [out, out_c, taps] = [side, conv.out_c(), conv.taps()].map(|number| number as u64);
     let Some(toom) = toom else {
         return 86 * out * out.next_multiple_of(4) * out_c * taps;

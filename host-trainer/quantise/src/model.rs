@@ -47,7 +47,6 @@ pub struct QuantisedModel {
 impl QuantisedModel {
     /// Creates a model of convolutions and layers without tables.
     #[must_use]
-    #[expect(clippy::large_types_passed_by_value, reason = "it becomes part of the model")]
     pub const fn of_convolutions(
         architecture: Architecture,
         convolutions: Vec<QuantisedConv>,
@@ -163,7 +162,7 @@ impl QuantisedModel {
             let golden_crc32 = layer.tap.and_then(|_| golden_crc32.next()).unwrap_or_default();
             Some(LayerSpec { name: layer.name, tap: layer.tap, golden_crc32, operation })
         });
-        let labels: String = self.labels.iter().map(|label| format!("{label}\n")).collect();
+        let labels = self.labels.iter().fold(String::new(), |text, label| text + label + "\n");
         let labels = [(SECTION_LABELS, labels.as_bytes())];
         let spec = BlobSpec {
             input: self.architecture.input(),

@@ -216,7 +216,7 @@ pub unsafe extern "C" fn lcl_push_row(
 fn of_row(row: &FeatureRow<'_>) -> lcl_row {
     let mut tap = [0; LCL_NAME_LEN];
     for (place, &byte) in tap.iter_mut().zip(row.tap.as_str().as_bytes()) {
-        *place = byte.cast_signed() as c_char;
+        *place = c_char::from_ne_bytes([byte]);
     }
     let &FeatureRow { y, width, channels, values, .. } = row;
     lcl_row { tap, y, width, channels, values: values.as_ptr() }

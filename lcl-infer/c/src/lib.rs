@@ -11,6 +11,7 @@
 #![no_std]
 #![deny(missing_docs)]
 #![allow(non_camel_case_types, reason = "the names are those of the header")]
+#![allow(clippy::doc_markdown, reason = "the docs become those of the header")]
 #![expect(unsafe_code, reason = "pointers of C")]
 
 #[cfg(feature = "std")]

@@ -131,12 +131,11 @@ unsafe fn init(
             return Err(lcl_status::LCL_OVERLAP.into());
         }
         let (map, channels) = map_of_v2(frontend).ok_or(lcl_status::LCL_SETTINGS)?;
-        let settings = match settings.is_null() || !settings.is_aligned() {
-            true => WatchSettings::default(),
-            false => {
-                let lcl_watch_settings { threshold, adaptation_shift, warm_up } = settings.read();
-                WatchSettings { threshold, adaptation_shift, warm_up }
-            }
+        let settings = if settings.is_null() || !settings.is_aligned() {
+            WatchSettings::default()
+        } else {
+            let lcl_watch_settings { threshold, adaptation_shift, warm_up } = settings.read();
+            WatchSettings { threshold, adaptation_shift, warm_up }
         };
         let (place, rest) = match Marked::<Watcher<'static>>::place(memory, memory_len) {
             Ok((place, rest)) => (Some(place), rest),

@@ -110,10 +110,9 @@ impl LayerKind {
             Self::Conv(conv) => conv.out_side(side),
             Self::Pool(_) => pooled_side(side),
             Self::WindowPool(pool) => pool.out_side(side),
-            Self::Dense(_) => side,
             Self::Norm(norm) => norm.conv().out_side(side),
             Self::Resample(resample) => resample.out_side(side),
-            Self::Retina(_) => side,
+            Self::Dense(_) | Self::Retina(_) => side,
             // Reflection leaves out the edge pixel.
             Self::Opponent(_) if side > opponent::PADDING => side,
             Self::Opponent(_) => 0,
@@ -128,11 +127,10 @@ impl LayerKind {
             Self::Conv(conv) => conv.in_side(out_side),
             Self::Pool(_) => out_side.saturating_mul(2).saturating_sub(1),
             Self::WindowPool(pool) => pool.in_side(out_side),
-            Self::Dense(_) => out_side,
             Self::Norm(norm) => norm.conv().in_side(out_side),
             Self::Resample(resample) => resample.in_side(out_side),
             Self::Opponent(_) if out_side <= opponent::PADDING => opponent::PADDING + 1,
-            Self::Retina(_) | Self::Opponent(_) => out_side,
+            Self::Dense(_) | Self::Retina(_) | Self::Opponent(_) => out_side,
         }
     }
 

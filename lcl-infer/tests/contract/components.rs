@@ -43,6 +43,7 @@ fn architecture(kinds: &[LayerKind]) -> Architecture {
     Architecture::new(InputFormat::Rgb888, &layers.collect::<Vec<_>>()).expect("they fit")
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a side of a few pixels")]
 const GOLDEN: Golden = Golden { seed: 3, side: SIDE as u16 };
 
 #[test]

@@ -18,6 +18,7 @@ use task::{Source, Task};
 /// Arguments of `flash`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "options of a command line")]
 pub struct Arguments {
     #[command(flatten)]
     example: example::Arguments,

@@ -59,6 +59,8 @@ enum Command {
     Export(host::Arguments),
     /// Measure how brain-like a model is
     Evaluate(host::Arguments),
+    /// Write a classifier's decisions as the model-vs-human toolbox does
+    Decide(host::Arguments),
     /// Draw feature maps as a picture
     Show(host::Arguments),
     /// Say which images of a sequence are novel
@@ -116,6 +118,7 @@ impl Cli {
             | Command::Inspect(host)
             | Command::Export(host)
             | Command::Evaluate(host)
+            | Command::Decide(host)
             | Command::Show(host)
             | Command::Watch(host)
             | Command::Config(host) => host.run(),

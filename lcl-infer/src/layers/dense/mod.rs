@@ -75,7 +75,7 @@ impl DenseGeometry {
         if inputs > MAX_DENSE || outputs > MAX_DENSE {
             return None;
         }
-        // Both are at most `MAX_DENSE`.
+        #[expect(clippy::cast_possible_truncation, reason = "both are at most MAX_DENSE")]
         let [low, high] = [(inputs & 0xffff) as u16, (outputs & 0xffff) as u16];
         match (NonZero::new(low), NonZero::new(high)) {
             (Some(inputs), Some(outputs)) => Some(Self { inputs, outputs, sums }),

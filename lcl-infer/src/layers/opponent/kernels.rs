@@ -83,6 +83,7 @@ fn contrasts_row(window: &RowWindow<'_>, contrasts: &mut [Contrasts]) {
         let centre = left.plus(right).plus(middle.twice());
         let [p, q, r, s] = pairs;
         let surround = p.plus(q).plus(r.plus(s));
+        #[expect(clippy::cast_possible_wrap, reason = "16 bits each")]
         let split = |sums: Column| {
             [sums.red_blue, sums.green, sums.red_blue >> 16].map(|sum| (sum & 0xffff) as i32)
         };

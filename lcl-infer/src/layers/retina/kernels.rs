@@ -102,8 +102,8 @@ fn pixels<const C: usize>(retina: Retina, rows: RetinaRows<'_>, out: &mut [u8]) 
 #[inline]
 fn both(retina: &Retina, mean: &mut u16, value: u16, right: u16) -> u16 {
     *mean = retina.step(*mean, value);
-    // At most 255 · 256, as each of them is.
-    ((u32::from(right) + u32::from(*mean) + 1) >> 1) as u16
+    // Half of the sum, rounded up: at most 255 · 256, as each of them is.
+    (right | *mean).wrapping_sub((right ^ *mean) >> 1)
 }
 
 /// Returns what lies above the mean and what lies below it.

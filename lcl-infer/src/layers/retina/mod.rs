@@ -120,13 +120,18 @@ impl Retina {
     /// the result, which lies between them.
     #[must_use]
     #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the result lies between the two"
+    )]
     pub(crate) const fn step(&self, mean: u16, value: u16) -> u16 {
         // The mask changes nothing; it tells the compiler that no shift can
         // overflow.
         let shift = (self.shift() & 7) as u32;
         let half = (1 << shift) >> 1;
         let step = ((value as i32).wrapping_sub(mean as i32).wrapping_add(half)) >> shift;
-        ((mean as i32).wrapping_add(step) & 0xffff) as u16
+        (mean as i32).wrapping_add(step) as u16
     }
 
     /// Returns `min(255, (gain · part + ⌊d / 2⌋) / d)`, rounded down, of
@@ -170,7 +175,7 @@ mod tests {
         let retina = Retina::new(RetinaOutput::OnOff, 3, 3, 1).expect("valid");
         assert_eq!([retina.contrast(1, 1), retina.contrast(1, 6)], [2, 0]);
         let widest = Retina::new(RetinaOutput::OnOff, 7, u16::MAX, u16::MAX).expect("valid");
-        let exact = (65_535_u64 * 65_280 + (65_280 + 65_535) / 2) / (65_280 + 65_535);
+        let exact = (65_535_u64 * 65_280 + 65_407) / (65_280 + 65_535);
         assert!(exact > 255 && 65_535_u64 * 65_280 + 65_407 < 1 << 32);
         assert_eq!(widest.contrast(65_280, 65_280), 255);
         assert!(Retina::new(RetinaOutput::OnOff, 8, 1, 1).is_none());
