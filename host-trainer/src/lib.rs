@@ -15,9 +15,9 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub use lcl_artefacts::{
-    Printed, atomic_file, blob_file, checkpoint, compare, console, feature_file, feature_map,
-    feature_model, frames, integer_features, printed, random, say, shell, sized_image, tell,
-    tensor_file, watch,
+    Printed, arrays, atomic_file, blob_file, checkpoint, compare, console, feature_file,
+    feature_map, feature_model, frames, integer_features, printed, random, say, shell, sized_image,
+    tell, tensor_file, watch,
 };
 pub use lcl_evaluate as evaluate;
 pub use lcl_images as data;
@@ -25,4 +25,4 @@ pub use lcl_pages::show;
 pub use lcl_quantise::{self as quantise, passes};
 pub use lcl_run::{config, device, loader, report, run, views};
 #[cfg(feature = "torch")]
-pub use lcl_train::{loss, model, training, workers};
+pub use lcl_train::{components, loss, model, training, workers};

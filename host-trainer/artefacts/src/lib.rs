@@ -5,6 +5,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod arrays;
 pub mod atomic_file;
 pub mod blob_file;
 pub mod checkpoint;

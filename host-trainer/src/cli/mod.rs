@@ -1,5 +1,6 @@
 //! The commands of `lcl`, one file each.
 
+mod apply;
 mod compare;
 mod completions;
 mod config;
@@ -47,6 +48,8 @@ enum Command {
     Config(config::Args),
     Completions(completions::Args),
     #[command(hide = true)]
+    Apply(apply::Args),
+    #[command(hide = true)]
     Step(step::Args),
     #[command(hide = true)]
     Frames(frames::FramesArgs),
@@ -69,6 +72,7 @@ impl Cli {
             Command::Watch(args) => watch::run(&args),
             Command::Config(args) => config::run(&args),
             Command::Completions(args) => completions::run(&args),
+            Command::Apply(args) => apply::run(&args),
             Command::Step(args) => step::run(&args),
             Command::Frames(args) => frames::run_frames(&args),
             Command::Collect(args) => frames::run_collect(&args),

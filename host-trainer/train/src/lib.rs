@@ -5,6 +5,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod components;
 pub mod loss;
 pub mod model;
 pub mod training;
