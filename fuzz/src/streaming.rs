@@ -113,7 +113,7 @@ pub fn macs(blob: &Blob<'_>, mut size: ImageSize) -> u64 {
         if let LayerKind::Conv(conv) = kind {
             macs = macs.saturating_add(conv.macs(size));
         }
-        let [width, height] = [size.width, size.height].map(|side| kind.out_side(side));
+        let (width, height) = (kind.out_side(size.width), kind.out_height(size.height));
         size = ImageSize { width, height };
     }
     macs

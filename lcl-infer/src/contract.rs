@@ -25,7 +25,8 @@ pub enum Contract {
     ///
     /// Zero padding pads byte 0. A plain pool takes the maximum over the bytes
     /// of its window that exist, or their average with zeros outside,
-    /// `(2 · Σ + n) / (2 · n)` rounded down: half up.
+    /// `(2 · Σ + n) / (2 · n)` rounded down: half up. A readout weighs four sums by
+    /// shares in 1/256 and goes through the table of [`elu_plus_one`](crate::reference::elu_plus_one).
     V2,
 }
 

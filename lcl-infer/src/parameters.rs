@@ -3,6 +3,7 @@
 
 pub use crate::arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
 use crate::layers::LayerKind;
+pub use crate::layers::readout::{Neuron, POSITION_ONE, Readout, ReadoutParameters};
 use crate::layers::window_pool::WindowPool;
 use crate::memory::ALIGNMENT;
 use crate::name::Name;
@@ -31,6 +32,7 @@ impl LayerParameters<'_> {
             Operation::Conv(parameters) => LayerKind::Conv(parameters.conv.geometry()),
             Operation::Pool(order) => LayerKind::Pool(order),
             Operation::WindowPool(pool) => LayerKind::WindowPool(pool),
+            Operation::Readout(parameters) => LayerKind::Readout(parameters.readout.geometry()),
         }
     }
 }
@@ -45,6 +47,8 @@ pub enum Operation<'a> {
     Pool(PoolOrder),
     /// See [`LayerKind::WindowPool`].
     WindowPool(WindowPool),
+    /// See [`LayerKind::Readout`].
+    Readout(ReadoutParameters<'a>),
 }
 
 /// A convolution of a blob, and what its bytes are worth.

@@ -4,6 +4,7 @@
 //! against. They read like the contract and are never optimised.
 
 use crate::arithmetic::round_blur;
+pub use crate::layers::readout::{elu_plus_one, readout_ref};
 pub use crate::layers::window_pool::window_pool_ref;
 use crate::parameters::{Conv2d, Operation};
 use crate::shape::{Border, ImageSize, PoolOrder, pooled_side, reflect};
@@ -28,6 +29,7 @@ pub fn layer_ref(
         Operation::Conv(parameters) => conv2d_ref(&parameters.conv, size, input, out),
         Operation::Pool(order) => pool_ref(*order, size, channels, input, out),
         Operation::WindowPool(pool) => window_pool_ref(pool, size, channels, input, out),
+        Operation::Readout(parameters) => readout_ref(&parameters.readout, size, input, out),
     }
 }
 

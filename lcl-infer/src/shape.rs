@@ -2,6 +2,7 @@
 
 use core::num::NonZero;
 
+pub use crate::layers::readout::{MAX_NEURONS, RATES_PER_ROW, ReadoutGeometry};
 pub use crate::layers::window_pool::{WindowOperation, WindowPool};
 
 /// Largest kernel side that a layer may have.

@@ -110,6 +110,7 @@ pub(crate) fn measured<M: Meter>() -> &'static Kernels {
                 max_row: max_row::<M>,
             },
             window_pool: portable::KERNELS.window_pool,
+            readout: portable::KERNELS.readout,
         }
     }
 }

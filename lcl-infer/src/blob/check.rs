@@ -6,6 +6,7 @@ use super::section::Section;
 use super::{ALIGNMENT, MAX_SCALE, MIN_SCALE, OpenError};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
 use crate::contract::Contract;
+use crate::layers::readout;
 use crate::name::Name;
 use crate::packing::{TAP_QUAD, packed_quads};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Scales, accumulator_bound};
@@ -35,8 +36,10 @@ pub(super) fn layers(
         }
         channels = layer.kind().out_c(channels);
         newest = newest.max(layer.contract());
-        if let Body::Conv(conv) = layer.body {
-            conv_tables(name, &conv, payload)?;
+        match layer.body {
+            Body::Conv(conv) => conv_tables(name, &conv, payload)?,
+            Body::Readout(readout) => readout::tables(name, &readout, payload)?,
+            Body::Pool(_) | Body::WindowPool(_) => {}
         }
         if layer.in_place(payload).is_none() {
             return Err(OpenError::Geometry { layer: name });
@@ -139,8 +142,7 @@ pub(super) fn order(header: &Header<'_>, payload: &[u8]) -> Result<(), OpenError
     const { assert!(ALIGNED as usize == ALIGNMENT) };
     let mut expected = 0_u32;
     for layer in header.layers.iter() {
-        let Body::Conv(conv) = layer.body else { continue };
-        for section in [conv.weights, conv.channels] {
+        for section in layer.sections().into_iter().flatten() {
             if section.offset != expected {
                 let (layer, got) = (layer.name, section.offset);
                 return Err(OpenError::SectionOffset { layer, expected, got });

@@ -5,6 +5,7 @@ use super::reader::Reader;
 use super::section::Section;
 use crate::contract::Contract;
 use crate::layers::LayerKind;
+use crate::layers::readout::ReadoutHeader;
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d, ConvParameters, Scales};
@@ -40,6 +41,7 @@ pub(crate) enum Body<'a> {
     Conv(ConvHeader<'a>),
     Pool(PoolOrder),
     WindowPool(WindowPool),
+    Readout(ReadoutHeader<'a>),
 }
 
 /// Geometry, tables and output scale of a convolution.
@@ -69,7 +71,7 @@ impl<'a> LayerHeader<'a> {
         let contract = reader.number();
         let transform = reader.number();
         reader.whole()?;
-        if kind > WindowPool::KIND {
+        if kind > WindowPool::KIND && kind != ReadoutHeader::KIND {
             return Err(OpenError::UnknownLayer { index, layer: name, kind });
         }
         if transform != TRANSFORM_DIRECT {
@@ -78,6 +80,9 @@ impl<'a> LayerHeader<'a> {
         let body = match kind {
             KIND_CONV => Body::Conv(ConvHeader::parse(reader, name)?),
             KIND_POOL => Body::Pool(reader.one_of(&PoolOrder::ALL)),
+            ReadoutHeader::KIND => Body::Readout(
+                ReadoutHeader::parse(reader).ok_or(OpenError::Geometry { layer: name })?,
+            ),
             _ => Body::WindowPool(
                 WindowPool::parse(reader).ok_or(OpenError::Geometry { layer: name })?,
             ),
@@ -98,6 +103,16 @@ impl<'a> LayerHeader<'a> {
             Body::Conv(conv) => LayerKind::Conv(conv.geometry),
             Body::Pool(order) => LayerKind::Pool(order),
             Body::WindowPool(pool) => LayerKind::WindowPool(pool),
+            Body::Readout(readout) => LayerKind::Readout(readout.geometry),
+        }
+    }
+
+    /// Returns the sections of the layer's tables, in their order.
+    pub(crate) const fn sections(&self) -> Option<[Section; 2]> {
+        match self.body {
+            Body::Conv(conv) => Some([conv.weights, conv.channels]),
+            Body::Readout(readout) => Some([readout.weights, readout.neurons]),
+            Body::Pool(_) | Body::WindowPool(_) => None,
         }
     }
 
@@ -112,6 +127,7 @@ impl<'a> LayerHeader<'a> {
             Body::Conv(conv) => Operation::Conv(conv.in_place(payload)?),
             Body::Pool(order) => Operation::Pool(order),
             Body::WindowPool(pool) => Operation::WindowPool(pool),
+            Body::Readout(readout) => Operation::Readout(readout.in_place(payload)?),
         };
         let Self { name, tap, golden_crc32, .. } = *self;
         Some(LayerParameters { name, tap, golden_crc32, operation })

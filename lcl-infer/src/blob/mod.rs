@@ -10,7 +10,7 @@ mod header;
 mod layer;
 mod preamble;
 pub(crate) mod reader;
-mod section;
+pub(crate) mod section;
 pub mod write;
 
 use crate::architecture::{Architecture, Layer, Plan};
@@ -183,13 +183,16 @@ impl<'a> Blob<'a> {
 
     /// Returns what one step of each channel's byte is worth in the rows of a
     /// tap, or `None` if no layer has that tap or no convolution comes before
-    /// it.
+    /// it. Of a readout it is each neuron's: rate `c` of row `y` is that of neuron
+    /// `16 · y + c`.
     #[must_use]
     pub fn output_scale(&self, tap: Name) -> Option<Scales<'a>> {
         let mut scales = None;
         for layer in self.layers() {
-            if let Operation::Conv(conv) = layer.operation {
-                scales = Some(conv.output_scale);
+            match layer.operation {
+                Operation::Conv(conv) => scales = Some(conv.output_scale),
+                Operation::Readout(readout) => scales = Some(readout.output_scale),
+                _ => {}
             }
             if layer.tap == Some(tap) {
                 return scales;

@@ -15,6 +15,8 @@ use crate::contract::Contract;
 use crate::crc32::Crc32;
 use crate::input::InputFormat;
 use crate::layers::LayerKind;
+use crate::layers::readout::ReadoutHeader;
+pub use crate::layers::readout::{NeuronSpec, ReadoutSpec};
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::packing::pack_weights;
@@ -60,6 +62,8 @@ pub enum OperationSpec<'a> {
     Pool(PoolOrder),
     /// See [`LayerKind::WindowPool`].
     WindowPool(WindowPool),
+    /// See [`LayerKind::Readout`].
+    Readout(ReadoutSpec<'a>),
 }
 
 /// Everything that goes into a blob for a convolution.
@@ -143,8 +147,10 @@ impl BlobSpec<'_> {
     fn payload(&self, out: &mut [u8]) -> Option<usize> {
         let mut out = Out { bytes: out, len: 0 };
         for layer in self.layers {
-            if let OperationSpec::Conv(conv) = &layer.operation {
-                conv.payload(&mut out)?;
+            match &layer.operation {
+                OperationSpec::Conv(conv) => conv.payload(&mut out)?,
+                OperationSpec::Readout(readout) => readout.payload(&mut out)?,
+                OperationSpec::Pool(_) | OperationSpec::WindowPool(_) => {}
             }
         }
         for (_, bytes) in self.sections {
@@ -156,21 +162,21 @@ impl BlobSpec<'_> {
 }
 
 /// Bytes that are written one after the other.
-struct Out<'o> {
+pub(crate) struct Out<'o> {
     bytes: &'o mut [u8],
     len: usize,
 }
 
 impl Out<'_> {
     /// Writes a value in postcard's encoding.
-    fn put<T: Serialize>(&mut self, value: &T) -> Option<()> {
+    pub(crate) fn put<T: Serialize>(&mut self, value: &T) -> Option<()> {
         let rest = self.bytes.get_mut(self.len..)?;
         self.len += postcard::to_slice(value, rest).ok()?.len();
         Some(())
     }
 
     /// Writes a number or the index of a variant.
-    fn index(&mut self, index: usize) -> Option<()> {
+    pub(crate) fn index(&mut self, index: usize) -> Option<()> {
         self.put(&u32::try_from(index).ok()?)
     }
 
@@ -178,13 +184,13 @@ impl Out<'_> {
         self.put(&name.as_str())
     }
 
-    fn section(&mut self, [offset, len]: [u32; 2]) -> Option<()> {
+    pub(crate) fn section(&mut self, [offset, len]: [u32; 2]) -> Option<()> {
         self.put(&offset)?;
         self.put(&len)
     }
 
     /// Returns the next bytes to be written.
-    fn take(&mut self, len: usize) -> Option<&mut [u8]> {
+    pub(crate) fn take(&mut self, len: usize) -> Option<&mut [u8]> {
         let part = self.bytes.get_mut(self.len..)?.get_mut(..len)?;
         self.len += len;
         Some(part)
@@ -192,13 +198,13 @@ impl Out<'_> {
 }
 
 /// Where the next section of the payload goes.
-struct Place {
+pub(crate) struct Place {
     offset: usize,
 }
 
 impl Place {
     /// Returns offset and length of the next section.
-    fn next(&mut self, len: usize) -> Option<[u32; 2]> {
+    pub(crate) fn next(&mut self, len: usize) -> Option<[u32; 2]> {
         let offset = self.offset;
         self.offset = offset.checked_add(len)?.checked_next_multiple_of(ALIGNMENT)?;
         Some([offset.try_into().ok()?, len.try_into().ok()?])
@@ -207,12 +213,15 @@ impl Place {
 
 impl LayerSpec<'_> {
     fn check_lengths(&self) -> Result<(), EmitError> {
-        let OperationSpec::Conv(spec) = &self.operation else { return Ok(()) };
-        let tables = [
-            ("weights", spec.conv.weights_len(), spec.weights.len()),
-            ("channels", spec.conv.out_c(), spec.channels.len()),
-            ("scales", spec.conv.out_c(), spec.output_scale.len()),
-        ];
+        let tables = match &self.operation {
+            OperationSpec::Conv(spec) => [
+                ("weights", spec.conv.weights_len(), spec.weights.len()),
+                ("channels", spec.conv.out_c(), spec.channels.len()),
+                ("scales", spec.conv.out_c(), spec.output_scale.len()),
+            ],
+            OperationSpec::Readout(spec) => spec.lengths(),
+            OperationSpec::Pool(_) | OperationSpec::WindowPool(_) => return Ok(()),
+        };
         for (table, expected, got) in tables {
             if expected != got {
                 return Err(EmitError::TableLen { layer: self.name, table, expected, got });
@@ -226,6 +235,7 @@ impl LayerSpec<'_> {
             OperationSpec::Conv(_) => KIND_CONV,
             OperationSpec::Pool(_) => KIND_POOL,
             OperationSpec::WindowPool(_) => WindowPool::KIND,
+            OperationSpec::Readout(_) => ReadoutHeader::KIND,
         })?;
         out.name(self.name)?;
         out.put(&self.tap.is_some())?;
@@ -243,6 +253,7 @@ impl LayerSpec<'_> {
             OperationSpec::WindowPool(pool) => {
                 pool.fields().iter().try_for_each(|field| out.put(field))
             }
+            OperationSpec::Readout(readout) => readout.header(out, place),
         }
     }
 }
@@ -255,6 +266,7 @@ impl OperationSpec<'_> {
             Self::Conv(spec) => LayerKind::Conv(spec.conv),
             Self::Pool(order) => LayerKind::Pool(*order),
             Self::WindowPool(pool) => LayerKind::WindowPool(*pool),
+            Self::Readout(readout) => LayerKind::Readout(readout.geometry),
         }
     }
 
@@ -266,6 +278,7 @@ impl OperationSpec<'_> {
                 let tables = spec.conv.packed_len() + spec.channels_len();
                 spec.output_scale.len().saturating_mul(4).saturating_add(tables + HEADER_LEN)
             }
+            Self::Readout(spec) => spec.tables_len().saturating_add(HEADER_LEN),
             Self::Pool(_) | Self::WindowPool(_) => HEADER_LEN,
         }
     }

@@ -8,6 +8,7 @@
 
 use core::ops::Range;
 
+pub use crate::layers::readout::ReadoutKernels;
 pub use crate::layers::window_pool::WindowPoolKernels;
 use crate::parameters::Conv2d;
 use crate::shape::{ConvGeometry, MAX_KERNEL};
@@ -109,6 +110,8 @@ pub struct Kernels {
     pub pool: PoolKernels,
     /// Plain pools.
     pub window_pool: WindowPoolKernels,
+    /// Readouts.
+    pub readout: ReadoutKernels,
 }
 
 /// The convolution, a row of output at a call.

@@ -4,7 +4,7 @@ use core::hint::black_box;
 
 use super::pooling::{self, BlurMax, Max, MaxBlur, Portable};
 use super::tiled::{self, Accumulators, CHANNELS, Microkernel, PIXELS, Weights};
-use super::{ConvKernels, Kernels, PoolKernels, WindowPoolKernels};
+use super::{ConvKernels, Kernels, PoolKernels, ReadoutKernels, WindowPoolKernels};
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_QUAD};
 use crate::shape::ConvGeometry;
 
@@ -19,6 +19,7 @@ pub static KERNELS: Kernels = Kernels {
         max_row: pooling::pool_row::<Max, Portable>,
     },
     window_pool: WindowPoolKernels::PORTABLE,
+    readout: ReadoutKernels::PORTABLE,
 };
 
 /// Returns the bytes of scratch that the convolution asks for.

@@ -6,11 +6,13 @@
 
 mod conv;
 mod pool;
+pub(crate) mod readout;
 mod ring;
 pub(crate) mod window_pool;
 
 use conv::ConvLayer;
 use pool::PoolLayer;
+use readout::{RATES_PER_ROW, ReadoutGeometry, ReadoutLayer};
 pub(crate) use ring::{Count, count};
 use window_pool::{WindowPool, WindowPoolLayer};
 
@@ -31,6 +33,8 @@ pub enum LayerKind {
     Pool(PoolOrder),
     /// A plain pool with a window of its own: the maximum, or the average.
     WindowPool(WindowPool),
+    /// A population of neurons, each with a position, in rows of 16 rates.
+    Readout(ReadoutGeometry),
 }
 
 impl LayerKind {
@@ -41,6 +45,7 @@ impl LayerKind {
             Self::Conv(_) => "convolution",
             Self::Pool(_) => "pool",
             Self::WindowPool(_) => "window pool",
+            Self::Readout(_) => "readout",
         }
     }
 
@@ -50,6 +55,7 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => Some(conv.in_c()),
             Self::Pool(_) | Self::WindowPool(_) => None,
+            Self::Readout(readout) => Some(readout.in_c()),
         }
     }
 
@@ -59,17 +65,30 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => conv.out_c(),
             Self::Pool(_) | Self::WindowPool(_) => in_c,
+            Self::Readout(_) => RATES_PER_ROW,
         }
     }
 
-    /// Returns the side of its output for an input of `side` pixels, or 0 for
-    /// an input that is too small.
+    /// Returns the rows of its output for an input of `height` rows, or 0 for an
+    /// input that is too low.
+    #[must_use]
+    pub const fn out_height(&self, height: usize) -> usize {
+        match self {
+            Self::Readout(readout) if height > 0 => readout.rows(),
+            _ => self.out_side(height),
+        }
+    }
+
+    /// Returns the pixels of a row of its output for an input of `side` pixels, or
+    /// 0 for an input that is too small. It has as many rows for as many, but for
+    /// those kinds that [`out_height`](Self::out_height) says otherwise of.
     #[must_use]
     pub const fn out_side(&self, side: usize) -> usize {
         match self {
             Self::Conv(conv) => conv.out_side(side),
             Self::Pool(_) => pooled_side(side),
             Self::WindowPool(pool) => pool.out_side(side),
+            Self::Readout(_) => (side > 0) as usize,
         }
     }
 
@@ -81,6 +100,7 @@ impl LayerKind {
             Self::Conv(conv) => conv.in_side(out_side),
             Self::Pool(_) => out_side.saturating_mul(2).saturating_sub(1),
             Self::WindowPool(pool) => pool.in_side(out_side),
+            Self::Readout(_) => 1,
         }
     }
 
@@ -90,7 +110,7 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => conv.contract(),
             Self::Pool(_) => Contract::V1,
-            Self::WindowPool(_) => Contract::V2,
+            Self::WindowPool(_) | Self::Readout(_) => Contract::V2,
         }
     }
 
@@ -100,6 +120,7 @@ impl LayerKind {
             Self::Conv(conv) => ConvLayer::memory_len(conv, width),
             Self::Pool(_) => PoolLayer::memory_len(width, channels),
             Self::WindowPool(pool) => WindowPoolLayer::memory_len(pool, width, channels),
+            Self::Readout(readout) => ReadoutLayer::memory_len(readout, width),
         }
     }
 
@@ -107,7 +128,7 @@ impl LayerKind {
     pub(crate) const fn scratch_len(&self) -> usize {
         match self {
             Self::Conv(conv) => kernels::scratch_len(conv),
-            Self::Pool(_) | Self::WindowPool(_) => 0,
+            Self::Pool(_) | Self::WindowPool(_) | Self::Readout(_) => 0,
         }
     }
 }
@@ -119,6 +140,7 @@ pub(crate) enum Layer<'a> {
     Conv(ConvLayer<'a>),
     Pool(PoolLayer),
     WindowPool(WindowPoolLayer),
+    Readout(ReadoutLayer<'a>),
 }
 
 /// Calls a method of whichever kind a layer is.
@@ -128,6 +150,7 @@ macro_rules! each {
             Layer::Conv($kind) => $call,
             Layer::Pool($kind) => $call,
             Layer::WindowPool($kind) => $call,
+            Layer::Readout($kind) => $call,
         }
     };
 }
@@ -140,6 +163,9 @@ impl<'a> Layer<'a> {
             Operation::Pool(order) => Self::Pool(PoolLayer::new(order, size, channels)),
             Operation::WindowPool(pool) => {
                 Self::WindowPool(WindowPoolLayer::new(pool, size, channels))
+            }
+            Operation::Readout(parameters) => {
+                Self::Readout(ReadoutLayer::new(parameters.readout, size))
             }
         }
     }
@@ -194,6 +220,7 @@ impl<'a> Layer<'a> {
             Self::Conv(layer) => layer.emit(&kernels.conv, memory, out, scratch),
             Self::Pool(layer) => layer.emit(&kernels.pool, memory, out),
             Self::WindowPool(layer) => layer.emit(&kernels.window_pool, memory, out),
+            Self::Readout(layer) => layer.emit(&kernels.readout, memory, out),
         }
     }
 

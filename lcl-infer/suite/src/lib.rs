@@ -28,6 +28,7 @@ mod memory;
 mod mismatch;
 mod pool;
 mod random;
+mod readout;
 mod toom;
 mod window_pool;
 
@@ -41,6 +42,7 @@ pub use memory::Memory;
 pub use mismatch::{Case, Fault, Mismatch, Operation, Shape};
 use pool::PoolCase;
 pub use random::Random;
+use readout::ReadoutCase;
 pub use toom::{ToomMemory, run_toom};
 use window_pool::WindowPoolCase;
 
@@ -134,6 +136,12 @@ impl Run<'_> {
             let case = case.ok_or(self.refused())?;
             self.window_pool(&case, &mut random)?;
         }
+        for channels in readout::CHANNELS {
+            for values in [Values::Any, Values::Largest] {
+                let mut random = next(self);
+                self.readout(&ReadoutCase { channels, values }, &mut random)?;
+            }
+        }
         for lens in edges::rows() {
             let mut random = next(self);
             self.max_rows(lens, &mut random)?;
@@ -160,6 +168,8 @@ impl Run<'_> {
         }
         let case = WindowPoolCase::draw(random);
         self.window_pool(&case, random)?;
+        let case = ReadoutCase::draw(random);
+        self.readout(&case, random)?;
         if seed % FRAME_PERIOD == 0 {
             let case = FrameCase::draw(random);
             self.frame(&case, random)?;
@@ -189,6 +199,12 @@ impl Run<'_> {
     fn window_pool(&mut self, case: &WindowPoolCase, random: &mut Random) -> Result<(), Mismatch> {
         let result = window_pool::check(self.kernels, self.memory, case, random);
         self.count(case.operation(), case.shape(), result)
+    }
+
+    fn readout(&mut self, case: &ReadoutCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = readout::check(self.kernels, self.memory, case, random);
+        let row = case.channels;
+        self.count(Operation::ReadoutSums, Shape::Rows { row, other: row }, result)
     }
 
     fn frame(&mut self, case: &FrameCase, random: &mut Random) -> Result<(), Mismatch> {

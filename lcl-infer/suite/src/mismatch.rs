@@ -41,6 +41,8 @@ pub enum Operation {
     WindowMaxRow,
     /// `window_pool.average_row`.
     WindowAverageRow,
+    /// `readout.sums`.
+    ReadoutSums,
     /// A whole image, streamed.
     Frontend,
 }

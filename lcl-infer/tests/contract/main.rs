@@ -12,5 +12,6 @@ mod package;
 mod pinned;
 mod pixels;
 mod pooling;
+mod readout;
 mod streaming;
 mod toom;

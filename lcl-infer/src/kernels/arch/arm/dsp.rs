@@ -9,7 +9,7 @@ use core::arch::asm;
 use super::{Job, define_dot};
 use crate::kernels::pooling::{self, BlurMax, Lanes, Max, MaxBlur};
 use crate::kernels::tiled::{self, Accumulators, Microkernel, PIXELS, Weights};
-use crate::kernels::{ConvKernels, Kernels, PoolKernels, portable};
+use crate::kernels::{ConvKernels, Kernels, PoolKernels, ReadoutKernels, portable};
 use crate::packing::TAP_QUAD;
 use crate::shape::ConvGeometry;
 
@@ -23,6 +23,7 @@ pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
         blur_max_row: pooling::pool_row::<BlurMax, Dsp>,
         max_row: pooling::pool_row::<Max, Dsp>,
     },
+    readout: ReadoutKernels { sums: super::sums::sums },
     ..portable::KERNELS
 };
 
