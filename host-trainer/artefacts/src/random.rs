@@ -29,6 +29,10 @@ pub enum Purpose {
     PhaseNoise = 8,
     /// What a bootstrap draws again.
     Bootstrap = 9,
+    /// Simulated neurons, their cortex and their noise.
+    Population = 10,
+    /// Positions that a readout samples, and its initial values.
+    Readout = 11,
 }
 
 /// Returns the stream for `purpose` on the occasion that `key` names.

@@ -1,17 +1,17 @@
 //! The quantised model as a blob.
 
 use lcl_infer::{
-    Architecture, Blob, LayerKind,
+    Architecture, Blob, LayerKind, Name,
     blob::{
         Golden,
-        write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec},
+        write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec, ReadoutSpec},
     },
     golden::golden_crc32,
     kernels::portable,
     self_test_memory_len,
 };
 
-use super::conv::QuantisedConv;
+use super::{conv::QuantisedConv, readout::QuantisedReadout};
 use lcl_artefacts::blob_file::{BlobError, BlobFile};
 
 /// Side of the golden image in pixels: large enough for every window, small
@@ -40,20 +40,45 @@ impl QuantisedModel {
     ///
     /// When the blob breaks one of the format's rules.
     pub fn to_blob(&self) -> Result<BlobFile, BlobError> {
-        let draft = self.emit(&[])?;
-        let blob = self.emit(&golden_features(&draft.open()?)?)?;
+        self.blob(None)
+    }
+
+    /// Writes the blob of the layers up to the tap that a population was fitted to,
+    /// with its readout behind them under the tap `rates`.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_blob`](Self::to_blob).
+    pub fn to_blob_with(
+        &self,
+        tap: Name,
+        readout: &QuantisedReadout,
+    ) -> Result<BlobFile, BlobError> {
+        let architecture = self.architecture.up_to(tap).unwrap_or(self.architecture);
+        let upto = Self { architecture, convolutions: self.convolutions.clone() };
+        upto.blob(Some(readout))
+    }
+
+    fn blob(&self, readout: Option<&QuantisedReadout>) -> Result<BlobFile, BlobError> {
+        let draft = self.emit(readout, &[])?;
+        let blob = self.emit(readout, &golden_features(&draft.open()?)?)?;
         blob.open()?;
         Ok(blob)
     }
 
     /// Writes the blob with these CRCs of its taps, or with 0.
-    fn emit(&self, golden_crc32: &[u32]) -> Result<BlobFile, BlobError> {
+    fn emit(
+        &self,
+        readout: Option<&QuantisedReadout>,
+        golden_crc32: &[u32],
+    ) -> Result<BlobFile, BlobError> {
         let mut convolutions = self.convolutions.iter();
         let mut golden_crc32 = golden_crc32.iter().copied();
-        let layers = self.architecture.layers().iter().filter_map(|layer| {
+        let mut layers = Vec::new();
+        for layer in self.architecture.layers() {
             let operation = match layer.kind {
                 LayerKind::Conv(conv) => {
-                    let quantised = convolutions.next()?;
+                    let Some(quantised) = convolutions.next() else { continue };
                     OperationSpec::Conv(ConvSpec {
                         conv,
                         weights: &quantised.weights,
@@ -63,21 +88,36 @@ impl QuantisedModel {
                 }
                 LayerKind::Pool(order) => OperationSpec::Pool(order),
                 LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
-                _ => return None,
+                _ => continue,
             };
             let golden_crc32 = layer.tap.and_then(|_| golden_crc32.next()).unwrap_or_default();
-            Some(LayerSpec { name: layer.name, tap: layer.tap, golden_crc32, operation })
-        });
+            layers.push(LayerSpec { name: layer.name, tap: layer.tap, golden_crc32, operation });
+        }
+        if let Some((readout, [name, tap])) = readout.zip(readout_names()) {
+            let golden_crc32 = golden_crc32.next().unwrap_or_default();
+            let operation = OperationSpec::Readout(ReadoutSpec {
+                geometry: readout.geometry,
+                weights: &readout.weights,
+                neurons: &readout.neurons,
+                output_scale: &readout.output_scale,
+            });
+            layers.push(LayerSpec { name, tap: Some(tap), golden_crc32, operation });
+        }
         let spec = BlobSpec {
             input: self.architecture.input(),
             golden: Golden { seed: GOLDEN_SEED, side: GOLDEN_SIDE },
-            layers: &layers.collect::<Vec<_>>(),
+            layers: &layers,
             sections: &[],
         };
         let mut bytes = vec![0; spec.max_len()];
         let len = spec.emit(&mut bytes)?;
         Ok(BlobFile::from_bytes(&bytes[..len]))
     }
+}
+
+/// Returns the names of a readout's layer and of its tap.
+fn readout_names() -> Option<[Name; 2]> {
+    Some([Name::new("readout")?, Name::new("rates")?])
 }
 
 fn golden_features(blob: &Blob<'_>) -> Result<Vec<u32>, BlobError> {
