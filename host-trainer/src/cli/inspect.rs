@@ -115,6 +115,10 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
             "stride": pool.stride(),
             "padding": pool.padding(),
         }),
+        Operation::Readout(parameters) => json!({
+            "in_c": parameters.readout.geometry().in_c(),
+            "neurons": parameters.readout.geometry().neurons(),
+        }),
         _ => json!({}),
     };
     for (name, value) in fields.as_object().into_iter().flatten() {
@@ -174,6 +178,10 @@ fn described(layer: &LayerParameters<'_>) -> String {
             pool.padding(),
             side = pool.side(),
         ),
+        Operation::Readout(parameters) => {
+            let geometry = parameters.readout.geometry();
+            format!("{} neurons over {} channels", geometry.neurons(), geometry.in_c())
+        }
         _ => layer.kind().name().to_owned(),
     }
 }

@@ -7,6 +7,7 @@ mod config;
 mod environment;
 mod evaluate;
 mod features;
+mod fit;
 mod frames;
 mod images;
 mod inspect;
@@ -14,6 +15,7 @@ pub mod libtorch;
 mod names;
 mod numbers;
 mod output;
+mod population;
 mod prepare;
 mod quantise;
 mod show;
@@ -37,6 +39,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(train::Args),
+    Fit(fit::Args),
     Prepare(prepare::Args),
     Quantise(quantise::Args),
     Features(features::Args),
@@ -62,6 +65,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Train(args) => train::run(&args),
+            Command::Fit(args) => fit::run(&args),
             Command::Prepare(args) => prepare::run(&args),
             Command::Quantise(args) => quantise::run(&args),
             Command::Features(args) => features::run(&args),

@@ -17,6 +17,7 @@ use host_trainer::{
 use super::{
     names, numbers,
     output::{Output, paths},
+    population::Population,
 };
 
 use super::images::ImageLimits;
@@ -31,7 +32,9 @@ use super::libtorch::float_network;
 Examples:
   lcl quantise --checkpoint runs/latest/best.safetensors --calibration photos --out model.lcl
   lcl quantise --checkpoint imported.safetensors --calibration synthetic:64 --out model.lcl
-  lcl quantise --checkpoint best.safetensors --calibration photos --input gray8 --out gray.lcl")]
+  lcl quantise --checkpoint best.safetensors --calibration photos --input gray8 --out gray.lcl
+  lcl quantise --checkpoint best.safetensors --calibration photos \
+      --population fits/v1/population.safetensors --out population.lcl")]
 pub struct Args {
     /// The checkpoint
     #[arg(long, value_name = "C.safetensors")]
@@ -49,6 +52,13 @@ pub struct Args {
     /// Width and height that the images are fitted to, in pixels
     #[arg(long, value_name = "N", default_value_t = 96, value_parser = numbers::side())]
     size: u32,
+    /// A fitted population, population.safetensors, whose readout is the last layer, under
+    /// the tap rates; its core takes the place of the checkpoint's
+    #[arg(long, value_name = "P.safetensors")]
+    population: Option<PathBuf>,
+    /// Which session of the population, from 0
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "population")]
+    session: usize,
     /// Where the float network runs: auto, cpu or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: DeviceChoice,
@@ -66,8 +76,14 @@ pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
     let mut inputs = paths(&args.calibration);
     inputs.push(&args.checkpoint);
+    inputs.extend(args.population.as_deref());
     let out = args.out.claim(&inputs)?;
-    let checkpoint = Checkpoint::read(&args.checkpoint)?;
+    let mut checkpoint = Checkpoint::read(&args.checkpoint)?;
+    let population = args.population.as_deref().map(|path| Population::read(path, args.session));
+    let population = population.transpose()?;
+    if let Some(population) = &population {
+        population.take_core(&mut checkpoint)?;
+    }
     let architecture = architecture(&checkpoint, args.input);
     numbers::check_side(args.size, architecture.min_image_side())?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
@@ -77,6 +93,22 @@ pub fn run(args: &Args) -> Result<()> {
     let model = quantise(&checkpoint, &calibration)?;
     let blob = model.to_blob()?;
     let agreement = compare_channels(&*network, &blob.open()?, again())?;
+    let blob = match &population {
+        None => blob,
+        Some(population) => {
+            let (with_readout, found) = population.with_readout(&model, &blob, again())?;
+            say!(
+                "{} neurons at {}, {} bytes of weights; correlation with the float readout of the \
+                 same bytes: median {:.5}, least {:.5}",
+                found.neurons,
+                population.tap(),
+                found.weights,
+                found.median,
+                found.least
+            );
+            with_readout
+        }
+    };
     blob.write(out)?;
     let [v1, v2] = agreement.each_ref().map(|area| area.all.sqnr_db);
     say!(

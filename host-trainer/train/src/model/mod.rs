@@ -23,4 +23,5 @@ pub use float_network::FloatNetwork;
 pub use network::Network;
 pub use parameter::Parameter;
 
-pub(crate) use array::{shape, tensor, values};
+pub(crate) use array::{length, shape, tensor, values};
+pub(crate) use stage::Stages;
