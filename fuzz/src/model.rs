@@ -1,10 +1,11 @@
 //! Blobs whose every number is drawn from bytes.
 
 use arbitrary::{Result, Unstructured};
-use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
+use lcl_infer::blob::write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec};
 use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden, SECTION_LABELS};
 use lcl_infer::parameters::{Channel, MIN_MULTIPLIER, MIN_SHIFT, Requant};
-use lcl_infer::shape::{Border, WindowOperation, WindowPool};
+use lcl_infer::shape::{Border, DenseGeometry, Sums, WindowOperation, WindowPool};
+use lcl_infer::toom::{TRANSFORMS, ToomGeometry, Transform};
 use lcl_infer::{Architecture, Blob, ConvGeometry, InputFormat, Layer, LayerKind, Name, PoolOrder};
 use lcl_infer_suite::{Random, Style, fill_parameters};
 
@@ -19,6 +20,7 @@ const MOST_LAYERS: usize = 6;
 /// The weights of one convolution.
 #[derive(Default)]
 struct Weights {
+    transform: Option<&'static Transform>,
     filters: Vec<i8>,
     channels: Vec<Channel>,
     output_scale: Vec<f32>,
@@ -33,9 +35,16 @@ pub fn draw(input: &mut Unstructured<'_>) -> Result<Option<Aligned>> {
     let mut channels = format.channels();
     let mut layers = Vec::new();
     for index in 0..count {
-        let Some(kind) = kind(input, channels)? else {
+        let Some(mut kind) = kind(input, channels)? else {
             return Ok(None);
         };
+        if let LayerKind::Dense(dense) = kind {
+            // Sums are for the last layer.
+            let last = DenseGeometry::new(dense.inputs(), dense.outputs(), Sums::Words);
+            if let Some(last) = last.filter(|_| index + 1 == count) {
+                kind = if input.arbitrary()? { LayerKind::Dense(last) } else { kind };
+            }
+        }
         channels = kind.out_c(channels);
         let name = Name::new(&format!("layer{index}")).expect("a name");
         let tapped = index + 1 == count || input.arbitrary()?;
@@ -59,6 +68,11 @@ fn kind(input: &mut Unstructured<'_>, in_c: usize) -> Result<Option<LayerKind>> 
         let pool = WindowPool::new(operation, side, input.int_in_range(1..=8)?, padding);
         return Ok(pool.map(LayerKind::WindowPool));
     }
+    if input.ratio(1_u8, 6)? {
+        // Bytes: sums are for a last layer.
+        let dense = DenseGeometry::new(in_c, input.int_in_range(1..=40)?, Sums::Bytes);
+        return Ok(dense.map(LayerKind::Dense));
+    }
     let out_c = input.int_in_range(1..=40)?;
     let kernel: usize = input.int_in_range(1..=15)?;
     let stride = input.int_in_range(1..=8)?;
@@ -73,13 +87,23 @@ fn kind(input: &mut Unstructured<'_>, in_c: usize) -> Result<Option<LayerKind>> 
 /// or each in one of its own.
 fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) -> Aligned {
     let weights = architecture.layers().iter().map(|layer| {
-        let LayerKind::Conv(conv) = layer.kind else { return Weights::default() };
+        let (weights_len, outputs) = match layer.kind {
+            LayerKind::Conv(conv) => (conv.weights_len(), conv.out_c()),
+            LayerKind::Dense(dense) => (dense.inputs() * dense.outputs(), dense.outputs()),
+            _ => return Weights::default(),
+        };
         let requant = Requant::new(MIN_MULTIPLIER, MIN_SHIFT).expect("within the ranges");
-        let mut weights = vec![0; conv.weights_len()];
-        let mut channels = vec![Channel { bias: 0, requant }; conv.out_c()];
+        let mut weights = vec![0; weights_len];
+        let mut channels = vec![Channel { bias: 0, requant }; outputs];
         let style = style.unwrap_or_else(|| Style::draw(random));
         fill_parameters(random, style, &mut weights, &mut channels);
-        Weights { filters: weights, channels, output_scale: vec![0.5; conv.out_c()] }
+        // Whichever comes first of those that it takes, or none.
+        let mut takes = TRANSFORMS.into_iter().skip(random.below(2 * TRANSFORMS.len()));
+        let transform = takes.find(|transform| match layer.kind {
+            LayerKind::Conv(conv) => ToomGeometry::new(conv, transform).is_some(),
+            _ => false,
+        });
+        Weights { transform, filters: weights, channels, output_scale: vec![0.5; outputs] }
     });
     let weights: Vec<_> = weights.collect();
     let layers = architecture.layers().iter().zip(&weights).map(|(layer, weights)| LayerSpec {
@@ -89,12 +113,19 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
         operation: match layer.kind {
             LayerKind::Conv(conv) => OperationSpec::Conv(ConvSpec {
                 conv,
+                transform: weights.transform,
                 weights: &weights.filters,
                 channels: &weights.channels,
                 output_scale: &weights.output_scale,
             }),
             LayerKind::Pool(order) => OperationSpec::Pool(order),
             LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
+            LayerKind::Dense(dense) => OperationSpec::Dense(DenseSpec {
+                dense,
+                weights: &weights.filters,
+                channels: &weights.channels,
+                output_scale: &weights.output_scale,
+            }),
             kind => panic!("{kind:?} is not drawn"),
         },
     });

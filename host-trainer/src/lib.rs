@@ -16,8 +16,8 @@
 
 pub use lcl_artefacts::{
     Printed, arrays, atomic_file, blob_file, checkpoint, compare, console, feature_file,
-    feature_map, feature_model, frames, integer_features, printed, random, say, shell, sized_image,
-    tell, tensor_file, watch,
+    feature_map, feature_model, frames, integer_features, onnx, printed, random, recogniser, saved,
+    say, score_model, shell, shipped, sized_image, tell, tensor_file, watch,
 };
 pub use lcl_evaluate as evaluate;
 pub use lcl_images as data;

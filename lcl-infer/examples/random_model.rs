@@ -1,7 +1,7 @@
 //! Writes a blob of the published geometry with random weights, always the same
 //! one: something to measure with where no model has been trained.
 //!
-//! `cargo run --release --package lcl-infer --example random_model -- M.lcl`
+//! `cargo run --release --package lcl-infer --example random_model -- M.lcl [fast]`
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -16,8 +16,10 @@ mod model;
 const SEED: u64 = 0x006c_636c;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let out = env::args_os().nth(1).map(PathBuf::from).ok_or("usage: random_model M.lcl")?;
-    let blob = Model::random(LCL_V2, SEED).blob();
+    let out = env::args_os().nth(1).map(PathBuf::from).ok_or("usage: random_model M.lcl [fast]")?;
+    let model = Model::random(LCL_V2, SEED);
+    let fast = env::args_os().nth(2).is_some_and(|layout| layout == "fast");
+    let blob = if fast { model.fast(0) } else { model }.blob();
     fs::write(&out, blob.as_slice()).map_err(|error| format!("{}: {error}", out.display()))?;
     Ok(())
 }

@@ -4,10 +4,12 @@
 //! all read the same list.
 
 use crate::input::InputFormat;
+use crate::kernels::toom_scratch_len;
 use crate::layers::LayerKind;
 use crate::memory::{ALIGNMENT, aligned};
 use crate::name::{Name, V1, V2};
 use crate::shape::{ConvGeometry, MAX_IMAGE_SIDE, PoolOrder};
+use crate::toom::{TRANSFORMS, ToomGeometry};
 
 /// Most layers of a chain.
 pub const MAX_LAYERS: usize = 12;
@@ -206,6 +208,44 @@ pub const fn memory_len(architecture: &Architecture, width: usize) -> usize {
     architecture.plan(width).len()
 }
 
+/// Returns the bytes that a [`Frontend`](crate::Frontend) needs to run an
+/// architecture on images of `width` pixels whose weights may be transformed
+/// in any way, see [`toom`](crate::toom).
+///
+/// With one tile they are all that is needed. A transform takes as many tiles
+/// of a row together as the memory has room for, up to
+/// [`MAX_TILES`](crate::kernels::MAX_TILES): more are faster, the bytes
+/// are the same.
+///
+/// # Examples
+///
+/// ```
+/// use lcl_infer::{LCL_V2, fast_memory_len, memory_len};
+/// let [least, faster] = [1, 3].map(|tiles| fast_memory_len(&LCL_V2, 96, tiles));
+/// assert!(memory_len(&LCL_V2, 96) <= least && least < faster);
+/// ```
+#[must_use]
+pub const fn fast_memory_len(architecture: &Architecture, width: usize, tiles: usize) -> usize {
+    let mut plan = Plan::new(architecture.input, width);
+    let mut index = 0;
+    while index < architecture.len && index < MAX_LAYERS {
+        let kind = &architecture.layers[index].kind;
+        plan = plan.then(kind);
+        if let LayerKind::Conv(conv) = kind {
+            let mut at = 0;
+            while at < TRANSFORMS.len() {
+                plan = plan.with(ToomGeometry::new(*conv, TRANSFORMS[at]), tiles);
+                at += 1;
+            }
+        }
+        index += 1;
+    }
+    plan.len()
+}
+
+/// Tiles of a transform together for which there is always room.
+pub(crate) const LEAST_TILES: usize = 1;
+
 /// The lengths of a chain's memory, added up layer by layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -243,10 +283,15 @@ impl Plan {
         self.width * self.channels
     }
 
-    /// Returns the bytes of scratch, which lies behind the output row and which
-    /// the layers use in turn.
-    pub(crate) const fn scratch_len(&self) -> usize {
-        self.scratch
+    /// Makes room for a transform's scratch with so many tiles together: it lies
+    /// behind the output row, and the layers use it in turn.
+    #[must_use]
+    pub(crate) const fn with(self, toom: Option<ToomGeometry>, tiles: usize) -> Self {
+        let scratch = match toom {
+            Some(geometry) => toom_scratch_len(&geometry, tiles),
+            None => 0,
+        };
+        Self { scratch: if scratch > self.scratch { scratch } else { self.scratch }, ..self }
     }
 
     /// Returns all bytes, wherever they start.

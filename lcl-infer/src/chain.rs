@@ -4,11 +4,11 @@
 //! one row of the last layer's output, then scratch. A layer writes its rows
 //! where the next one takes them, so no row is copied.
 
-use crate::architecture::{MAX_LAYERS, Plan};
+use crate::architecture::{LEAST_TILES, MAX_LAYERS, Plan};
 use crate::blob::Blob;
 use crate::kernels::Kernels;
 use crate::layers::{Count, Layer, count};
-use crate::memory::aligned;
+use crate::memory::{ALIGNMENT, aligned};
 use crate::name::Name;
 use crate::shape::ImageSize;
 
@@ -39,7 +39,6 @@ pub(crate) struct Chain<'a> {
     links: [Option<Link<'a>>; MAX_LAYERS],
     /// Where the output row ends in the memory, and scratch begins.
     rows_end: usize,
-    scratch_len: usize,
     /// Layers from the first on up to the last that has something to do: it goes
     /// first, so that a row is handed out as soon as it is complete.
     at: usize,
@@ -69,7 +68,7 @@ pub(crate) struct TapMap {
 impl<'a> Chain<'a> {
     /// Creates a chain of no layer.
     pub(crate) const fn new(kernels: &'static Kernels) -> Self {
-        Self { kernels, links: [const { None }; MAX_LAYERS], rows_end: 0, scratch_len: 0, at: 0 }
+        Self { kernels, links: [const { None }; MAX_LAYERS], rows_end: 0, at: 0 }
     }
 
     /// Puts the layers of a blob into a chain of none, for images of one size,
@@ -87,14 +86,13 @@ impl<'a> Chain<'a> {
             let in_size = ImageSize { width: plan.width, height };
             let layer = Layer::new(&parameters.operation, in_size, plan.channels);
             end = end.saturating_add(kind.memory_len(plan.width, plan.channels));
-            plan = plan.then(&kind);
+            plan = plan.then(&kind).with(parameters.toom(), LEAST_TILES);
             height = kind.out_height(height);
             let [width, height, channels] = [plan.width, height, plan.channels].map(count);
             let end = u32::try_from(end).unwrap_or(u32::MAX);
             *places.next()? = Some(Link { layer, tap, end, width, height, channels });
         }
         self.rows_end = end.saturating_add(aligned(plan.row_len()));
-        self.scratch_len = plan.scratch_len();
         (places.len() + blob.len() == MAX_LAYERS).then_some(plan.len())
     }
 
@@ -136,7 +134,9 @@ impl<'a> Chain<'a> {
         };
         let (start, end) = (end_of(before.last()), link.end as usize);
         let (memory, scratch) = memory.split_at_mut_checked(self.rows_end).unwrap_or_default();
-        let scratch = scratch.get_mut(..self.scratch_len).unwrap_or_default();
+        // All that is left, in whole words: transforms take more than they need.
+        let len = scratch.len() / ALIGNMENT * ALIGNMENT;
+        let scratch = scratch.get_mut(..len).unwrap_or_default();
         let (memory, rows) = memory.split_at_mut_checked(end).unwrap_or_default();
         let own = memory.get_mut(start..).unwrap_or_default();
         let out = match after.first() {

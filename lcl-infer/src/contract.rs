@@ -25,8 +25,13 @@ pub enum Contract {
     ///
     /// Zero padding pads byte 0. A plain pool takes the maximum over the bytes
     /// of its window that exist, or their average with zeros outside,
-    /// `(2 · Σ + n) / (2 · n)` rounded down: half up. A readout weighs four sums by
-    /// shares in 1/256 and goes through the table of [`elu_plus_one`](crate::reference::elu_plus_one).
+    /// `(2 · Σ + n) / (2 · n)` rounded down: half up. A dense layer sums
+    /// `weight · value` over the channels of a pixel in i32 from the bias on; the
+    /// sum becomes a byte as that of a convolution, or in a last layer, without a
+    /// ReLU, is handed out as it is.
+    ///
+    /// A readout weighs four sums by shares in 1/256 and goes through the table of
+    /// [`elu_plus_one`](crate::reference::elu_plus_one).
     V2,
 }
 

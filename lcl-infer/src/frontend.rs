@@ -173,13 +173,27 @@ impl<'a, M: Memory> Frontend<'a, M> {
         Ok(())
     }
 
-    fn check_row(&self, row: &[u8]) -> Result<(), RowError> {
+    /// Takes in the next row of the image, which `fill` writes in the format of the
+    /// first layer.
+    pub(crate) fn push_filled(&mut self, fill: impl FnOnce(&mut [u8])) -> Result<(), RowError> {
+        self.check_turn()?;
+        self.chain.push(aligned_part(&mut self.memory), fill);
+        Ok(())
+    }
+
+    /// Checks that a row may come.
+    fn check_turn(&self) -> Result<(), RowError> {
         if self.chain.is_busy() {
             return Err(RowError::RowsWaiting);
         }
         if self.chain.arrived() == self.size.height {
             return Err(RowError::FrameComplete { height: self.size.height });
         }
+        Ok(())
+    }
+
+    fn check_row(&self, row: &[u8]) -> Result<(), RowError> {
+        self.check_turn()?;
         if row.len() != self.row_len {
             return Err(RowError::Length { expected: self.row_len, got: row.len() });
         }

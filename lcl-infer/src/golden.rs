@@ -4,7 +4,7 @@
 use core::fmt;
 
 use crate::architecture::MAX_LAYERS;
-use crate::blob::{Blob, GOLDEN_MAX_SIDE, OpenError};
+use crate::blob::{Blob, OpenError};
 use crate::crc32::Crc32;
 use crate::frontend::{Frontend, FrontendError};
 use crate::kernels::{self, Kernels, portable};
@@ -88,12 +88,9 @@ pub fn golden_crc32(
     let size = ImageSize::square(image.side);
     let mut frontend = Frontend::with_kernels(blob, size, memory, kernels)?;
     let mut digests = [Crc32::new(); MAX_LAYERS];
-    let mut pixels = [0; 3 * GOLDEN_MAX_SIDE];
     for y in 0..u32::from(golden.side) {
-        let row = pixels.get_mut(..frontend.row_len()).unwrap_or_default();
-        image.fill_row(y, row);
-        let pushed = frontend.push_row(row);
-        // The row has the width that the front-end was created with.
+        let pushed = frontend.push_filled(|row| image.fill_row(y, row));
+        // Every row of features has been pulled.
         debug_assert!(pushed.is_ok());
         while let Some(row) = frontend.next() {
             let tap = blob.taps().position(|tap| tap == row.tap);

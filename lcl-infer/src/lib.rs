@@ -52,7 +52,7 @@
 //! The crate never allocates, never panics once a blob is open, and keeps no
 //! frame buffer. Start with [`Frontend`]. What firmware needs stands here;
 //! [`blob`] has what writers of blobs need, [`golden`], [`parameters`],
-//! [`packing`], [`shape`], [`kernels`] and [`reference`](mod@reference) what
+//! [`packing`], [`toom`], [`shape`], [`kernels`] and [`reference`](mod@reference) what
 //! kernels, their tests and other engines do.
 //!
 //! Keys in brackets, such as \[LCL\], are those of `docs/references.bib`.
@@ -112,8 +112,11 @@ mod pixels;
 pub mod reference;
 mod row;
 pub mod shape;
+pub mod toom;
 
-pub use architecture::{Architecture, LCL_V2, LCL_V2_GRAY, Layer, MAX_LAYERS, memory_len};
+pub use architecture::{
+    Architecture, LCL_V2, LCL_V2_GRAY, Layer, MAX_LAYERS, fast_memory_len, memory_len,
+};
 pub use blob::{Blob, OpenError, blob_len};
 pub use contract::Contract;
 pub use error::Error;
@@ -125,7 +128,7 @@ pub use golden::{SelfTestError, self_test, self_test_memory_len};
 pub use host::AlignedBlob;
 pub use input::InputFormat;
 pub use kernels::Kernels;
-pub use layers::LayerKind;
+pub use layers::{LayerKind, dense::sums};
 pub use memory::{AlignedMemory, Memory};
 pub use name::{Name, V1, V2};
 pub use novelty::{

@@ -3,12 +3,14 @@
 
 pub use crate::arithmetic::{Channel, MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT, Requant};
 use crate::layers::LayerKind;
+pub use crate::layers::dense::{Dense, DenseParameters};
 pub use crate::layers::readout::{Neuron, POSITION_ONE, Readout, ReadoutParameters};
 use crate::layers::window_pool::WindowPool;
 use crate::memory::ALIGNMENT;
 use crate::name::Name;
 use crate::packing::{CHANNEL_GROUP, packed_quads};
 use crate::shape::{ConvGeometry, PoolOrder};
+use crate::toom::{ToomConv2d, ToomGeometry};
 
 /// One layer of a blob, with what it computes with.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,17 @@ impl LayerParameters<'_> {
             Operation::Pool(order) => LayerKind::Pool(order),
             Operation::WindowPool(pool) => LayerKind::WindowPool(pool),
             Operation::Readout(parameters) => LayerKind::Readout(parameters.readout.geometry()),
+            Operation::Dense(parameters) => LayerKind::Dense(parameters.dense.geometry()),
+        }
+    }
+
+    /// Returns the geometry with the transform of the weights, or `None` if
+    /// there are none or they are as they are.
+    #[must_use]
+    pub const fn toom(&self) -> Option<ToomGeometry> {
+        match self.operation {
+            Operation::Conv(parameters) => parameters.conv.toom(),
+            _ => None,
         }
     }
 }
@@ -47,6 +60,8 @@ pub enum Operation<'a> {
     Pool(PoolOrder),
     /// See [`LayerKind::WindowPool`].
     WindowPool(WindowPool),
+    /// See [`LayerKind::Dense`].
+    Dense(DenseParameters<'a>),
     /// See [`LayerKind::Readout`].
     Readout(ReadoutParameters<'a>),
 }
@@ -55,9 +70,79 @@ pub enum Operation<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct ConvParameters<'a> {
     /// The convolution with its weights.
-    pub conv: Conv2d<'a>,
+    pub conv: Convolution<'a>,
     /// What one step of each channel's byte is worth.
     pub output_scale: Scales<'a>,
+}
+
+/// A convolution with its weights as they stand in a blob.
+#[derive(Clone, Copy, Debug)]
+pub enum Convolution<'a> {
+    /// As they are.
+    Direct(Conv2d<'a>),
+    /// Transformed, for fewer products and the same bytes.
+    Transformed(ToomConv2d<'a>),
+}
+
+impl<'a> Convolution<'a> {
+    /// Returns the geometry.
+    #[must_use]
+    pub const fn geometry(&self) -> ConvGeometry {
+        match self {
+            Self::Direct(conv) => conv.geometry(),
+            Self::Transformed(conv) => conv.geometry().conv(),
+        }
+    }
+
+    /// Returns the geometry with the transform of the weights, or `None` if
+    /// they are as they are.
+    #[must_use]
+    pub const fn toom(&self) -> Option<ToomGeometry> {
+        match self {
+            Self::Direct(_) => None,
+            Self::Transformed(conv) => Some(conv.geometry()),
+        }
+    }
+
+    /// Returns the weights as bytes, as they stand in the blob.
+    #[must_use]
+    pub fn weights(&self) -> &'a [u8] {
+        match self {
+            Self::Direct(conv) => bytemuck::cast_slice(conv.packed_weights()),
+            Self::Transformed(conv) => bytemuck::cast_slice(conv.weights()),
+        }
+    }
+
+    /// Returns bias and requantisation of each output channel.
+    #[must_use]
+    pub const fn channels(&self) -> ChannelTable<'a> {
+        match self {
+            Self::Direct(conv) => conv.channels(),
+            Self::Transformed(conv) => conv.channels(),
+        }
+    }
+
+    /// Iterates over the weights of an output channel, `[kernel, kernel, in_c]`,
+    /// whether they are transformed or not.
+    pub fn filter(&self, oc: usize) -> impl Iterator<Item = i8> + 'a {
+        let (direct, transformed) = match self {
+            Self::Direct(conv) => (Some(conv.filter(oc)), None),
+            Self::Transformed(conv) => (None, Some(conv.filter(oc))),
+        };
+        direct.into_iter().flatten().chain(transformed.into_iter().flatten())
+    }
+}
+
+impl<'a> From<Conv2d<'a>> for Convolution<'a> {
+    fn from(conv: Conv2d<'a>) -> Self {
+        Self::Direct(conv)
+    }
+}
+
+impl<'a> From<ToomConv2d<'a>> for Convolution<'a> {
+    fn from(conv: ToomConv2d<'a>) -> Self {
+        Self::Transformed(conv)
+    }
 }
 
 /// One convolution: geometry, weights and what each output channel adds.

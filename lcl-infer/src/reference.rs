@@ -4,9 +4,10 @@
 //! against. They read like the contract and are never optimised.
 
 use crate::arithmetic::round_blur;
+pub use crate::layers::dense::dense_ref;
 pub use crate::layers::readout::{elu_plus_one, readout_ref};
 pub use crate::layers::window_pool::window_pool_ref;
-use crate::parameters::{Conv2d, Operation};
+use crate::parameters::{Convolution, Operation};
 use crate::shape::{Border, ImageSize, PoolOrder, pooled_side, reflect};
 
 /// Computes one layer of a whole frame.
@@ -26,9 +27,12 @@ pub fn layer_ref(
     out: &mut [u8],
 ) {
     match operation {
-        Operation::Conv(parameters) => conv2d_ref(&parameters.conv, size, input, out),
+        Operation::Conv(parameters) => conv2d_ref(parameters.conv, size, input, out),
         Operation::Pool(order) => pool_ref(*order, size, channels, input, out),
         Operation::WindowPool(pool) => window_pool_ref(pool, size, channels, input, out),
+        Operation::Dense(parameters) => {
+            dense_ref(&parameters.dense, size.width * size.height, input, out);
+        }
         Operation::Readout(parameters) => readout_ref(&parameters.readout, size, input, out),
     }
 }
@@ -42,7 +46,13 @@ pub fn layer_ref(
 /// # Panics
 ///
 /// Panics where a slice is shorter than its shape.
-pub fn conv2d_ref(conv: &Conv2d<'_>, size: ImageSize, input: &[u8], out: &mut [u8]) {
+pub fn conv2d_ref<'a>(
+    conv: impl Into<Convolution<'a>>,
+    size: ImageSize,
+    input: &[u8],
+    out: &mut [u8],
+) {
+    let conv = conv.into();
     let geometry = conv.geometry();
     let (in_c, out_c, kernel) = (geometry.in_c(), geometry.out_c(), geometry.kernel());
     let (stride, padding) = (geometry.stride(), geometry.padding());

@@ -2,6 +2,7 @@
 
 use core::num::NonZero;
 
+pub use crate::layers::dense::{DenseGeometry, MAX_DENSE, Sums};
 pub use crate::layers::readout::{MAX_NEURONS, RATES_PER_ROW, ReadoutGeometry};
 pub use crate::layers::window_pool::{WindowOperation, WindowPool};
 

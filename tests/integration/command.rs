@@ -4,7 +4,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::OnceLock,
+    sync::{Once, OnceLock},
 };
 
 use image::{Rgb, RgbImage};
@@ -15,8 +15,27 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace")
 }
 
+/// Requests to end reach what the tests start, even where a shell or a service
+/// started the tests with signals ignored, as `nohup` does: children inherit that.
+fn hear_signals() {
+    #[cfg(unix)]
+    {
+        static HEARD: Once = Once::new();
+        HEARD.call_once(|| {
+            for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+                // SAFETY: `SIG_DFL` runs no code of this process.
+                #[expect(unsafe_code, reason = "std has no way to stop ignoring a signal")]
+                unsafe {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
+            }
+        });
+    }
+}
+
 /// A command with the binary `lcl`, which is built once, in this profile.
 pub fn lcl() -> Command {
+    hear_signals();
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     let binary = BINARY.get_or_init(|| {
         let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
@@ -40,6 +59,7 @@ pub fn lcl() -> Command {
 
 /// `cargo xtask` with a command.
 pub fn xtask(name: &str) -> Command {
+    hear_signals();
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(root()).args(["xtask", name]);
     command

@@ -35,6 +35,37 @@ pub fn random_model_for(input: &str, folder: &Path, pool: PoolOrder, calibration
     );
 }
 
+/// Quantises the checkpoint of [`random_model`] again, into a blob whose layers
+/// are transformed.
+pub fn transform(folder: &Path, calibration: &str) {
+    succeed(
+        lcl()
+            .current_dir(folder)
+            .args(["quantise", "--checkpoint", "c.safetensors", "--out", "m.lcl"])
+            .args(["--calibration", calibration, "--layout", "fast"]),
+    );
+}
+
+#[test]
+fn layouts_give_the_same_weights_and_features() {
+    let folder = folder();
+    random_model(folder.path(), PoolOrder::MaxBlur, "synthetic:8");
+    picture(48, 48, 7).save(folder.path().join("i.png")).expect("saved");
+    let len = |name: &str| fs::metadata(folder.path().join(name)).expect("written").len();
+    let written = |layout: &str| {
+        let names = ["f", "t"].map(|name| format!("{layout}-{name}.safetensors"));
+        let [features, dump] = &names;
+        let line = ["features", "--model", "m.lcl", "--images", "i.png", "--size", "48", "--out"];
+        succeed(lcl().current_dir(folder.path()).args(line).arg(features));
+        succeed(lcl().current_dir(folder.path()).args(["inspect", "m.lcl", "--dump"]).arg(dump));
+        names.map(|name| fs::read(folder.path().join(name)).expect("written"))
+    };
+    let (small_len, small) = (len("m.lcl"), written("small"));
+    transform(folder.path(), "synthetic:8");
+    assert!(len("m.lcl") > 3 * small_len, "{} of {small_len}", len("m.lcl"));
+    assert!(written("fast") == small, "the layouts differ");
+}
+
 #[test]
 fn every_byte_equals_an_independent_computation() {
     for (pool, width, height) in

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     command::{lcl, succeed},
-    runs::{Runs, lines, signal, wait_for},
+    runs::{Runs, ended, lines, signal, wait_for},
 };
 
 #[test]
@@ -21,7 +21,7 @@ fn a_second_request_ends_a_run_at_once_and_cleanly() {
         wait_for("a step", || lines(&runs.out(&name)) >= 1);
         signal(first, child.id());
         signal("INT", child.id());
-        let output = child.wait_with_output().expect("ended");
+        let output = ended(child);
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(130), "{message}");
         assert!(!message.contains("error:"), "{message}");
@@ -41,7 +41,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     wait_for("two steps", || lines(&runs.out("ignored")) >= 2);
     signal("HUP", child.id());
     signal("HUP", child.id());
-    let output = child.wait_with_output().expect("ended");
+    let output = ended(child);
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && message.is_empty(), "{}: {message}", output.status);
     runs.assert_whole("ignored");

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     command::{fail, lcl, succeed},
-    runs::{Runs, lines, quietly, wait_for},
+    runs::{Runs, ended, lines, quietly, wait_for},
 };
 
 /// Kills that a run survives in the test.
@@ -99,7 +99,7 @@ fn an_interrupted_run_says_how_to_go_on_and_does() {
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
     wait_for("two steps", || lines(&out) >= 2);
     succeed(Command::new("kill").args(["-INT", &child.id().to_string()]));
-    let output = child.wait_with_output().expect("ended");
+    let output = ended(child);
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && message.contains("--resume"), "{message}");
     assert!(message.contains("stopped at step"), "{message}");

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::OnceLock,
     thread::sleep,
     time::{Duration, Instant},
@@ -154,6 +154,20 @@ pub fn warnings(command: &mut Command) -> String {
 /// Starts a command that prints nothing.
 pub fn quietly(command: &mut Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
+}
+
+/// Waits for a process to end within the tests' patience.
+#[track_caller]
+pub fn ended(mut child: Child) -> Output {
+    let start = Instant::now();
+    while child.try_wait().expect("a status").is_none() {
+        if start.elapsed() > PATIENCE {
+            let _ = child.kill();
+            panic!("it did not end within {PATIENCE:?}");
+        }
+        sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().expect("ended")
 }
 
 /// Waits until something has happened.

@@ -8,7 +8,7 @@
 
 mod cmsis_nn;
 
-use lcl_infer::parameters::{Conv2d, Operation};
+use lcl_infer::parameters::{Convolution, Operation};
 use lcl_infer::shape::pooled_side;
 use lcl_infer::{Blob, ConvGeometry};
 use shared::{Board, Failure, Meter, Ratio};
@@ -62,7 +62,7 @@ impl Tables {
         no_bias: [0; MAX_CHANNELS],
     };
 
-    fn set(&mut self, conv: &Conv2d<'_>) {
+    fn set(&mut self, conv: &Convolution<'_>) {
         let rows = self.bias.iter_mut().zip(&mut self.multiplier).zip(&mut self.shift);
         for (((bias, multiplier), shift), channel) in rows.zip(conv.channels().iter()) {
             *bias = channel.bias;

@@ -17,6 +17,7 @@ use embassy_stm32::rcc::{
 };
 use embassy_stm32::{Config, Peripherals};
 use physical::{CameraError, Machine, Physical, Rtt};
+use shared::CameraRequest;
 
 /// The board, as programs have it.
 pub type Board = Physical<NucleoH743Zi>;
@@ -48,8 +49,8 @@ impl Machine for NucleoH743Zi {
         (Rtt::start(), chip)
     }
 
-    fn camera(chip: Peripherals, side: usize) -> Result<NucleoCamera, CameraError> {
-        camera::start(chip, side)
+    fn camera(chip: Peripherals, request: CameraRequest) -> Result<NucleoCamera, CameraError> {
+        camera::start(chip, request)
     }
 }
 

@@ -3,9 +3,10 @@
 use core::hint::black_box;
 
 use lcl_infer::blob::Golden;
-use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
+use lcl_infer::blob::write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec};
 use lcl_infer::parameters::{Channel, Requant};
-use lcl_infer::shape::{Border, WindowOperation, WindowPool};
+use lcl_infer::shape::{Border, DenseGeometry, Sums, WindowOperation, WindowPool};
+use lcl_infer::toom::Transform;
 use lcl_infer::{ConvGeometry, InputFormat, Name, PoolOrder};
 
 use crate::errors;
@@ -24,7 +25,9 @@ pub fn run(
     black_box((requant.requantise(black_box(0)), requant.multiplier(), requant.shift()));
     let channels = [Channel { bias: black_box(0), requant }; 16];
     let name = Name::new(core::str::from_utf8(bytes).ok()?)?;
-    let conv = ConvSpec { conv, weights, channels: channels.get(..len)?, output_scale };
+    let transform = Transform::from_number(black_box(1));
+    let channels = channels.get(..len)?;
+    let conv = ConvSpec { conv, transform, weights, channels, output_scale };
     let layer = |operation| LayerSpec {
         name,
         tap: black_box(Some(name)),
@@ -33,10 +36,14 @@ pub fn run(
     };
     let pool = PoolOrder::default();
     let plain = WindowPool::new(WindowOperation::Max, kernel, stride, padding)?;
+    let sums = if black_box(false) { Sums::Words } else { Sums::Bytes };
+    let dense = DenseGeometry::new(in_c, out_c, sums)?;
+    let dense = DenseSpec { dense, weights, channels: channels.get(..len)?, output_scale };
     let layers = [
         layer(OperationSpec::Conv(conv)),
         layer(OperationSpec::Pool(pool)),
         layer(OperationSpec::WindowPool(plain)),
+        layer(OperationSpec::Dense(dense)),
     ];
     black_box((layers.map(|layer| layer.operation.kind().name()), border.name()));
     let golden = Golden { seed: u32::from(*bytes.first()?), side: black_box(0) };

@@ -4,8 +4,8 @@ use core::hint::black_box;
 
 use lcl_infer::kernels::{self, Kernels, PoolStep, RowWindow};
 use lcl_infer::packing::pack_weights;
-use lcl_infer::parameters::{ChannelTable, Conv2d, accumulator_bound};
-use lcl_infer::shape::{WindowOperation, WindowPool, pooled_side, reflect};
+use lcl_infer::parameters::{ChannelTable, Conv2d, Dense, accumulator_bound};
+use lcl_infer::shape::{DenseGeometry, Sums, WindowOperation, WindowPool, pooled_side, reflect};
 use lcl_infer::{ConvGeometry, ImageSize};
 
 #[inline(never)]
@@ -32,9 +32,14 @@ pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
     let mut taps = [0; 64];
     window.copy_taps(&conv, x, first, &mut taps);
     black_box((&taps, window.rows().len()));
+    let sums = if black_box(false) { Sums::Words } else { Sums::Bytes };
+    let dense = DenseGeometry::new(in_c, out_c, sums)?;
+    let dense = Dense::new(dense, packed.get(..len)?, table)?;
+    black_box((dense.geometry().row_len(x), lcl_infer::sums(bytes).count()));
     let mut memory = [0; 1024];
     for kernels in kernels::available() {
         each(kernels, &conv2d, &window, bytes, &mut memory, len);
+        (kernels.dense.row)(&dense, bytes, &mut memory);
         black_box(&memory);
     }
     Some(kernels::scratch_len(&conv))

@@ -7,7 +7,7 @@ use lcl_infer::golden::{GoldenImage, golden_crc32};
 use lcl_infer::shape::reflect;
 use lcl_infer::{
     AlignedMemory, Blob, Error, Frontend, FrontendError, ImageSize, Kernels, LCL_V2, Memory, Name,
-    PixelFormat, Step, blob_len, memory_len, self_test, self_test_memory_len,
+    PixelFormat, Step, blob_len, fast_memory_len, memory_len, self_test, self_test_memory_len,
 };
 
 use crate::errors::{self, Length};
@@ -15,7 +15,7 @@ use crate::errors::{self, Length};
 /// Widest image that the memory is for.
 const MAX_WIDTH: usize = 96;
 
-const MEMORY_LEN: usize = memory_len(&LCL_V2, MAX_WIDTH);
+const MEMORY_LEN: usize = fast_memory_len(&LCL_V2, MAX_WIDTH, 1);
 
 #[inline(never)]
 pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
@@ -32,6 +32,7 @@ pub fn run(bytes: &[u8], numbers: [usize; 8]) -> Option<usize> {
     tested.map_err(errors::show).ok()?;
     let mut seen = self_test_memory_len(&blob) ^ blob.min_image_side() ^ blob.memory_len(width);
     seen ^= described(&blob, tap, width)? ^ reflect(padded, padding, width);
+    seen ^= fast_memory_len(&LCL_V2, width, padding) ^ blob.memory_len_with(width, padding);
     seen ^= memory_len(&LCL_V2, width) ^ blob.section(black_box(1))?.len();
     for kernels in lcl_infer::kernels::available() {
         seen ^= with_kernels(&blob, size, bytes, memory.bytes(), kernels)?;

@@ -3,8 +3,8 @@
 use core::marker::PhantomData;
 
 use lcl_infer::{FeatureRow, ImageSize, InputFormat, PixelFormat};
-use sensor::{CameraError, Frames};
-use shared::{Arrival, Board, Camera, Link, Meter, Program, Ratio, Request, Stream};
+use sensor::{CameraError, Frames, Quota};
+use shared::{Arrival, Board, Camera, CameraRequest, Link, Meter, Program, Ratio, Request, Stream};
 
 use crate::{Error, arch, stop};
 
@@ -33,13 +33,13 @@ pub trait Machine {
     /// anything is logged.
     fn start() -> (Self::Link, Self::Peripherals);
 
-    /// Starts the camera, for images of `side` by `side` pixels.
+    /// Starts the camera, for images as the host has asked for them.
     ///
     /// # Errors
     ///
     /// Returns an error where there is none, it does not answer, or it has no
     /// such images.
-    fn camera(_: Self::Peripherals, _side: usize) -> Result<Self::Camera, CameraError> {
+    fn camera(_: Self::Peripherals, _: CameraRequest) -> Result<Self::Camera, CameraError> {
         Err(CameraError::NoCamera)
     }
 }
@@ -60,8 +60,10 @@ enum Source<C> {
     /// The board's own camera.
     Camera {
         camera: C,
-        /// Frames that the host wants yet, or nothing for no end.
-        left: Option<u32>,
+        /// Frames that the host wants yet.
+        quota: Quota,
+        /// Rows of the frame that are to come.
+        rows: usize,
     },
 }
 
@@ -126,20 +128,22 @@ impl<M: Machine> Camera for Physical<M> {
             match self.stream.request()? {
                 Request::Image(size) => return Ok(Some(size)),
                 Request::End => return Ok(None),
-                Request::Camera { side, count } => {
+                Request::Camera(request) => {
                     let peripherals = self.peripherals.take().ok_or(CameraError::NoCamera)?;
-                    let camera = M::camera(peripherals, side)?;
-                    self.source = Source::Camera { camera, left: count };
+                    let camera = M::camera(peripherals, request)?;
+                    let quota = Quota::new(request.count);
+                    self.source = Source::Camera { camera, quota, rows: 0 };
                 }
             }
         }
-        let Source::Camera { camera, left } = &mut self.source else { return Ok(None) };
-        if let Some(left) = left {
-            let Some(less) = left.checked_sub(1) else { return Ok(None) };
-            *left = less;
+        let Source::Camera { camera, quota, rows } = &mut self.source else { return Ok(None) };
+        if quota.is_met() {
+            return Ok(None);
         }
         camera.wait_frame()?;
-        Ok(Some(camera.size()))
+        let size = camera.size();
+        *rows = size.height;
+        Ok(Some(size))
     }
 
     fn wait_row(&mut self, row: &mut [u8]) -> Result<Arrival, Error> {
@@ -148,7 +152,16 @@ impl<M: Machine> Camera for Physical<M> {
                 self.stream.read_row(row);
                 Ok(Arrival::Row)
             }
-            Source::Camera { camera, .. } => Ok(camera.wait_row(row)?),
+            Source::Camera { camera, quota, rows } => {
+                let arrival = camera.wait_row(row)?;
+                *rows = rows.saturating_sub(1);
+                match arrival {
+                    Arrival::Lost(loss) => quota.lost(loss)?,
+                    Arrival::Row if *rows == 0 => quota.whole(),
+                    Arrival::Row => {}
+                }
+                Ok(arrival)
+            }
         }
     }
 }

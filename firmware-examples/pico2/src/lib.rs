@@ -13,6 +13,7 @@ pub use port::PioPort;
 use embassy_rp::Peripherals;
 use embassy_rp::config::Config;
 use physical::{CameraError, Machine, Physical, Rtt};
+use shared::CameraRequest;
 
 /// The board, as programs have it.
 pub type Board = Physical<Pico2>;
@@ -34,7 +35,7 @@ impl Machine for Pico2 {
         (Rtt::start(), chip)
     }
 
-    fn camera(chip: Peripherals, side: usize) -> Result<PicoCamera, CameraError> {
-        camera::start(chip, side)
+    fn camera(chip: Peripherals, request: CameraRequest) -> Result<PicoCamera, CameraError> {
+        camera::start(chip, request)
     }
 }

@@ -1,5 +1,6 @@
 //! The chip's way to a camera's serial line: a state machine of PIO and a DMA
 //! that goes round a ring \[RP2350\].
+#![expect(unsafe_code, reason = "a state machine is given the length of a line and its start")]
 
 use embassy_rp::pac::DMA;
 use embassy_rp::pac::dma::vals::{DataSize, TransCountMode};
@@ -9,9 +10,11 @@ use embassy_rp::pio::{
 };
 use embassy_rp::{Peri, pio};
 use physical::{CameraError, Machine, Ring};
-use sensor::{Port, Progress};
+use ::pio::{InstructionOperands, MovDestination, MovOperation, MovSource};
+use sensor::{Port, Progress, Take};
 
-use crate::{Pico2, program};
+use crate::Pico2;
+use crate::program::{START, serial_line};
 
 embassy_rp::bind_interrupts!(struct Interrupts {
     PIO0_IRQ_0 => pio::InterruptHandler<PIO0>;
@@ -39,6 +42,13 @@ const CHANNEL: u8 = 0;
 /// Flag that the state machine raises when the frame is over.
 const ENDED: u8 = 0;
 
+/// Flag that it raises when a line had another length.
+const SLIPPED: u8 = 1;
+
+/// Bytes after the last one of a frame that there is room for, so that a frame that
+/// goes on is no frame that came too fast.
+const SURPLUS: u32 = 4;
+
 /// The pins that a camera sends on.
 pub(crate) struct Pins {
     pub(crate) d0: Peri<'static, PIN_6>,
@@ -52,7 +62,11 @@ pub struct PioPort {
     machine: StateMachine<'static, PIO0, 0>,
     config: Config<'static, PIO0>,
     flags: IrqFlags<'static, PIO0>,
-    frame_len: u32,
+    /// The state machine with a FIFO in both directions, to be told of a line.
+    telling: Config<'static, PIO0>,
+    /// Bytes that are wanted, and that there is room for.
+    wanted: u32,
+    room: u32,
     has_stalled: bool,
     /// Pins are the chip's again when it is dropped.
     _common: Common<'static, PIO0>,
@@ -71,7 +85,7 @@ impl PioPort {
         pins: Pins,
     ) -> Result<Self, CameraError> {
         let Pio { mut common, sm0: machine, irq_flags: flags, .. } = Pio::new(block, Interrupts);
-        let program = common.try_load_program(&program::serial_line());
+        let program = common.try_load_program(&serial_line());
         let Ok(program) = program else { return Err(CameraError::NoRoom) };
         let d0 = common.make_pio_pin(pins.d0);
         let pclk = common.make_pio_pin(pins.pclk);
@@ -81,17 +95,20 @@ impl PioPort {
         config.use_program(&program, &[]);
         config.set_in_pins(&[&d0, &pclk, &href, &vsync]);
         config.set_jmp_pin(&href);
-        config.fifo_join = FifoJoin::RxOnly;
         // Eight bits, the lowest first, are the highest byte of a word.
         config.shift_in =
             ShiftConfig { threshold: 8, direction: ShiftDirection::Right, auto_fill: true };
         config.shift_out =
             ShiftConfig { threshold: 32, direction: ShiftDirection::Right, auto_fill: false };
+        let telling = config;
+        config.fifo_join = FifoJoin::RxOnly;
         Ok(Self {
             machine,
             config,
+            telling,
             flags,
-            frame_len: 0,
+            wanted: 0,
+            room: 0,
             has_stalled: false,
             _common: common,
             _channel: channel,
@@ -108,9 +125,31 @@ impl PioPort {
         self.machine.restart();
         self.machine.clear_fifos();
         self.flags.clear(ENDED.into());
+        self.flags.clear(SLIPPED.into());
         // Seen once, it is forgotten.
         self.machine.rx().stalled();
         self.has_stalled = false;
+    }
+
+    /// Puts `bits`, less one, into register X, and has the program start anew.
+    fn tell(&mut self, bits: u32) {
+        const PULL: u16 = InstructionOperands::PULL { if_empty: false, block: true }.encode();
+        const TO_X: u16 = InstructionOperands::MOV {
+            destination: MovDestination::X,
+            op: MovOperation::None,
+            source: MovSource::OSR,
+        }
+        .encode();
+        self.machine.set_config(&self.telling);
+        self.machine.tx().push(bits.wrapping_sub(1));
+        // SAFETY: the state machine is stopped, and its FIFO has a word.
+        unsafe {
+            self.machine.exec_instr(PULL);
+            self.machine.exec_instr(TO_X);
+        }
+        self.machine.set_config(&self.config);
+        // SAFETY: the program is loaded where its origin says, and starts there.
+        unsafe { self.machine.exec_jmp(START) };
     }
 }
 
@@ -118,17 +157,26 @@ impl Port for PioPort {
     const RING_LEN: usize = Ring::<WORDS>::BYTE_LEN;
     const TICKS_PER_MS: u32 = Pico2::CLOCK_HZ / 1000;
 
-    fn begin(&mut self, frame_len: usize) {
+    fn begin(&mut self, take: Take) {
         // What the bits of a word of the FIFO are shifted to.
         const HIGHEST_BYTE: u32 = 3;
+        // More bits than a frame has: its lines are not looked for.
+        const NO_LINES: usize = 0;
         self.stop();
-        self.frame_len = u32::try_from(frame_len).unwrap_or_default();
+        let (wanted, line_bits) = match take {
+            Take::Frame { line_len, lines } => (line_len * lines, 8 * line_len),
+            Take::Bytes(len) => (len, NO_LINES),
+        };
+        let number = |number: usize| u32::try_from(number).unwrap_or_default();
+        self.wanted = number(wanted);
+        self.room = self.wanted + SURPLUS;
+        self.tell(number(line_bits));
         let channel = DMA.ch(CHANNEL.into());
         channel.read_addr().write_value(address(self.machine.rx_fifo_ptr()) + HIGHEST_BYTE);
         channel.write_addr().write_value(address(RING.0.as_ptr()));
         channel.trans_count().write(|register| {
             register.set_mode(TransCountMode::NORMAL);
-            register.set_count(self.frame_len);
+            register.set_count(self.room);
         });
         let request = self.machine.rx_treq();
         channel.ctrl_trig().write(|register| {
@@ -142,7 +190,6 @@ impl Port for PioPort {
             register.set_chain_to(CHANNEL);
             register.set_en(true);
         });
-        self.machine.set_config(&self.config);
         self.machine.set_enable(true);
     }
 
@@ -150,10 +197,13 @@ impl Port for PioPort {
         let has_ended = self.flags.check(ENDED);
         self.has_stalled |= self.machine.rx().stalled();
         let left = DMA.ch(CHANNEL.into()).trans_count().read().count();
+        let arrived = self.room.saturating_sub(left);
         Progress {
-            arrived: self.frame_len.saturating_sub(left) as usize,
+            arrived: arrived as usize,
             has_ended,
-            has_overrun: self.has_stalled,
+            // After the last byte there is nothing to be late for.
+            has_overrun: self.has_stalled && arrived <= self.wanted,
+            has_slipped: self.flags.check(SLIPPED),
         }
     }
 

@@ -2,34 +2,57 @@
 
 use pio::{Program, RP2040_MAX_PROGRAM_SIZE, pio_asm};
 
-/// Returns the program: it takes one bit at each rising edge of PCLK (GPIO7) while
-/// HREF (GPIO8, the pin of `jmp`) is high, from one rise of VSYNC (GPIO9) to its
-/// fall, and then waits to be started once more. The pins of `in` start at D0
-/// (GPIO6).
+/// Returns the program: it takes as many bits of each line as register X says, less
+/// one, each at a rising edge of PCLK (GPIO7), from one rise of VSYNC (GPIO9) to its
+/// fall, and then waits to be started once more, with flag 0. A line in which HREF
+/// (GPIO8, the pin of `jmp`) is still high after its last bit was longer, or the one
+/// before was shorter: the program stops there, with flag 1.
 ///
-/// Two cycles after PCLK has fallen HREF is looked at, which may fall as late:
-/// without them a camera whose PCLK rests between lines would not be seen to end
-/// its frame.
+/// The pins of `in` are the four from D0 (GPIO6) on. `mov pc, pins` goes to the one of
+/// the first sixteen instructions that their levels say, so that a line is seen one
+/// cycle after HREF rises: a bit may be as short as six cycles, 24 MHz at 150 MHz of
+/// PIO. HREF is looked at four cycles after the last fall of PCLK.
 pub(crate) fn serial_line() -> Program<RP2040_MAX_PROGRAM_SIZE> {
     let program = pio_asm!(
+        ".origin 0",
+        // VSYNC is low: the frame is over.
+        "    irq wait 0",
+        "    irq wait 0",
+        "    irq wait 0",
+        "    irq wait 0",
+        "    irq wait 0",
+        "    irq wait 0",
+        "    irq wait 0",
+        "    irq wait 0",
+        // HREF is low: between lines.
+        "    mov pc, pins",
+        "    mov pc, pins",
+        "    mov pc, pins",
+        "    mov pc, pins",
+        // Both are high.
+        "    jmp bit",
+        "    jmp bit",
+        "    jmp bit",
+        "    jmp bit",
+        "public start:",
         "    wait 0 gpio 9",
         "    wait 1 gpio 9",
-        "between:",
-        "    jmp pin line",
-        "    mov osr, pins",
-        "    out null, 3",
-        "    out y, 1",
-        "    jmp y-- between",
-        "    irq wait 0",
         "line:",
-        "    wait 1 gpio 7",
-        "    jmp pin bit",
-        "    jmp between",
+        "    mov y, x",
+        "    mov pc, pins",
         "bit:",
+        "    wait 1 gpio 7",
         "    in pins, 1",
-        "    wait 0 gpio 7 [2]",
-        "    jmp pin line",
-        "    jmp between",
+        "    wait 0 gpio 7",
+        "    jmp y-- bit",
+        "    nop [2]",
+        "    jmp pin slipped",
+        "    jmp line",
+        "slipped:",
+        "    irq wait 1",
     );
     program.program
 }
+
+/// Instruction that the program starts at.
+pub(crate) const START: u8 = 16;

@@ -1,6 +1,7 @@
 //! Registers of an image sensor, over I2C or what is nearly that.
 
-use embedded_hal::i2c::I2c;
+use embedded_hal::delay::DelayNs;
+use embedded_hal::i2c::{Error, ErrorKind, I2c};
 
 use crate::CameraError;
 
@@ -12,6 +13,11 @@ pub enum Width {
     /// Two, the high one first.
     Two,
 }
+
+/// How often a chip is asked what it is, and how long it has between: the most
+/// careful of public drivers give a sensor 300 ms from its first clock, but for one.
+const PROBES: u32 = 30;
+const PROBE_MS: u32 = 10;
 
 /// A sensor's registers, each of one byte.
 ///
@@ -33,16 +39,34 @@ impl<I: I2c> Bus<I> {
         Self { i2c, address, width, wiring }
     }
 
-    /// Returns what the chip in two registers says that it is.
+    /// Waits until the chip says in two registers what it is.
     ///
     /// # Errors
     ///
     /// Returns an error where nothing answers, or it is not `expected`.
-    pub fn probe(&mut self, registers: [u16; 2], expected: u16) -> Result<(), CameraError> {
-        let [high, low] = registers.map(|register| self.get(register));
-        let silence = CameraError::NoAnswer { address: self.address, wiring: self.wiring };
-        let (Some(high), Some(low)) = (high, low) else { return Err(silence) };
-        let got = u16::from_be_bytes([high, low]);
+    pub fn probe(
+        &mut self,
+        registers: [u16; 2],
+        expected: u16,
+        delay: &mut impl DelayNs,
+    ) -> Result<(), CameraError> {
+        let mut asked = 1;
+        let got = loop {
+            let [high, low] = registers.map(|register| self.get(register));
+            match (high, low) {
+                (Ok(high), Ok(low)) => break u16::from_be_bytes([high, low]),
+                (Err(ErrorKind::Bus), _) | (_, Err(ErrorKind::Bus)) => {
+                    return Err(CameraError::BusIsStuck { wiring: self.wiring });
+                }
+                _ if asked >= PROBES => {
+                    let Self { address, wiring, .. } = *self;
+                    return Err(CameraError::NoAnswer { address, wiring });
+                }
+                _ => {}
+            }
+            asked += 1;
+            delay.delay_ms(PROBE_MS);
+        };
         if got == expected { Ok(()) } else { Err(CameraError::OtherChip { expected, got }) }
     }
 
@@ -52,7 +76,7 @@ impl<I: I2c> Bus<I> {
     ///
     /// Returns an error where the chip does not answer.
     pub fn read(&mut self, register: u16) -> Result<u8, CameraError> {
-        self.get(register).ok_or(CameraError::Refused { register })
+        self.get(register).map_err(|kind| self.refused(register, kind))
     }
 
     /// Writes registers, in order.
@@ -67,20 +91,28 @@ impl<I: I2c> Bus<I> {
                 Width::One => self.i2c.write(self.address, &[low, value]),
                 Width::Two => self.i2c.write(self.address, &[high, low, value]),
             };
-            sent.map_err(|_| CameraError::Refused { register })?;
+            sent.map_err(|error| self.refused(register, error.kind()))?;
         }
         Ok(())
     }
 
-    fn get(&mut self, register: u16) -> Option<u8> {
+    fn refused(&self, register: u16, kind: ErrorKind) -> CameraError {
+        match kind {
+            ErrorKind::Bus => CameraError::BusIsStuck { wiring: self.wiring },
+            _ => CameraError::Refused { register },
+        }
+    }
+
+    fn get(&mut self, register: u16) -> Result<u8, ErrorKind> {
         let [high, low] = register.to_be_bytes();
         let asked = match self.width {
             Width::One => self.i2c.write(self.address, &[low]),
             Width::Two => self.i2c.write(self.address, &[high, low]),
         };
         let mut value = [0];
-        asked.and_then(|()| self.i2c.read(self.address, &mut value)).ok()?;
+        let answered = asked.and_then(|()| self.i2c.read(self.address, &mut value));
+        answered.map_err(|error| error.kind())?;
         let [value] = value;
-        Some(value)
+        Ok(value)
     }
 }

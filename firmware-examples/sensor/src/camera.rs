@@ -2,9 +2,12 @@
 
 use embedded_hal::delay::DelayNs;
 use lcl_infer::{ImageSize, PixelFormat};
-use shared::{Arrival, Loss};
+use shared::{Arrival, CameraRequest, Loss};
 
-use crate::{CameraError, Frame, Progress, Step, Window};
+use crate::{
+    Came, CameraError, Change, Frame, Pace, Progress, Step, TEST_PICTURE_LEN, Take, TestPicture,
+    Window,
+};
 
 /// A sensor of images, set up over its registers.
 pub trait Sensor {
@@ -30,6 +33,23 @@ pub trait Sensor {
     ///
     /// Returns an error where it does not answer.
     fn slow_down(&mut self) -> Result<bool, CameraError>;
+
+    /// Makes its lines last half as long; returns whether that was possible.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where it does not answer.
+    fn speed_up(&mut self) -> Result<bool, CameraError>;
+
+    /// Has its own test picture sent in place of what it sees, or no longer.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where it does not answer.
+    fn show_test_picture(&mut self, is_shown: bool) -> Result<(), CameraError>;
+
+    /// Returns what became of the first bytes of that picture.
+    fn look(came: Came<'_>) -> TestPicture;
 }
 
 /// What a chip receives a sensor's bytes with: a DMA that writes them into a ring
@@ -41,10 +61,9 @@ pub trait Port {
     /// What [`Port::ticks`] counts in a millisecond.
     const TICKS_PER_MS: u32;
 
-    /// Forgets the frame at hand and waits for the next one, of `frame_len`
-    /// bytes, whose first byte goes to the start of the ring. Nothing of a frame
-    /// that has begun may be taken, and nothing after its end.
-    fn begin(&mut self, frame_len: usize);
+    /// Forgets the frame at hand and waits for the next one, whose first byte goes to
+    /// the start of the ring. Nothing of a frame that has begun may be taken.
+    fn begin(&mut self, take: Take);
 
     /// Returns how far the frame has come.
     fn progress(&mut self) -> Progress;
@@ -120,9 +139,14 @@ pub struct Camera<S, P> {
     /// Row that comes next.
     row: usize,
     line: [u8; MAX_LINE_LEN],
+    pace: Pace,
     /// Pins that frames come through.
     wiring: &'static str,
 }
+
+/// Milliseconds until a test picture is sent, and no longer sent: more than a frame
+/// of a camera that was just started.
+const TEST_PICTURE_MS: u32 = 200;
 
 impl<S: Sensor, P: Port> Camera<S, P> {
     const LINE_LEN: usize = match S::PIXELS.row_len(S::SIZE.width) {
@@ -130,8 +154,8 @@ impl<S: Sensor, P: Port> Camera<S, P> {
         None => 0,
     };
 
-    /// Sets the sensor up and returns a camera of frames of `side` by `side`
-    /// pixels; `wiring` names the pins to look at where no frame comes.
+    /// Sets the sensor up and returns a camera of square frames as `request` has them;
+    /// `wiring` names the pins to look at where no frame comes.
     ///
     /// # Errors
     ///
@@ -140,7 +164,7 @@ impl<S: Sensor, P: Port> Camera<S, P> {
     pub fn start(
         mut sensor: S,
         port: P,
-        side: usize,
+        request: CameraRequest,
         delay: &mut impl DelayNs,
         wiring: &'static str,
     ) -> Result<Self, CameraError> {
@@ -148,6 +172,7 @@ impl<S: Sensor, P: Port> Camera<S, P> {
             assert!(Self::LINE_LEN > 0 && Self::LINE_LEN <= MAX_LINE_LEN);
             assert!(Self::LINE_LEN % 4 == 0 && P::RING_LEN % 4 == 0);
         }
+        let side = request.side;
         let window = Window::new(S::SIZE, S::PIXELS, side)?;
         sensor.start(delay)?;
         defmt::info!(
@@ -159,7 +184,47 @@ impl<S: Sensor, P: Port> Camera<S, P> {
             window.step()
         );
         let frame = Frame::new(Self::LINE_LEN, S::SIZE.height, P::RING_LEN);
-        Ok(Self { sensor, port, frame, window, row: 0, line: [0; MAX_LINE_LEN], wiring })
+        let (line, pace) = ([0; MAX_LINE_LEN], Pace::new());
+        let mut camera = Self { sensor, port, frame, window, row: 0, line, pace, wiring };
+        if request.has_test_picture {
+            camera.check_test_picture(delay)?;
+        }
+        Ok(camera)
+    }
+
+    /// Looks at the start of a frame of the sensor's own test picture, which needs no
+    /// light, no lens and no eye, and logs that it is right.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where it does not arrive as it is sent: what is wrong with it
+    /// says which wire or register to look at.
+    fn check_test_picture(&mut self, delay: &mut impl DelayNs) -> Result<(), CameraError> {
+        const { assert!(TEST_PICTURE_LEN <= P::RING_LEN && TEST_PICTURE_LEN % 4 == 0) };
+        self.sensor.show_test_picture(true)?;
+        delay.delay_ms(TEST_PICTURE_MS);
+        self.frame.begin();
+        self.port.begin(Take::Bytes(TEST_PICTURE_LEN));
+        let mut len = 0;
+        self.wait(|_, progress| {
+            len = progress.arrived.min(TEST_PICTURE_LEN);
+            let is_over = len == TEST_PICTURE_LEN || progress.has_ended;
+            if is_over { Step::Ready } else { Step::Wait }
+        })?;
+        let port = &mut self.port;
+        let mut byte = |at: usize| {
+            let mut word = [0; 4];
+            port.copy(at / 4 * 4, &mut word);
+            word.get(at % 4).copied().unwrap_or_default()
+        };
+        let picture = S::look(Came { byte: &mut byte, len });
+        if picture != TestPicture::Right {
+            return Err(CameraError::TestPicture(picture));
+        }
+        defmt::info!("test picture: {}", picture);
+        self.sensor.show_test_picture(false)?;
+        delay.delay_ms(TEST_PICTURE_MS);
+        Ok(())
     }
 
     /// Adds the lines of the next row to the window.
@@ -224,23 +289,32 @@ impl<S: Sensor, P: Port> Frames for Camera<S, P> {
         self.row = 0;
         self.frame.begin();
         self.window.begin();
-        self.port.begin(self.frame.byte_len());
+        self.port.begin(self.frame.take());
         self.wait(|_, progress| {
             // What is wrong with a frame is said of its first row.
-            let is_there = progress.arrived > 0 || progress.has_ended || progress.has_overrun;
+            let is_there = progress != Progress::default();
             if is_there { Step::Ready } else { Step::Wait }
         })?;
         Ok(())
     }
 
-    /// A camera that was too fast is slowed down for the frames to come.
+    /// A camera that was too fast is slowed down for the frames to come, and tried
+    /// faster after a while: what was slow may have been the host.
     fn wait_row(&mut self, row: &mut [u8]) -> Result<Arrival, CameraError> {
         let Some(loss) = self.gather()? else {
             self.window.take(row);
             self.row += 1;
+            if self.row == self.window.side() && self.pace.whole() == Change::Faster {
+                if self.sensor.speed_up()? {
+                    defmt::info!("the camera is tried faster: its lines last half as long");
+                } else {
+                    self.pace.is_fastest();
+                }
+            }
             return Ok(Arrival::Row);
         };
-        if loss == Loss::Overrun && self.sensor.slow_down()? {
+        let is_too_fast = loss == Loss::Overrun && self.pace.overrun() == Change::Slower;
+        if is_too_fast && self.sensor.slow_down()? {
             defmt::info!("the camera is slowed down: its lines last twice as long");
         }
         Ok(Arrival::Lost(loss))

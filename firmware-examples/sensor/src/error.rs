@@ -1,6 +1,9 @@
 //! What can be wrong with a camera.
 
 use defmt::Formatter;
+use shared::Loss;
+
+use crate::{TestPicture, TwoWireError};
 
 /// What can be wrong with a camera, none of which goes away by itself.
 ///
@@ -16,6 +19,11 @@ pub enum CameraError {
     LineIsLow {
         /// Name of the line and its pin.
         line: &'static str,
+    },
+    /// A line of the bus went low in the middle of something and stays so.
+    BusIsStuck {
+        /// Pins of the bus.
+        wiring: &'static str,
     },
     /// Nothing answers on the bus.
     NoAnswer {
@@ -41,6 +49,15 @@ pub enum CameraError {
         /// Pins that frames come through.
         wiring: &'static str,
     },
+    /// A number of frames is wanted, and none comes whole.
+    OnlyLosses {
+        /// Frames that were lost in a row.
+        count: u32,
+        /// Why the last one was.
+        last: Loss,
+    },
+    /// The camera's test picture does not arrive as it is sent.
+    TestPicture(TestPicture),
     /// The camera has no image of that side.
     NoSuchSide {
         /// Side that was asked for, in pixels.
@@ -50,6 +67,17 @@ pub enum CameraError {
         /// What sides are multiples of.
         multiple_of: usize,
     },
+}
+
+impl CameraError {
+    /// Returns the error of a bus that could not be freed at the start.
+    #[must_use]
+    pub const fn held(error: TwoWireError) -> Self {
+        match error {
+            TwoWireError::Low { line } => Self::LineIsLow { line },
+            TwoWireError::NoAcknowledge(_) => Self::NoCamera,
+        }
+    }
 }
 
 impl defmt::Format for CameraError {
@@ -67,6 +95,12 @@ impl defmt::Format for CameraError {
                 "the camera's line {=str} is held low: look for a short circuit, and at the \
                  camera's 3.3 V",
                 line
+            ),
+            Self::BusIsStuck { wiring } => defmt::write!(
+                f,
+                "the camera's I2C is held low, and nine clocks did not free it: switch the camera's \
+                 power off and on, and look at {=str}",
+                wiring
             ),
             Self::NoAnswer { address, wiring } => defmt::write!(
                 f,
@@ -92,6 +126,18 @@ impl defmt::Format for CameraError {
                     wiring
                 );
             }
+            Self::OnlyLosses { count, last } => defmt::write!(
+                f,
+                "{=u32} frames in a row were lost, the last because {=str}: the table of docs/boards \
+                 says what to look at, and --test-picture what arrives",
+                count,
+                last.text()
+            ),
+            Self::TestPicture(picture) => defmt::write!(
+                f,
+                "the camera's test picture does not arrive as it is sent: {}",
+                picture
+            ),
             Self::NoSuchSide { side, most, multiple_of } => defmt::write!(
                 f,
                 "the camera has no image of {=usize} pixels: pass --size with a multiple of \

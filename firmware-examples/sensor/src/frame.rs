@@ -12,6 +12,24 @@ pub struct Progress {
     pub has_ended: bool,
     /// Whether the chip itself has lost bytes.
     pub has_overrun: bool,
+    /// Whether a line had another length than lines have.
+    pub has_slipped: bool,
+}
+
+/// What a [`Port`](crate::Port) is to take, from the start of the next frame on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// One frame, and nothing after it. A line of another length is to be seen, as
+    /// [`Progress::has_slipped`] or by the bytes that are missing, or what is too much
+    /// of it left out: it is never to shift what follows.
+    Frame {
+        /// Bytes of a line.
+        line_len: usize,
+        /// Lines.
+        lines: usize,
+    },
+    /// So many bytes, a multiple of four, wherever lines begin and end.
+    Bytes(usize),
 }
 
 /// What is to be done for a line of a frame, or for its end.
@@ -33,7 +51,8 @@ const UNDER_WAY_BYTES: usize = 64;
 ///
 /// A line may be read once it has arrived whole and until the ring comes round
 /// to it. The frame is whole when the camera ends it and as many bytes came as
-/// it has: a line that was lost in the middle shows by then.
+/// it has: a line that was lost in the middle shows by then, and one that was
+/// shorter or longer is the port's to see.
 #[derive(Clone, Debug)]
 pub struct Frame {
     line_len: usize,
@@ -49,6 +68,12 @@ impl Frame {
     #[must_use]
     pub const fn new(line_len: usize, lines: usize, ring_len: usize) -> Self {
         Self { line_len, lines, ring_len, ended_at: None }
+    }
+
+    /// Returns the frame as a port is told of it.
+    #[must_use]
+    pub const fn take(&self) -> Take {
+        Take::Frame { line_len: self.line_len, lines: self.lines }
     }
 
     /// Returns the bytes of the frame.
@@ -85,7 +110,9 @@ impl Frame {
     }
 
     fn check(&self, progress: Progress) -> Step {
-        if progress.has_overrun {
+        if progress.has_slipped {
+            Step::Lost(Loss::Slipped)
+        } else if progress.has_overrun {
             Step::Lost(Loss::Overrun)
         } else if progress.arrived > self.byte_len() {
             Step::Lost(Loss::TooLong)
@@ -160,6 +187,16 @@ mod tests {
         // A line was lost somewhere.
         assert_eq!(frame.end(ended(900)), Step::Wait);
         assert_eq!(frame.end(ended(900)), Step::Lost(Loss::EndedEarly));
+    }
+
+    #[test]
+    fn a_line_of_another_length_is_said_before_what_follows_from_it() {
+        let progress = Progress { has_slipped: true, has_overrun: true, ..at(350) };
+        assert_eq!(frame().line(2, progress), Step::Lost(Loss::Slipped));
+        assert_eq!(
+            frame().end(Progress { has_slipped: true, ..ended(1000) }),
+            Step::Lost(Loss::Slipped)
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
 use lcl_infer::{ImageSize, PixelFormat};
 
-use crate::{Bus, CameraError, Sensor, Width};
+use crate::{Bus, Came, CameraError, Sensor, TestPicture, Width};
 
 /// Address on the bus, of seven bits.
 const ADDRESS: u8 = 0x24;
@@ -27,10 +27,11 @@ const APPLY: (u16, u8) = (0x0104, 1);
 
 const LINE_LENGTH_PCK: u16 = 0x0342;
 
-/// How often the chip is asked whether its reset is over, and how long it has
-/// before each.
-const RESET_TRIES: usize = 10;
-const RESET_MS: u32 = 10;
+/// How often the chip is reset, and how long it has before it is asked whether that
+/// is over: no less than the slowest frame in all, which a camera keeps sending
+/// while only its board was reset.
+const RESET_TRIES: u32 = 70;
+const RESET_MS: u32 = 100;
 
 /// Milliseconds until exposure and gain have had some frames to settle.
 const SETTLE_MS: u32 = 300;
@@ -44,6 +45,12 @@ const SLOWEST: u16 = 64 * LINE_CLOCKS;
 
 /// What differs from the state after a reset, or is relied on.
 const SETUP: &[(u16, u8)] = &[
+    // VSYNC, HSYNC and pixel shift: none, or lines have two bytes more.
+    (0x1012, 0x00),
+    // No trigger; the clock of MCLK; data change at the fall of PCLK.
+    (0x3064, 0x00),
+    (0x3067, 0x00),
+    (0x3068, 0x20),
     // READOUT_X, READOUT_Y, BINNING_MODE: every pixel.
     (0x0383, 0x01),
     (0x0387, 0x01),
@@ -61,10 +68,19 @@ const SETUP: &[(u16, u8)] = &[
     // BIT_CONTROL: one line of data.
     (0x3059, 0x22),
     // OSC_CLK_DIV: pixels at an eighth of the clock, so that bits are at the
-    // clock; registers at the clock; the lowest bit first; PCLK goes on between
+    // clock; registers at the clock; the lowest bit first; PCLK rests between
     // lines.
-    (0x3060, 0x08),
+    (0x3060, 0x28),
 ];
+
+/// `TEST_PATTERN_MODE`, and that of a bit that walks.
+const TEST_PATTERN: u16 = 0x0601;
+const WALKING: u8 = 0x11;
+
+/// Returns a byte of that picture, which goes on over lines: 324 are a multiple of 9.
+fn walking(at: usize) -> u8 {
+    1_u8.checked_shl(u32::try_from(at % 9).unwrap_or_default()).unwrap_or_default()
+}
 
 /// The sensor.
 #[derive(Debug)]
@@ -93,18 +109,20 @@ impl<I: I2c> Sensor for Hm01b0<I> {
     const PIXELS: PixelFormat = PixelFormat::Gray8;
 
     fn start(&mut self, delay: &mut impl DelayNs) -> Result<(), CameraError> {
-        self.bus.probe(ID, HM01B0)?;
-        self.bus.write(&[RESET])?;
-        let mut is_standing_by = false;
-        for _ in 0..RESET_TRIES {
+        self.bus.probe(ID, HM01B0, delay)?;
+        self.bus.write(&[(MODE_SELECT, STANDBY)])?;
+        let mut tries = 0;
+        loop {
+            self.bus.write(&[RESET])?;
             delay.delay_ms(RESET_MS);
-            is_standing_by = self.bus.read(MODE_SELECT)? == STANDBY;
-            if is_standing_by {
+            // A chip in the middle of its reset may not answer.
+            if self.bus.read(MODE_SELECT) == Ok(STANDBY) {
                 break;
             }
-        }
-        if !is_standing_by {
-            return Err(CameraError::Refused { register: RESET.0 });
+            tries += 1;
+            if tries == RESET_TRIES {
+                return Err(CameraError::Refused { register: RESET.0 });
+            }
         }
         self.bus.write(SETUP)?;
         self.write_line_length()?;
@@ -120,5 +138,22 @@ impl<I: I2c> Sensor for Hm01b0<I> {
         self.line_clocks *= 2;
         self.write_line_length()?;
         Ok(true)
+    }
+
+    fn speed_up(&mut self) -> Result<bool, CameraError> {
+        if self.line_clocks <= LINE_CLOCKS {
+            return Ok(false);
+        }
+        self.line_clocks /= 2;
+        self.write_line_length()?;
+        Ok(true)
+    }
+
+    fn show_test_picture(&mut self, is_shown: bool) -> Result<(), CameraError> {
+        self.bus.write(&[(TEST_PATTERN, if is_shown { WALKING } else { 0 })])
+    }
+
+    fn look(mut came: Came<'_>) -> TestPicture {
+        came.compare(Self::SIZE.width, walking)
     }
 }

@@ -14,8 +14,8 @@ const HREF: usize = 2;
 /// What a camera sends.
 #[derive(Clone, Copy)]
 struct Sender {
-    /// Cycles of PIO in a period of PCLK, doubled.
-    half_cycles: usize,
+    /// Cycles of PIO in a period of PCLK, four times.
+    quarter_cycles: usize,
     /// Whether PCLK rests between lines.
     is_gated: bool,
     /// Cycles from the fall of PCLK until D0 and HREF change.
@@ -28,11 +28,11 @@ impl Sender {
     fn send(self, lines: &[Vec<bool>]) -> Vec<Pins> {
         let mut wave = Vec::new();
         let mut last = (false, false);
-        let mut halves = 0;
+        let mut quarters = 0;
         let mut period = |bit: bool, href: bool, vsync: bool| {
-            halves += self.half_cycles;
-            let cycles = halves / 2;
-            halves %= 2;
+            quarters += self.quarter_cycles;
+            let cycles = quarters / 4;
+            quarters %= 4;
             let low = cycles / 2;
             for cycle in 0..cycles {
                 let (bit, href) = if cycle < self.late_cycles { last } else { (bit, href) };
@@ -56,13 +56,25 @@ impl Sender {
     }
 }
 
-/// Runs the program and returns the bits that it took until it waits to be
-/// started once more, or nothing where it never does.
+/// How a run of the program ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// With the bits of a frame.
+    Frame(Vec<bool>),
+    /// In a line of another length.
+    Slipped,
+    /// Never.
+    None,
+}
+
+/// Runs the program for lines of that many bits until it waits to be started once
+/// more.
 ///
 /// Only what the program uses of PIO is here (\[RP2350\], PIO instruction set).
-fn run(wave: &[Pins]) -> Option<Vec<bool>> {
+fn run(wave: &[Pins], line_bits: u32) -> End {
     let program = program::serial_line();
-    let (mut pc, mut y, mut osr, mut delay) = (0, 0_u32, 0_u32, 0);
+    let x = line_bits - 1;
+    let (mut pc, mut y, mut delay) = (usize::from(program::START), 0_u32, 0);
     let mut bits = Vec::new();
     for pins in wave {
         if delay > 0 {
@@ -98,23 +110,25 @@ fn run(wave: &[Pins]) -> Option<Vec<bool>> {
                 assert_eq!(index, 1);
                 bits.push(pins[0]);
             }
-            // out y, out null
-            (3, 2 | 3) => {
-                if what == 2 {
-                    y = osr & ((1 << index) - 1);
-                }
-                osr >>= index;
+            // mov y, x; nop, which is mov y, y; mov pc, pins
+            (5, 2) if index == 1 => y = x,
+            (5, 2) => assert_eq!(index, 2),
+            (5, 5) => {
+                assert_eq!(index, 0);
+                next = pins.iter().rev().fold(0, |all, pin| all << 1 | usize::from(*pin));
             }
-            // mov osr, pins
-            (5, 7) => osr = pins.iter().rev().fold(0, |all, pin| all << 1 | u32::from(*pin)),
             // irq wait
-            (6, 1) => return Some(bits),
+            (6, 1) if index == 0 => return End::Frame(bits),
+            (6, 1) => {
+                assert_eq!(index, 1);
+                return End::Slipped;
+            }
             _ => panic!("instruction {word:#06x} is not in here"),
         }
         delay = word >> 8 & 31;
         pc = next;
     }
-    None
+    End::None
 }
 
 /// Returns lines of bits that differ.
@@ -123,34 +137,73 @@ fn lines(count: usize) -> Vec<Vec<bool>> {
     (0..count).map(|line| (0..72).map(|at| bit(line, at)).collect()).collect()
 }
 
-#[test]
-fn one_frame_is_taken_bit_by_bit_and_nothing_after_it() {
-    let lines = lines(5);
-    // 150 MHz of PIO: PCLK has 12 MHz in the middle, and 6 and 15 beside it.
-    for half_cycles in [50, 25, 20] {
+const LINE_BITS: u32 = 72;
+
+/// Speeds of PCLK at 150 MHz of PIO, in quarters of cycles: 24, 20, 15, 12 and 6 MHz.
+const SPEEDS: [usize; 5] = [25, 30, 40, 50, 100];
+
+/// Calls `check` with every sender that is to be understood.
+fn each_sender(check: impl Fn(Sender, &str)) {
+    for quarter_cycles in SPEEDS {
         for is_gated in [false, true] {
-            for late_cycles in 0..=3 {
-                let sender = Sender { half_cycles, is_gated, late_cycles };
-                let got = run(&sender.send(&lines)).expect("the frame ends");
-                let what = format!("{half_cycles}, gated {is_gated}, {late_cycles} late");
-                assert_eq!(got, lines.concat(), "{what}");
+            // Half a period is three cycles at the fastest.
+            for late_cycles in 0..=if quarter_cycles < 30 { 2 } else { 3 } {
+                let sender = Sender { quarter_cycles, is_gated, late_cycles };
+                check(sender, &format!("{quarter_cycles}, gated {is_gated}, {late_cycles} late"));
             }
         }
     }
 }
 
 #[test]
+fn one_frame_is_taken_bit_by_bit_and_nothing_after_it() {
+    let lines = lines(5);
+    each_sender(|sender, what| {
+        assert_eq!(run(&sender.send(&lines), LINE_BITS), End::Frame(lines.concat()), "{what}");
+    });
+}
+
+#[test]
+fn a_bit_more_or_less_anywhere_but_at_the_end_is_seen() {
+    for line in 0..4 {
+        for at in [0, 35, 71] {
+            let (mut more, mut less) = (lines(5), lines(5));
+            more[line].insert(at, true);
+            less[line].remove(at);
+            each_sender(|sender, what| {
+                assert_eq!(run(&sender.send(&more), LINE_BITS), End::Slipped, "{what}");
+                assert_eq!(run(&sender.send(&less), LINE_BITS), End::Slipped, "{what}");
+            });
+        }
+    }
+    // Two bytes more in every line, as after a reset of the sensor.
+    let longer: Vec<_> = lines(5).iter().map(|line| [&line[..], &[true; 16]].concat()).collect();
+    each_sender(|sender, what| {
+        assert_eq!(run(&sender.send(&longer), LINE_BITS), End::Slipped, "{what}");
+    });
+}
+
+#[test]
+fn a_line_that_is_missing_is_a_frame_that_is_short() {
+    let lines = lines(4);
+    each_sender(|sender, what| {
+        let got = run(&sender.send(&lines), LINE_BITS);
+        assert_eq!(got, End::Frame(lines.concat()), "{what}");
+    });
+}
+
+#[test]
 fn a_frame_without_lines_ends_too() {
-    let sender = Sender { half_cycles: 25, is_gated: false, late_cycles: 1 };
-    assert_eq!(run(&sender.send(&[])), Some(Vec::new()));
+    let sender = Sender { quarter_cycles: 50, is_gated: false, late_cycles: 1 };
+    assert_eq!(run(&sender.send(&[]), LINE_BITS), End::Frame(Vec::new()));
 }
 
 #[test]
 fn a_camera_that_never_ends_its_frame_is_waited_for() {
-    let sender = Sender { half_cycles: 25, is_gated: false, late_cycles: 1 };
+    let sender = Sender { quarter_cycles: 50, is_gated: false, late_cycles: 1 };
     let mut wave = sender.send(&lines(3));
     let start = wave.iter().position(|pins| pins[3]).expect("it begins");
     let end = wave.iter().rposition(|pins| pins[3]).expect("it begins");
     wave[start..].iter_mut().for_each(|pins| pins[3] = true);
-    assert_eq!(run(&wave[..end]), None);
+    assert_eq!(run(&wave[..end], LINE_BITS), End::None);
 }

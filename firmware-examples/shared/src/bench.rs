@@ -25,9 +25,12 @@ const MAX_DENOMINATOR: u32 = 1000;
 ///
 /// Returns the first thing that went wrong.
 pub fn bench<B: Board + Meter>(board: &mut B, memory: &mut [u8]) -> Result<(), Failure<B::Error>> {
-    let blob = open(board)?;
-    let flash_bytes = B::flash_bytes() + blob_bytes(board)?.len();
     let ratio = B::calibrate();
+    let start = B::ticks();
+    let blob = open(board)?;
+    let opening = B::ticks().wrapping_sub(start);
+    let flash_bytes = B::flash_bytes() + blob_bytes(board)?.len();
+    defmt::info!("opening it: {=u64} {=str}", ratio.divide(opening.into()), B::UNIT);
     defmt::info!(
         "{=u32} ticks are {=u32} {=str}, kernels: {=str}",
         ratio.numerator,
@@ -52,6 +55,9 @@ fn bench_size<B: Board + Meter>(
     flash_bytes: usize,
 ) -> Result<(), Failure<B::Error>> {
     let empty = empty_window::<B>();
+    // No more than is reported: transforms would take what there is.
+    let ram_bytes = blob.memory_len(size.width);
+    let memory = memory.get_mut(..ram_bytes).unwrap_or_default();
     let total = ratio.divide(run::<B>(blob, size, memory, active(), empty)?);
 
     if let Some(LayerKind::Conv(conv)) = blob.layers().next().map(|layer| layer.kind()) {
@@ -87,7 +93,7 @@ fn bench_size<B: Board + Meter>(
         B::UNIT,
         total,
         macs,
-        blob.memory_len(size.width),
+        ram_bytes,
         flash_bytes,
         B::stack_bytes()
     );

@@ -95,15 +95,19 @@ pub enum Loss {
     EndedEarly,
     /// The frame did not end after its last row.
     TooLong,
+    /// A line had more or less in it than lines have.
+    Slipped,
 }
 
 impl Loss {
     /// Returns what happened, for the log.
-    pub(crate) const fn text(self) -> &'static str {
+    #[must_use]
+    pub const fn text(self) -> &'static str {
         match self {
             Self::Overrun => "rows came faster than they were taken",
             Self::EndedEarly => "it ended before its last row",
             Self::TooLong => "it went on after its last row",
+            Self::Slipped => "a line of it was too short or too long",
         }
     }
 }

@@ -21,7 +21,6 @@ mod ratio;
 mod self_test;
 mod stream;
 mod tally;
-mod toom;
 mod watch;
 
 pub use bench::bench;
@@ -30,18 +29,17 @@ pub use camera::camera;
 pub use failure::Failure;
 pub use features::features;
 pub use kernels::kernels;
-pub use link::{Link, LinkError, Request, Stream, record_area, record_header};
+pub use link::{CameraRequest, Link, LinkError, Request, Stream, record_area, record_header};
 pub use population::{population, population_memory_len};
 pub use ratio::Ratio;
 pub use self_test::self_test;
-pub use toom::toom;
 pub use watch::{watch, watch_memory_len};
 
 /// Returns the bytes of memory for a front-end that runs LCL-V2 on images of
-/// `width` pixels.
+/// `width` pixels, in whichever layout.
 #[must_use]
 pub const fn memory_len(width: usize) -> usize {
-    lcl_infer::memory_len(&lcl_infer::LCL_V2, width)
+    lcl_infer::fast_memory_len(&lcl_infer::LCL_V2, width, 1)
 }
 
 /// Bytes of one row of the widest image that any board takes.

@@ -25,7 +25,8 @@ pub trait Link {
 /// the format that the blob takes; 0 by 0 says that no image follows. These are
 /// the bytes of `frames.bin` of the emulated boards. In place of images, a width
 /// and a height of 0 say that the board's own camera is to take them, as large as
-/// the width, and a u32 how many: 0 for no end. The board sends for each
+/// the width, a u32 how many, 0 for no end, and a u32 what else is wanted: bit 0 that
+/// its test picture is looked at first, bit 1 that the board drives its clock. The board sends for each
 /// row of features a record: the area (1 or 2), `y` and the length in bytes as
 /// u32, then the bytes, as in their `rows.bin`. An event is a record of area 3.
 #[derive(Debug)]
@@ -40,14 +41,32 @@ pub enum Request {
     /// An image of that size follows.
     Image(ImageSize),
     /// The board's own camera is to take images.
-    Camera {
-        /// Their side, in pixels.
-        side: usize,
-        /// How many, or nothing for no end.
-        count: Option<u32>,
-    },
+    Camera(CameraRequest),
     /// Nothing follows.
     End,
+}
+
+/// What the host wants of the board's own camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CameraRequest {
+    /// Side of the images, in pixels.
+    pub side: usize,
+    /// How many, or `None` for no end.
+    pub count: Option<u32>,
+    /// Whether the camera's own test picture is looked at first.
+    pub has_test_picture: bool,
+    /// Whether the board is to give the camera its clock, on boards whose cameras may
+    /// have one of their own.
+    pub drives_clock: bool,
+}
+
+impl CameraRequest {
+    /// Reads the u32 after side and count, bit by bit.
+    const fn new(side: usize, count: u32, options: u32) -> Self {
+        let count = if count == 0 { None } else { Some(count) };
+        let (has_test_picture, drives_clock) = (options & 1 != 0, options & 2 != 0);
+        Self { side, count, has_test_picture, drives_clock }
+    }
 }
 
 /// What can go wrong with the bytes of a link.
@@ -97,7 +116,7 @@ impl<L: Link> Stream<L> {
         match self.request()? {
             Request::Image(size) => Ok(Some(size)),
             Request::End => Ok(None),
-            Request::Camera { .. } => Err(LinkError::CameraAsked),
+            Request::Camera(_) => Err(LinkError::CameraAsked),
         }
     }
 
@@ -116,8 +135,8 @@ impl<L: Link> Stream<L> {
         match (usize::try_from(width), usize::try_from(height)) {
             (Ok(0), Ok(0)) => Ok(Request::End),
             (Ok(side), Ok(0)) if is_side => {
-                let count = self.number();
-                Ok(Request::Camera { side, count: (count > 0).then_some(count) })
+                let [count, options] = [self.number(), self.number()];
+                Ok(Request::Camera(CameraRequest::new(side, count, options)))
             }
             (Ok(w), Ok(h)) if w > 0 && is_side => {
                 Ok(Request::Image(ImageSize { width: w, height: h }))
@@ -244,12 +263,20 @@ mod tests {
     #[test]
     fn the_host_may_ask_for_images_of_the_camera() {
         for (count, expected) in [(0, None), (7, Some(7))] {
-            let sent = [size(96, 0), Vec::from(u32::to_le_bytes(count))].concat();
-            let asked = Request::Camera { side: 96, count: expected };
-            let mut host = Host { to_board: sent.clone(), at_once: 5, ..Host::default() };
-            assert_eq!(Stream::new(&mut host).request(), Ok(asked));
-            let mut host = Host { to_board: sent, at_once: 5, ..Host::default() };
-            assert_eq!(Stream::new(&mut host).next_frame(), Err(LinkError::CameraAsked));
+            for options in 0..4 {
+                let numbers = [count, options].map(u32::to_le_bytes).concat();
+                let sent = [size(96, 0), numbers].concat();
+                let asked = Request::Camera(CameraRequest {
+                    side: 96,
+                    count: expected,
+                    has_test_picture: options % 2 == 1,
+                    drives_clock: options >= 2,
+                });
+                let mut host = Host { to_board: sent.clone(), at_once: 5, ..Host::default() };
+                assert_eq!(Stream::new(&mut host).request(), Ok(asked));
+                let mut host = Host { to_board: sent, at_once: 5, ..Host::default() };
+                assert_eq!(Stream::new(&mut host).next_frame(), Err(LinkError::CameraAsked));
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use lcl_infer::kernels::{
     ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow, active, portable,
 };
 use lcl_infer::parameters::Conv2d;
+use lcl_infer::toom::ToomConv2d;
 
 use crate::{Meter, Ratio};
 
@@ -102,7 +103,7 @@ pub(crate) fn measured<M: Meter>() -> &'static Kernels {
     const {
         &Kernels {
             name: "measured",
-            conv: ConvKernels { conv2d_row: conv2d_row::<M> },
+            conv: ConvKernels { conv2d_row: conv2d_row::<M>, toom_row: toom_row::<M> },
             pool: PoolKernels {
                 max_rows: max_rows::<M>,
                 max_blur_row: max_blur_row::<M>,
@@ -110,6 +111,7 @@ pub(crate) fn measured<M: Meter>() -> &'static Kernels {
                 max_row: max_row::<M>,
             },
             window_pool: portable::KERNELS.window_pool,
+            dense: portable::KERNELS.dense,
             readout: portable::KERNELS.readout,
         }
     }
@@ -138,6 +140,18 @@ fn conv2d_row<M: Meter>(
     let macs = out.len() * conv.geometry().taps();
     measure::<M>(Op::Conv2d, out.len(), macs, || {
         (active().conv.conv2d_row)(conv, window, out, scratch);
+    });
+}
+
+fn toom_row<M: Meter>(
+    conv: &ToomConv2d<'_>,
+    window: &RowWindow<'_>,
+    out: &mut [u8],
+    scratch: &mut [u8],
+) {
+    let macs = out.len() * conv.geometry().conv().taps();
+    measure::<M>(Op::Conv2d, out.len(), macs, || {
+        (active().conv.toom_row)(conv, window, out, scratch);
     });
 }
 

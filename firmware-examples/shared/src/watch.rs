@@ -1,8 +1,7 @@
 //! A sensor that speaks only where the scene departs from what it was.
 
 use lcl_infer::{
-    FeatureRow, ImageSize, LCL_V2, Novelty, V2, WatchSettings, Watcher, memory_len,
-    watcher_memory_len,
+    FeatureRow, ImageSize, LCL_V2, Novelty, V2, WatchSettings, Watcher, watcher_memory_len,
 };
 
 use crate::features::open;
@@ -14,7 +13,7 @@ use crate::{Board, Camera, Failure};
 #[must_use]
 pub const fn watch_memory_len(width: usize) -> usize {
     let Some((side, channels)) = LCL_V2.map_of(V2, width) else { return usize::MAX };
-    memory_len(&LCL_V2, width) + watcher_memory_len(ImageSize::square(side), channels)
+    crate::memory_len(width) + watcher_memory_len(ImageSize::square(side), channels)
 }
 
 /// Watches what the camera sees and sends one event, of some 15 bytes, for each

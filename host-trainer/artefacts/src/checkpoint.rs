@@ -4,6 +4,7 @@
 //! A file is safetensors with the names that PyTorch would give. Optimiser
 //! state is in a file of its own.
 
+mod components;
 mod foreign;
 mod initial;
 mod read;
@@ -12,6 +13,10 @@ mod write;
 
 use lcl_infer::{Architecture, ConvGeometry, InputFormat, LCL_V2, PoolOrder, V1, V2};
 
+pub use components::{
+    ComponentTensor, Components, ComponentsConfig, Misfit, Normalisation, RetinaName,
+    SURROUND_CHANNELS, Surround,
+};
 pub use foreign::ForeignError;
 pub use read::{CheckpointError, TensorProblem};
 pub use settings::{InputConfig, ModelConfig};
@@ -32,8 +37,15 @@ pub struct Checkpoint {
     pub step: u64,
     /// The configuration of the run, TOML.
     pub config: Option<String>,
-    /// The convolutions of its [`architecture`](Self::architecture), in order.
+    /// Side of the images, in pixels, where the model takes those of one size
+    /// alone; 0 otherwise.
+    pub input_side: usize,
+    /// The convolutions, in order, with the [`geometries`](Self::geometries) of
+    /// theirs.
     pub convolutions: Vec<ConvWeights>,
+    /// What V1 has beside its convolution, and what stands in front of it; most
+    /// models have `None`.
+    pub components: Option<Components>,
     /// The projectors, which only training needs.
     pub projectors: Option<[ProjectorWeights; 2]>,
     /// The predictors on top of them, which only SimSiam needs.
@@ -92,10 +104,44 @@ impl BatchNormWeights {
 }
 
 impl Checkpoint {
-    /// Returns the architecture that the weights are of, on colour images.
+    /// Returns the architecture that the weights are of, on colour images,
+    /// without its components.
     #[must_use]
     pub fn architecture(&self) -> Architecture {
         architecture(self.pool)
+    }
+
+    /// Returns the geometry of each convolution; behind a retina the first takes
+    /// more channels than that of the [`architecture`](Self::architecture).
+    #[must_use]
+    pub fn geometries(&self) -> Vec<ConvGeometry> {
+        geometries(self.settings())
+    }
+
+    /// Returns which components the model has.
+    #[must_use]
+    pub fn settings(&self) -> Option<&ComponentsConfig> {
+        self.components.as_ref().map(|components| &components.settings)
+    }
+
+    /// Returns the weights of the first convolution for red, green and blue,
+    /// `[out_c, 3, kernel, kernel]`; behind a retina, those of ON less those of
+    /// OFF for its three contrasts.
+    #[must_use]
+    pub fn first_filters(&self) -> Vec<f32> {
+        let weights = &self.convolutions[0].conv.weight;
+        let geometry = self.geometries()[0];
+        if geometry.in_c() == 3 {
+            return weights.clone();
+        }
+        let area = geometry.kernel() * geometry.kernel();
+        let pairs = weights.chunks_exact(2 * area);
+        pairs
+            .flat_map(|pair| {
+                let (on, off) = pair.split_at(area);
+                on.iter().zip(off).map(|(on, off)| on - off)
+            })
+            .collect()
     }
 
     /// Returns the normalisation of the input.
@@ -112,9 +158,30 @@ fn architecture(pool: PoolOrder) -> Architecture {
 
 /// Iterates over the convolutions of a checkpoint, which pools do not change,
 /// with the numbers that its tensors are named by: `layer1`, `projector1`.
-fn numbered() -> impl Iterator<Item = (usize, ConvGeometry)> {
-    let convolutions: Vec<_> = architecture(PoolOrder::default()).convolutions().collect();
-    (1..).zip(convolutions)
+fn numbered(components: Option<&ComponentsConfig>) -> impl Iterator<Item = (usize, ConvGeometry)> {
+    (1..).zip(geometries(components))
+}
+
+/// Returns the geometry of the convolutions: behind a retina the first takes its
+/// channels.
+fn geometries(components: Option<&ComponentsConfig>) -> Vec<ConvGeometry> {
+    let of_image = architecture(PoolOrder::default());
+    let retina = components.and_then(|components| components.retina);
+    let channels = retina.map(RetinaName::channels);
+    let mut geometries: Vec<_> = of_image.convolutions().collect();
+    if let (Some(channels), Some(first)) = (channels, geometries.first_mut()) {
+        let behind = ConvGeometry::new(
+            channels,
+            first.out_c(),
+            first.kernel(),
+            first.stride(),
+            first.padding(),
+        );
+        if let Some(behind) = behind {
+            *first = behind;
+        }
+    }
+    geometries
 }
 
 /// Channels of V1 and V2, which the projectors take.

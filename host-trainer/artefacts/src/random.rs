@@ -29,6 +29,8 @@ pub enum Purpose {
     PhaseNoise = 8,
     /// What a bootstrap draws again.
     Bootstrap = 9,
+    /// Channels that are dropped while training.
+    Dropout = 20,
     /// Simulated neurons, their cortex and their noise.
     Population = 10,
     /// Positions that a readout samples, and its initial values.

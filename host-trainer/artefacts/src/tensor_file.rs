@@ -156,6 +156,15 @@ impl TensorFile {
     pub fn read(path: &Path) -> Result<Self, ReadError> {
         let bytes =
             fs::read(path).map_err(|cause| ReadError::Io { path: path.to_owned(), cause })?;
+        Self::of_bytes(path, bytes)
+    }
+
+    /// Takes the bytes of a file that is called `path` in errors.
+    ///
+    /// # Errors
+    ///
+    /// When they are not a whole safetensors file.
+    pub fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, ReadError> {
         let format = |cause| ReadError::Format { path: path.to_owned(), cause };
         SafeTensors::deserialize(&bytes).map_err(format)?;
         let (_, header): (usize, Metadata) = SafeTensors::read_metadata(&bytes).map_err(format)?;

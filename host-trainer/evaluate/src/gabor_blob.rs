@@ -52,6 +52,11 @@ pub(super) fn gabor_blob(gabors: &[Gabor], pool: PoolOrder) -> BlobFile {
         output_scale: vec![0.02; v2.out_c()],
         silent: Vec::new(),
     };
-    let model = QuantisedModel { architecture, convolutions: vec![conv1, conv2] };
+    let model = QuantisedModel {
+        architecture,
+        convolutions: vec![conv1, conv2],
+        dense: Vec::new(),
+        labels: Vec::new(),
+    };
     model.to_blob().expect("a blob")
 }

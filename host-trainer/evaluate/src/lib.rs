@@ -22,6 +22,7 @@ pub mod probe;
 mod progress;
 pub mod published;
 pub mod receptive_fields;
+pub mod recognition;
 pub mod steerable_pyramid;
 mod table_lines;
 pub mod texture;

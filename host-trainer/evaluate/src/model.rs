@@ -8,7 +8,7 @@ use lcl_artefacts::{
     blob_file::{BlobError, BlobFile, is_blob},
     checkpoint::{Checkpoint, CheckpointError, InputConfig, ModelConfig},
     feature_map::FeatureMap,
-    feature_model::{FeatureError, FeatureModel},
+    feature_model::{FeatureError, FeatureModel, Fields},
     integer_features::{IntegerError, integer_features},
 };
 
@@ -144,6 +144,15 @@ impl EvaluatedModel {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns what components of the model change about where its units look.
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        match &self.kind {
+            Kind::Float(network) => network.fields(),
+            Kind::Integer(_) | Kind::SteerablePyramid => Fields::default(),
+        }
     }
 
     /// Returns the features of V1 and V2, after the pool, `[N, H, W, C]` each,

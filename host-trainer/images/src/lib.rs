@@ -6,6 +6,7 @@
 
 mod archive;
 mod centres;
+mod classes;
 mod damage;
 mod decode;
 mod fit;
@@ -32,6 +33,7 @@ mod turn;
 mod walk;
 
 pub use centres::{CENTRE_SIDE, Centres, SHORTER_SIDE};
+pub use classes::{ClassError, Classes, class_of};
 pub use damage::{Damage, MostlyDamaged};
 pub use decode::{DecodeError, Encoded, MIN_SIDE};
 pub use fit::{CentreFit, CropBox, centre_crop, fit, shorter_side_to};

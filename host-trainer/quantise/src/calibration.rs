@@ -9,11 +9,13 @@
 
 use image::RgbImage;
 use lcl_infer::{
-    Architecture, ImageSize, Layer, LayerKind, PoolOrder, reference::pool_ref, shape::pooled_side,
+    Architecture, ImageSize, Layer, LayerKind, PoolOrder,
+    reference::pool_ref,
+    shape::{Sums, pooled_side},
 };
 use rayon::prelude::*;
 
-use super::{material::Material, moments::Moments};
+use super::{conv::nearest_byte, material::Material, moments::Moments};
 use lcl_artefacts::{
     feature_map::{FeatureMap, FloatFeatures},
     sized_image::rows,
@@ -21,6 +23,10 @@ use lcl_artefacts::{
 
 /// Ranges that are tried, as multiples of the largest value of other images.
 const FACTORS: [f64; 13] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0];
+
+/// How much wider the ranges of dense layers are than what the images show: `1 +
+/// this / √images`, as of the convolutions behind the first.
+const DENSE_ROOM: f64 = 2.4;
 
 /// What quantisation needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +37,9 @@ pub struct Calibration {
     pub material: Material,
     /// One entry for each convolution, in order.
     pub convolutions: Vec<CalibratedConv>,
+    /// For each dense layer that gives bytes, the value that byte 255 should stand
+    /// for, `[outputs]`.
+    pub dense: Vec<Vec<f64>>,
 }
 
 /// What quantising one convolution needs to know.
@@ -52,6 +61,9 @@ pub struct Ranges {
     architecture: Architecture,
     material: Material,
     convolutions: Vec<ConvRanges>,
+    /// Position among the layers and largest activation of each output of dense
+    /// layers that give bytes.
+    dense: Vec<(usize, Vec<f64>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -106,7 +118,14 @@ impl Ranges {
             Some(ConvRanges { at, pool, largest, input: Moments::new(conv) })
         });
         let convolutions = convolutions.collect();
-        Self { architecture, material: Material::default(), convolutions }
+        let dense = layers.iter().enumerate().filter_map(|(at, layer)| match layer.kind {
+            LayerKind::Dense(dense) if dense.sums() == Sums::Bytes => {
+                Some((at, vec![0.0; dense.outputs()]))
+            }
+            _ => None,
+        });
+        let dense = dense.collect();
+        Self { architecture, material: Material::default(), convolutions, dense }
     }
 
     /// Adds a batch of images with the features that they give; where the blob
@@ -115,6 +134,13 @@ impl Ranges {
         let first = self.material.images;
         for image in images {
             self.material.add(image);
+        }
+        for (at, largest) in &mut self.dense {
+            for pixel in features.layers[*at].map.data.chunks_exact(largest.len().max(1)) {
+                for (largest, &value) in largest.iter_mut().zip(pixel) {
+                    *largest = f64::max(*largest, value.into());
+                }
+            }
         }
         for ranges in &mut self.convolutions {
             match ranges.at.checked_sub(1).map(|before| &features.layers[before].map) {
@@ -193,10 +219,19 @@ impl RangeSearch {
     /// Returns the range of least error for every channel.
     #[must_use]
     pub fn finish(self) -> Calibration {
-        let Ranges { architecture, material, convolutions } = self.ranges;
+        let Ranges { architecture, material, convolutions, dense } = self.ranges;
+        let room = 1.0 + DENSE_ROOM / (material.images.max(1) as f64).sqrt();
         let convolutions = convolutions.into_iter().zip(&self.errors);
         let convolutions = convolutions.map(|(ranges, errors)| calibrated(ranges, errors));
-        Calibration { architecture, material, convolutions: convolutions.collect() }
+        let dense = dense
+            .into_iter()
+            .map(|(_, largest)| largest.into_iter().map(|largest| room * largest).collect());
+        Calibration {
+            architecture,
+            material,
+            convolutions: convolutions.collect(),
+            dense: dense.collect(),
+        }
     }
 }
 
@@ -247,12 +282,6 @@ fn add_squared_error(errors: &mut [f64], output: &[f32], bytes: &[u8], steps: &[
         let error = f64::from(value) - steps[channel] * f64::from(byte);
         errors[channel] += error * error;
     }
-}
-
-/// Returns the byte of least distance, half up; 0 for a channel without range.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-fn nearest_byte(value: f64, step: f64) -> u8 {
-    if step > 0.0 { (value / step + 0.5).floor().clamp(0.0, 255.0) as u8 } else { 0 }
 }
 
 #[cfg(test)]

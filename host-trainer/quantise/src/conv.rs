@@ -25,6 +25,26 @@ pub struct QuantisedConv {
     pub silent: Vec<SilentChannel>,
 }
 
+impl QuantisedConv {
+    /// Returns the real weights and biases that the integers stand for, on inputs
+    /// of which one step of a byte is worth `input`, `[in_c]`.
+    #[must_use]
+    pub fn dequantised(&self, input: &[f32]) -> FoldedConv {
+        let filters = self.weights.chunks_exact(self.conv.taps());
+        let filters = filters.zip(&self.channels).zip(&self.output_scale);
+        let (mut weights, mut bias) = (Vec::with_capacity(self.weights.len()), Vec::new());
+        for ((filter, channel), &step) in filters {
+            let requant = channel.requant;
+            let ratio = f64::from(requant.multiplier()) * (-f64::from(requant.shift())).exp2();
+            let scale = ratio * f64::from(step);
+            let taps = filter.iter().zip(input.iter().cycle());
+            weights.extend(taps.map(|(&q, &input)| f64::from(q) * scale / f64::from(input)));
+            bias.push(f64::from(channel.bias) * scale);
+        }
+        FoldedConv { conv: self.conv, weights, bias }
+    }
+}
+
 /// The bytes that a convolution will see.
 #[derive(Clone, Debug)]
 pub struct ConvInput<'a> {
@@ -39,6 +59,15 @@ pub struct ConvInput<'a> {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuantiseError {
+    /// The contract has no integers for the components.
+    #[error(
+        "the checkpoint has {}, which no blob can carry yet; its float features can be had with \
+         lcl features and every evaluation", components.join(" and ")
+    )]
+    Components {
+        /// The components, by name.
+        components: Vec<&'static str>,
+    },
     /// A weight or bias is not a number once batch norm is folded in.
     #[error(
         "{layer}, channel {channel}: weights are not finite once batch norm is folded in; \
@@ -124,4 +153,10 @@ pub fn quantise_conv(
             .map(|(channel, filter)| SilentChannel { channel, dead: filter.is_dead() })
             .collect(),
     })
+}
+
+/// Returns the byte of least distance, half up; 0 for a channel without range.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+pub(super) fn nearest_byte(value: f64, step: f64) -> u8 {
+    if step > 0.0 { (value / step + 0.5).floor().clamp(0.0, 255.0) as u8 } else { 0 }
 }

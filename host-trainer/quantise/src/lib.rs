@@ -8,17 +8,22 @@
 //! inputs vary, so that weights are rounded where it shows least. Plain arrays
 //! only; start with [`quantise`].
 
+pub mod budget;
 mod calibration;
 mod concerns;
 mod conv;
+mod dense;
 mod filter;
 mod fold;
+mod folded_network;
 mod headroom;
+mod layout;
 mod material;
 mod model;
 mod moments;
 pub mod passes;
 mod readout;
+mod recogniser;
 mod requant;
 mod rounding;
 mod silent;
@@ -26,18 +31,22 @@ mod silent;
 pub use calibration::{CalibratedConv, Calibration, RangeSearch, Ranges};
 pub use concerns::{Concern, FEW_IMAGES, LEAST_CHANNEL_SQNR_DB, concerns};
 pub use conv::{ConvInput, QuantiseError, QuantisedConv, quantise_conv};
+pub use dense::{FloatDense, QuantisedDense, quantise_dense};
 pub use fold::{FoldedConv, InputChannel};
+pub use folded_network::{FoldedError, FoldedNetwork};
+pub use layout::{Transforms, fastest, weights_len};
 pub use material::Material;
 pub use model::{GOLDEN_SEED, GOLDEN_SIDE, QuantisedModel};
 pub use moments::Moments;
 pub use readout::{FloatReadout, QuantisedReadout, ReadoutError, quantise_readout};
+pub use recogniser::{NoBlob, quantise_recogniser, recogniser_architecture};
 pub use requant::requant_for_ratio;
 pub use rounding::{NearestPlane, RoundedFilter};
 pub use silent::SilentChannel;
 
-use lcl_infer::{Architecture, InputFormat, LayerKind};
+use lcl_infer::{Architecture, ConvGeometry, InputFormat, LayerKind};
 
-use lcl_artefacts::checkpoint::Checkpoint;
+use lcl_artefacts::checkpoint::{Checkpoint, ConvWeights};
 
 /// Returns the architecture of a checkpoint's blob for images of that format.
 #[must_use]
@@ -45,34 +54,60 @@ pub fn architecture(checkpoint: &Checkpoint, input: InputFormat) -> Architecture
     Architecture::lcl_v2(input, checkpoint.pool)
 }
 
+/// Checks that a blob can carry everything that a checkpoint has.
+///
+/// # Errors
+///
+/// Names the components that it cannot.
+pub fn check(checkpoint: &Checkpoint) -> Result<(), QuantiseError> {
+    match checkpoint.settings() {
+        Some(settings) => Err(QuantiseError::Components { components: settings.names() }),
+        None => Ok(()),
+    }
+}
+
 /// Quantises the layers of a checkpoint, for the architecture that the
 /// calibration was made for.
 ///
 /// # Errors
 ///
-/// When a channel cannot be expressed in the contract's integers.
+/// When [`check`] refuses it, or a channel cannot be expressed in the contract's
+/// integers.
 pub fn quantise(
     checkpoint: &Checkpoint,
     calibration: &Calibration,
 ) -> Result<QuantisedModel, QuantiseError> {
+    check(checkpoint)?;
+    let trained = checkpoint.architecture();
+    let float: Vec<_> = trained.convolutions().zip(&checkpoint.convolutions).collect();
+    let input = InputChannel::of_image(checkpoint.mean, checkpoint.std);
+    Ok(QuantisedModel {
+        architecture: calibration.architecture,
+        convolutions: quantise_convolutions(&float, &input, calibration)?,
+        dense: Vec::new(),
+        labels: Vec::new(),
+    })
+}
+
+/// Quantises the convolutions of a network in floats, one after the other.
+fn quantise_convolutions(
+    float: &[(ConvGeometry, &ConvWeights)],
+    image: &[InputChannel],
+    calibration: &Calibration,
+) -> Result<Vec<QuantisedConv>, QuantiseError> {
     let architecture = calibration.architecture;
     let mut quantised: Vec<QuantisedConv> = Vec::new();
     let layers = architecture.layers().iter().filter_map(|layer| match layer.kind {
         LayerKind::Conv(conv) => Some((layer.name, conv)),
         _ => None,
     });
-    let trained = checkpoint.architecture();
-    let float = trained.convolutions().zip(&checkpoint.convolutions);
-    for (((layer, conv), (float, weights)), calibrated) in
+    for (((layer, conv), &(float, weights)), calibrated) in
         layers.zip(float).zip(&calibration.convolutions)
     {
         let at = quantised.len();
         let (input, seen) = match quantised.last() {
             // Any byte of an image may have any value.
-            None => (
-                InputChannel::of_image(checkpoint.mean, checkpoint.std).to_vec(),
-                vec![true; conv.in_c()],
-            ),
+            None => (image.to_vec(), vec![true; conv.in_c()]),
             Some(before) => (
                 InputChannel::of_features(&before.output_scale),
                 calibration.convolutions[at - 1].largest.iter().map(Option::is_some).collect(),
@@ -88,5 +123,5 @@ pub fn quantise(
         let input = ConvInput { moments, seen: &seen };
         quantised.push(quantise_conv(layer, &folded, &ranges, &input)?);
     }
-    Ok(QuantisedModel { architecture, convolutions: quantised })
+    Ok(quantised)
 }

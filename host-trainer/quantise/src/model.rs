@@ -3,19 +3,20 @@
 use lcl_infer::{
     Architecture, Blob, LayerKind, Name,
     blob::{
-        Golden,
-        write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec, ReadoutSpec},
+        Golden, SECTION_LABELS,
+        write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec, ReadoutSpec},
     },
     golden::golden_crc32,
     kernels::portable,
     self_test_memory_len,
+    toom::Transform,
 };
 
-use super::{conv::QuantisedConv, readout::QuantisedReadout};
+use super::{conv::QuantisedConv, dense::QuantisedDense, readout::QuantisedReadout};
 use lcl_artefacts::blob_file::{BlobError, BlobFile};
 
-/// Side of the golden image in pixels: large enough for every window, small
-/// enough to test a board in a moment.
+/// Side of the golden image in pixels: large enough for every window of LCL-V2,
+/// small enough to test a board in a moment. Layers that need more have more.
 pub const GOLDEN_SIDE: u16 = 32;
 
 /// Seed of the golden image.
@@ -28,6 +29,10 @@ pub struct QuantisedModel {
     pub architecture: Architecture,
     /// The convolutions among them, in order.
     pub convolutions: Vec<QuantisedConv>,
+    /// The dense layers among them, in order.
+    pub dense: Vec<QuantisedDense>,
+    /// The names of the classes that the last layer gives sums for.
+    pub labels: Vec<String>,
 }
 
 impl QuantisedModel {
@@ -40,7 +45,7 @@ impl QuantisedModel {
     ///
     /// When the blob breaks one of the format's rules.
     pub fn to_blob(&self) -> Result<BlobFile, BlobError> {
-        self.blob(None)
+        self.to_blob_with(&vec![None; self.convolutions.len()])
     }
 
     /// Writes the blob of the layers up to the tap that a population was fitted to,
@@ -49,19 +54,32 @@ impl QuantisedModel {
     /// # Errors
     ///
     /// As [`to_blob`](Self::to_blob).
-    pub fn to_blob_with(
+    pub fn to_blob_with_readout(
         &self,
         tap: Name,
         readout: &QuantisedReadout,
     ) -> Result<BlobFile, BlobError> {
         let architecture = self.architecture.up_to(tap).unwrap_or(self.architecture);
-        let upto = Self { architecture, convolutions: self.convolutions.clone() };
-        upto.blob(Some(readout))
+        let upto = Self { architecture, ..self.clone() };
+        let transforms = vec![None; self.convolutions.len()];
+        let draft = upto.emit(&transforms, Some(readout), &[])?;
+        let blob = upto.emit(&transforms, Some(readout), &golden_features(&draft.open()?)?)?;
+        blob.open()?;
+        Ok(blob)
     }
 
-    fn blob(&self, readout: Option<&QuantisedReadout>) -> Result<BlobFile, BlobError> {
-        let draft = self.emit(readout, &[])?;
-        let blob = self.emit(readout, &golden_features(&draft.open()?)?)?;
+    /// Writes the blob with a transform for each convolution: the features are
+    /// the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_blob`](Self::to_blob), and for a transform of another kernel.
+    pub fn to_blob_with(
+        &self,
+        transforms: &[Option<&'static Transform>],
+    ) -> Result<BlobFile, BlobError> {
+        let draft = self.emit(transforms, None, &[])?;
+        let blob = self.emit(transforms, None, &golden_features(&draft.open()?)?)?;
         blob.open()?;
         Ok(blob)
     }
@@ -69,18 +87,20 @@ impl QuantisedModel {
     /// Writes the blob with these CRCs of its taps, or with 0.
     fn emit(
         &self,
+        transforms: &[Option<&'static Transform>],
         readout: Option<&QuantisedReadout>,
         golden_crc32: &[u32],
     ) -> Result<BlobFile, BlobError> {
-        let mut convolutions = self.convolutions.iter();
+        let mut convolutions = self.convolutions.iter().zip(transforms);
+        let mut dense = self.dense.iter();
         let mut golden_crc32 = golden_crc32.iter().copied();
-        let mut layers = Vec::new();
-        for layer in self.architecture.layers() {
+        let layers = self.architecture.layers().iter().filter_map(|layer| {
             let operation = match layer.kind {
                 LayerKind::Conv(conv) => {
-                    let Some(quantised) = convolutions.next() else { continue };
+                    let (quantised, &transform) = convolutions.next()?;
                     OperationSpec::Conv(ConvSpec {
                         conv,
+                        transform,
                         weights: &quantised.weights,
                         channels: &quantised.channels,
                         output_scale: &quantised.output_scale,
@@ -88,11 +108,21 @@ impl QuantisedModel {
                 }
                 LayerKind::Pool(order) => OperationSpec::Pool(order),
                 LayerKind::WindowPool(pool) => OperationSpec::WindowPool(pool),
-                _ => continue,
+                LayerKind::Dense(geometry) => {
+                    let quantised = dense.next()?;
+                    OperationSpec::Dense(DenseSpec {
+                        dense: geometry,
+                        weights: &quantised.weights,
+                        channels: &quantised.channels,
+                        output_scale: &quantised.output_scale,
+                    })
+                }
+                _ => return None,
             };
             let golden_crc32 = layer.tap.and_then(|_| golden_crc32.next()).unwrap_or_default();
-            layers.push(LayerSpec { name: layer.name, tap: layer.tap, golden_crc32, operation });
-        }
+            Some(LayerSpec { name: layer.name, tap: layer.tap, golden_crc32, operation })
+        });
+        let mut layers: Vec<_> = layers.collect();
         if let Some((readout, [name, tap])) = readout.zip(readout_names()) {
             let golden_crc32 = golden_crc32.next().unwrap_or_default();
             let operation = OperationSpec::Readout(ReadoutSpec {
@@ -103,11 +133,14 @@ impl QuantisedModel {
             });
             layers.push(LayerSpec { name, tap: Some(tap), golden_crc32, operation });
         }
+        let labels: String = self.labels.iter().map(|label| format!("{label}\n")).collect();
+        let labels = [(SECTION_LABELS, labels.as_bytes())];
+        let least = u16::try_from(self.architecture.min_image_side()).unwrap_or(u16::MAX);
         let spec = BlobSpec {
             input: self.architecture.input(),
-            golden: Golden { seed: GOLDEN_SEED, side: GOLDEN_SIDE },
+            golden: Golden { seed: GOLDEN_SEED, side: GOLDEN_SIDE.max(least) },
             layers: &layers,
-            sections: &[],
+            sections: if self.labels.is_empty() { &[] } else { &labels },
         };
         let mut bytes = vec![0; spec.max_len()];
         let len = spec.emit(&mut bytes)?;

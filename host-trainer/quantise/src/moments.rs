@@ -1,6 +1,9 @@
 //! Mean and covariance of what a convolution sees.
 
-use lcl_infer::{ConvGeometry, shape::reflect};
+use lcl_infer::{
+    ConvGeometry,
+    shape::{Border, reflect},
+};
 use rayon::prelude::*;
 
 /// Windows sampled along each side of a map.
@@ -29,7 +32,7 @@ impl Moments {
         Self { conv, samples: 0, sum: vec![0.0; n], products: vec![0.0; n * n] }
     }
 
-    /// Adds windows of one map, `[h, w, in_c]`, reflected at its borders.
+    /// Adds windows of one map, `[h, w, in_c]`, with the convolution's borders.
     ///
     /// # Panics
     ///
@@ -38,15 +41,24 @@ impl Moments {
         let (in_c, stride, padding) = (self.conv.in_c(), self.conv.stride(), self.conv.padding());
         assert_eq!(values.len(), h * w * in_c);
         let n = self.sum.len();
+        let inside = |padded: usize, side: usize| match self.conv.border() {
+            Border::Reflect => Some(reflect(padded, padding, side)),
+            Border::Zero => padded.checked_sub(padding).filter(|&at| at < side),
+        };
         let mut windows = Vec::new();
         for y in grid(self.conv.out_side(h)) {
             for x in grid(self.conv.out_side(w)) {
                 for ky in 0..self.conv.kernel() {
                     for kx in 0..self.conv.kernel() {
-                        let row = reflect(y * stride + ky, padding, h);
-                        let column = reflect(x * stride + kx, padding, w);
-                        let pixel = &values[(row * w + column) * in_c..][..in_c];
-                        windows.extend(pixel.iter().map(|&value| f64::from(value)));
+                        let row = inside(y * stride + ky, h);
+                        let column = inside(x * stride + kx, w);
+                        let pixel = row
+                            .zip(column)
+                            .map(|(row, column)| &values[(row * w + column) * in_c..][..in_c]);
+                        match pixel {
+                            Some(pixel) => windows.extend(pixel.iter().map(|&v| f64::from(v))),
+                            None => windows.extend(std::iter::repeat_n(0.0, in_c)),
+                        }
                     }
                 }
             }

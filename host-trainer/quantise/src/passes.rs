@@ -18,6 +18,9 @@ pub enum PassError {
     /// The float network cannot be run.
     #[error(transparent)]
     Model(#[from] FeatureError),
+    /// The float network in plain loops cannot be run.
+    #[error(transparent)]
+    Folded(#[from] crate::FoldedError),
     /// The blob cannot be run.
     #[error(transparent)]
     Integer(#[from] IntegerError),

@@ -10,27 +10,33 @@ use host_trainer::{
     checkpoint::Checkpoint,
     compare::Agreement,
     data::{ImageSet, Source, images_at_size},
-    device::DeviceChoice,
-    passes, say,
+    passes,
+    quantise::{
+        FoldedNetwork,
+        budget::{Part, budget},
+    },
+    say, shipped, tell,
 };
 
 use super::images::ImageLimits;
-use super::libtorch::float_network;
 use super::{names, numbers};
 
 /// Compares the features of a blob with those of the checkpoint it came from
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  lcl compare --images photos --size 96
   lcl compare --checkpoint best.safetensors --model model.lcl --images photos --size 96
-  lcl compare --checkpoint best.safetensors --model model.lcl --images synthetic:16 --size 96 --json")]
+  lcl compare --checkpoint best.safetensors --model model.lcl --images photos --size 96 --json
+  lcl compare --budget --images photos --size 96")]
 pub struct Args {
-    /// The checkpoint
-    #[arg(long, value_name = "C.safetensors")]
-    checkpoint: PathBuf,
+    /// The checkpoint [default: with --model left out too, LCL-V2's as it comes
+    /// with the program]
+    #[arg(long, value_name = "C.safetensors", requires = "model")]
+    checkpoint: Option<PathBuf>,
     /// The blob
-    #[arg(long, value_name = "M.lcl")]
-    model: PathBuf,
+    #[arg(long, value_name = "M.lcl", requires = "checkpoint")]
+    model: Option<PathBuf>,
     /// Images: a folder, a .tar, an image, or synthetic[:N[:SEED]]
     #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
     images: Vec<Source>,
@@ -40,9 +46,9 @@ pub struct Args {
     /// Prints one JSON object instead of a table
     #[arg(long)]
     json: bool,
-    /// Where the float network runs: auto, cpu or cuda:N
-    #[arg(long, value_name = "DEVICE", default_value_t)]
-    device: DeviceChoice,
+    /// Shows what each part of the blob costs alone, with all else in floats
+    #[arg(long)]
+    budget: bool,
     #[command(flatten)]
     limits: ImageLimits,
 }
@@ -54,18 +60,44 @@ pub struct Args {
 /// When a file cannot be read or the images cannot be had.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
-    let checkpoint = Checkpoint::read(&args.checkpoint)?;
-    let file = BlobFile::read(&args.model)?;
+    let (checkpoint, file) = match (&args.checkpoint, &args.model) {
+        (Some(checkpoint), Some(model)) => (Checkpoint::read(checkpoint)?, BlobFile::read(model)?),
+        _ => {
+            tell!("note: comparing LCL-V2 as it comes with the program, {}", shipped::FOLDER);
+            (shipped::checkpoint()?, shipped::blob()?)
+        }
+    };
     numbers::check_side(args.size, file.open()?.min_image_side())?;
     let images = Arc::new(ImageSet::open(&args.images)?);
-    let network = float_network(&checkpoint, args.device)?;
-    let [v1, v2] = passes::compare(&*network, &file.open()?, images_at_size(images, args.size))?;
+    let images = images_at_size(images, args.size);
+    if args.budget {
+        print_budget(&budget(&checkpoint, &file.open()?, images)?, args.json);
+        return Ok(());
+    }
+    let network = FoldedNetwork::new(&checkpoint);
+    let [v1, v2] = passes::compare(&network, &file.open()?, images)?;
     if args.json {
         say!("{}", json!({ "v1": v1, "v2": v2 }));
     } else {
         print_table(&[("V1", v1), ("V2", v2)]);
     }
     Ok(())
+}
+
+/// Prints what each part costs, in dB.
+fn print_budget(parts: &[(Part, [Agreement; 2])], json: bool) {
+    if json {
+        let parts = parts
+            .iter()
+            .map(|(part, [v1, v2])| json!({ "part": part.to_string(), "v1": v1, "v2": v2 }));
+        say!("{}", json!({ "budget": parts.collect::<Vec<_>>() }));
+        return;
+    }
+    say!("SQNR in dB where this alone is the blob's");
+    say!("part               V1      V2");
+    for (part, [v1, v2]) in parts {
+        say!("{part:<15}  {:6.2}  {:6.2}", v1.sqnr_db, v2.sqnr_db);
+    }
 }
 
 fn print_table(areas: &[(&str, Agreement)]) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf, str::FromStr, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use host_trainer::{
-    blob_file::{BlobFile, is_blob},
+    blob_file::is_blob,
     checkpoint::Checkpoint,
     data::{ImageSet, Source, images_at_size},
     device::DeviceChoice,
@@ -20,6 +20,7 @@ use image::RgbImage;
 use lcl_infer::LCL_V2;
 
 use super::{
+    default_model,
     evaluate::console::Console,
     names, numbers,
     output::{Output, paths},
@@ -40,12 +41,13 @@ use super::libtorch::float_network;
 Examples:
   lcl features --model runs/latest/best.safetensors --images photos --size 224 --out f.safetensors
   lcl features --model runs/latest/model.lcl --images cat.png --size 96 --out cat.safetensors
-  lcl features --model model.lcl --images photos --size 96 --pooled --out f.npz
+  lcl features --images photos --size 96 --pooled --out f.npz
   lcl features --model model.lcl --images photos --size 96 --taps V2 --out v2.npy")]
 pub struct Args {
-    /// Model: a checkpoint, .safetensors, or a blob, .lcl
+    /// Model: a checkpoint, .safetensors, or a blob, .lcl [default: the newest
+    /// run's blob, or LCL-V2 as it comes with the program]
     #[arg(long, value_name = "MODEL")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Images: a folder, a .tar, an image or synthetic[:N[:SEED]]
     #[arg(long, value_name = "SRC", value_parser = names::source())]
     images: Source,
@@ -91,8 +93,17 @@ const BATCH_PIXELS: usize = 16 * 512 * 512;
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
-    if is_blob(&args.model) {
-        let model = BlobFile::read(&args.model)?;
+    if let Some(path) = args.model.as_deref().filter(|path| !is_blob(path)) {
+        let checkpoint = Checkpoint::read(path)?;
+        numbers::check_side(args.size, LCL_V2.min_image_side())?;
+        numbers::check_one_side(args.size, checkpoint.input_side)?;
+        let network = float_network(&checkpoint, args.device)?;
+        Job::new(args)?.run(|images| {
+            let features = network.features(images).context("computing features")?;
+            Ok(features.into_areas().map(|map| Features { map, bytes: None }))
+        })
+    } else {
+        let model = default_model::blob(args.model.as_deref())?;
         let blob = model.open()?;
         numbers::check_side(args.size, blob.min_image_side())?;
         Job::new(args)?.run(|images| {
@@ -100,14 +111,6 @@ pub fn run(args: &Args) -> Result<()> {
             let real = [0, 1].map(|at| maps[at].dequantise(&blob, AREAS[at]));
             let mut bytes = maps.into_iter().map(|map| map.data);
             Ok(real.map(|map| Features { map, bytes: bytes.next() }))
-        })
-    } else {
-        let checkpoint = Checkpoint::read(&args.model)?;
-        numbers::check_side(args.size, LCL_V2.min_image_side())?;
-        let network = float_network(&checkpoint, args.device)?;
-        Job::new(args)?.run(|images| {
-            let features = network.features(images).context("computing features")?;
-            Ok(features.into_areas().map(|map| Features { map, bytes: None }))
         })
     }
 }
@@ -145,7 +148,7 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn new(args: &'a Args) -> Result<Self> {
         let mut inputs = paths([&args.images]);
-        inputs.push(&args.model);
+        inputs.extend(args.model.as_deref());
         let format = Format::of(args.out.path())?;
         let path = args.out.claim(&inputs)?.to_owned();
         let taps: BTreeSet<Tap> = args.taps.iter().copied().collect();

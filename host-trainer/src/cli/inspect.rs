@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use anyhow::Result;
 use lcl_infer::{
     Blob,
-    parameters::{ConvParameters, LayerParameters, Operation},
-    shape::Border,
+    parameters::{ConvParameters, LayerParameters, Operation, Scales},
+    shape::{Border, Sums},
 };
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
     let fields = match layer.operation {
         Operation::Conv(parameters) => {
             let conv = parameters.conv.geometry();
-            let (narrowest, widest) = scale_range(&parameters);
+            let (narrowest, widest) = scale_range(parameters.output_scale);
             json!({
                 "in_c": conv.in_c(),
                 "out_c": conv.out_c(),
@@ -104,6 +104,8 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
                 "padding": conv.padding(),
                 "border": conv.border().name(),
                 "weights": conv.weights_len(),
+                "transform": parameters.conv.toom().map(|toom| toom.transform().name()),
+                "weights_bytes": parameters.conv.weights().len(),
                 "output_scale_min": narrowest,
                 "output_scale_max": widest,
             })
@@ -115,6 +117,18 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
             "stride": pool.stride(),
             "padding": pool.padding(),
         }),
+        Operation::Dense(parameters) => {
+            let dense = parameters.dense.geometry();
+            let (narrowest, widest) = scale_range(parameters.output_scale);
+            json!({
+                "inputs": dense.inputs(),
+                "outputs": dense.outputs(),
+                "sums": dense.sums() == Sums::Words,
+                "weights": dense.inputs() * dense.outputs(),
+                "output_scale_min": narrowest,
+                "output_scale_max": widest,
+            })
+        }
         Operation::Readout(parameters) => json!({
             "in_c": parameters.readout.geometry().in_c(),
             "neurons": parameters.readout.geometry().neurons(),
@@ -127,8 +141,8 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
     described
 }
 
-fn scale_range(layer: &ConvParameters<'_>) -> (f32, f32) {
-    let scales = layer.output_scale.iter();
+fn scale_range(scales: Scales<'_>) -> (f32, f32) {
+    let scales = scales.iter();
     (scales.clone().fold(f32::INFINITY, f32::min), scales.fold(0.0, f32::max))
 }
 
@@ -157,11 +171,15 @@ fn described(layer: &LayerParameters<'_>) -> String {
     match layer.operation {
         Operation::Conv(parameters) => {
             let conv = parameters.conv.geometry();
-            let (narrowest, widest) = scale_range(&parameters);
+            let (narrowest, widest) = scale_range(parameters.output_scale);
             let border = if conv.border() == Border::Zero { "zeros" } else { "reflect" };
+            let transform = parameters
+                .conv
+                .toom()
+                .map_or_else(String::new, |toom| format!(" through {}", toom.transform().name()));
             format!(
-                "{} → {}, {kernel}×{kernel}, stride {}, {border} {}, {} weights, a byte is worth \
-                 {narrowest:.2e} to {widest:.2e}",
+                "{} → {}, {kernel}×{kernel}, stride {}, {border} {}, {} weights{transform}, a \
+                 byte is worth {narrowest:.2e} to {widest:.2e}",
                 conv.in_c(),
                 conv.out_c(),
                 conv.stride(),
@@ -181,6 +199,17 @@ fn described(layer: &LayerParameters<'_>) -> String {
         Operation::Readout(parameters) => {
             let geometry = parameters.readout.geometry();
             format!("{} neurons over {} channels", geometry.neurons(), geometry.in_c())
+        }
+        Operation::Dense(parameters) => {
+            let dense = parameters.dense.geometry();
+            let (narrowest, widest) = scale_range(parameters.output_scale);
+            let step = if dense.sums() == Sums::Words { "sum" } else { "byte" };
+            format!(
+                "dense {} → {}, {} weights, a {step} is worth {narrowest:.2e} to {widest:.2e}",
+                dense.inputs(),
+                dense.outputs(),
+                dense.inputs() * dense.outputs(),
+            )
         }
         _ => layer.kind().name().to_owned(),
     }

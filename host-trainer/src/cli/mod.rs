@@ -4,8 +4,11 @@ mod apply;
 mod compare;
 mod completions;
 mod config;
+mod decide;
+mod default_model;
 mod environment;
 mod evaluate;
+mod export;
 mod features;
 mod fit;
 mod frames;
@@ -18,6 +21,7 @@ mod output;
 mod population;
 mod prepare;
 mod quantise;
+mod recogniser;
 mod show;
 mod step;
 mod train;
@@ -45,7 +49,9 @@ enum Command {
     Features(features::Args),
     Compare(compare::Args),
     Inspect(inspect::Args),
+    Export(export::Args),
     Evaluate(evaluate::Args),
+    Decide(decide::Args),
     Show(show::Args),
     Watch(watch::Args),
     Config(config::Args),
@@ -71,7 +77,9 @@ impl Cli {
             Command::Features(args) => features::run(&args),
             Command::Compare(args) => compare::run(&args),
             Command::Inspect(args) => inspect::run(&args),
+            Command::Export(args) => export::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
+            Command::Decide(args) => decide::run(&args),
             Command::Show(args) => show::run(&args),
             Command::Watch(args) => watch::run(&args),
             Command::Config(args) => config::run(&args),

@@ -22,6 +22,17 @@ pub fn check_side(side: u32, least: usize) -> Result<()> {
     Ok(())
 }
 
+/// Checks that a model that takes images of `one` size alone, if that is not 0,
+/// gets images of it.
+pub fn check_one_side(side: u32, one: usize) -> Result<()> {
+    ensure!(
+        one == 0 || side as usize == one,
+        "--size is {side}; this model takes images of {one} pixels alone, as its components have \
+         one size"
+    );
+    Ok(())
+}
+
 /// Takes a number of what is counted.
 pub fn count(range: RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(range)

@@ -136,7 +136,7 @@ impl Population {
             largest: &largest,
         };
         let quantised = quantise_readout(&spec, &scales)?;
-        let made = model.to_blob_with(self.tap, &quantised)?;
+        let made = model.to_blob_with_readout(self.tap, &quantised)?;
         let integer = {
             let blob = made.open()?;
             images.iter().map(|image| rates(&blob, image)).collect::<Result<Vec<_>>>()?

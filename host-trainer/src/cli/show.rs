@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use image::RgbImage;
 
 use host_trainer::{
-    blob_file::{BlobFile, is_blob},
+    blob_file::is_blob,
     checkpoint::Checkpoint,
     data::{ImageSet, Source},
     feature_file::FeatureFile,
@@ -15,22 +15,23 @@ use host_trainer::{
 };
 
 use super::images::ImageLimits;
-use super::{names, numbers, output::Output};
+use super::{default_model, names, numbers, output::Output};
 
 /// Side that images are shown at, in pixels.
 const IMAGE_SIDE: u32 = 224;
 
 /// Draws feature maps as a picture that a person can read
 ///
-/// V1 is in colours of orientation, as bright as it responds, where --model
-/// gives its filters; V2 in the colours of its three main components. The
-/// images stand beside them where their files are still there.
+/// V1 is in colours of orientation, as bright as it responds, which the filters
+/// of the model that the features are of give; V2 in the colours of its three
+/// main components. The images stand beside them where their files are still
+/// there.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  lcl features --model model.lcl --images photos --size 224 --out f.safetensors
-  lcl show f.safetensors --model model.lcl --out f.png
-  lcl show f.safetensors --out f.png --first 20")]
+  lcl features --images photos --size 224 --out f.safetensors
+  lcl show f.safetensors --out f.png
+  lcl show f.safetensors --model best.safetensors --out f.png --first 20")]
 pub struct Args {
     /// Features, as `lcl features` and `cargo xtask emulate` write them
     #[arg(value_name = "F.safetensors")]
@@ -39,6 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "PICTURE.png", value_parser = names::output())]
     out: Output,
     /// The model that the features are of: a checkpoint, .safetensors, or a blob
+    /// [default: the newest run's blob, or LCL-V2 as it comes with the program]
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     /// Images that are shown, from the first
@@ -60,9 +62,9 @@ pub fn run(args: &Args) -> Result<()> {
     inputs.extend(args.model.as_deref());
     let out = args.out.claim(&inputs)?;
     let features = FeatureFile::read_first(&args.features, args.first)?;
-    let tuning = args.model.as_deref().map(tuning).transpose()?;
+    let tuning = tuning(args.model.as_deref())?;
     let channels = features.areas[0].shape[2];
-    if let Some(tuning) = tuning.as_ref().filter(|tuning| tuning.len() != channels) {
+    if tuning.len() != channels {
         bail!(
             "V1 has {channels} channels and the model {}: give that of the features",
             tuning.len()
@@ -71,21 +73,17 @@ pub fn run(args: &Args) -> Result<()> {
     let count = features.images.len().min(args.first);
     let image = |index: usize| features.images.get(index).and_then(|name| image(name));
     let images = (0..count).map(|index| Shown { index, image: image(index) }).collect();
-    let page = Page { features: &features, images, tuning: tuning.as_deref() };
+    let page = Page { features: &features, images, tuning: Some(&tuning) };
     page.draw().write(out)?;
     let all = features.images.len();
     say!("{count} of {all} images, {}", args.out.display());
-    if tuning.is_none() {
-        say!("V1 is coloured by channel; --model MODEL gives it the colours of orientation");
-    }
     Ok(())
 }
 
-fn tuning(model: &Path) -> Result<Vec<Tuning>> {
-    Ok(if is_blob(model) {
-        v1_tuning_of_blob(&BlobFile::read(model)?.open()?)
-    } else {
-        v1_tuning_of_checkpoint(&Checkpoint::read(model)?)
+fn tuning(model: Option<&Path>) -> Result<Vec<Tuning>> {
+    Ok(match model.filter(|path| !is_blob(path)) {
+        Some(checkpoint) => v1_tuning_of_checkpoint(&Checkpoint::read(checkpoint)?),
+        None => v1_tuning_of_blob(&default_model::blob(model)?.open()?),
     })
 }
 

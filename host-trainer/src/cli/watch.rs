@@ -8,7 +8,6 @@ use serde_json::json;
 
 use host_trainer::{
     atomic_file,
-    blob_file::BlobFile,
     console::{Speech, set_speech},
     data::{ImageSet, Source, images_at_size},
     say,
@@ -17,7 +16,7 @@ use host_trainer::{
 
 use super::images::ImageLimits;
 use super::{
-    names, numbers,
+    default_model, names, numbers,
     output::{Output, paths},
 };
 
@@ -30,13 +29,14 @@ use super::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  lcl watch --model runs/latest/model.lcl --images scene --size 96
+  lcl watch --images scene --size 96
   lcl watch --model model.lcl --images frames --size 96 --threshold 4 --json
   lcl watch --model model.lcl --images frames --size 224 --out events.bin")]
 pub struct Args {
-    /// The blob
+    /// The blob [default: the newest run's, or LCL-V2 as it comes with the
+    /// program]
     #[arg(long, value_name = "M.lcl")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Images in the order of their paths: a folder, a .tar, or
     /// scene[:N[:SEED]], a built-in scene that something passes through
     #[arg(long, value_name = "SRC", num_args = 1.., required = true, value_parser = names::source())]
@@ -73,12 +73,12 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
     let mut inputs = paths(&args.images);
-    inputs.push(&args.model);
+    inputs.extend(args.model.as_deref());
     let out = args.out.as_ref().map(|out| out.claim(&inputs)).transpose()?;
     if args.out.as_ref().is_some_and(|named| out == Some(named.path())) {
         set_speech(Speech::Aside);
     }
-    let file = BlobFile::read(&args.model)?;
+    let file = default_model::blob(args.model.as_deref())?;
     let blob = file.open()?;
     numbers::check_side(args.size, blob.min_image_side())?;
     let images = images_at_size(Arc::new(ImageSet::open(&args.images)?), args.size);

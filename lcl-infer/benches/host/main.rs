@@ -5,7 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use lcl_infer::{Blob, Frontend, ImageSize, Kernels, LCL_V2, V1, V2, kernels, memory_len};
+use lcl_infer::kernels::MAX_TILES;
+use lcl_infer::{Blob, Frontend, ImageSize, Kernels, LCL_V2, V1, V2, kernels};
 
 #[path = "../../tests/contract/model.rs"]
 #[allow(dead_code, missing_docs, reason = "written for the tests")]
@@ -26,18 +27,20 @@ const SLOW: Duration = Duration::from_millis(20);
 const ROUNDS: usize = 3;
 
 fn main() {
-    let mut model = model::Model::random(LCL_V2, 1);
-    let bytes = model.blob();
-    let blob = bytes.open();
+    let [small, fast] = [model::Model::random(LCL_V2, 1), model::Model::random(LCL_V2, 1).fast(0)]
+        .map(|mut model| model.blob());
+    let layouts = [("", small.open()), (" fast", fast.open())];
     for size in SIZES {
-        measure(&blob, size);
+        measure(&layouts, size);
     }
 }
 
-fn measure(blob: &Blob<'_>, size: usize) {
+fn measure(layouts: &[(&str, Blob<'_>)], size: usize) {
     let image = model::Random(3).bytes(size * size * 3);
-    let mut entries: Vec<_> =
-        kernels::available().map(|kernels| Entry::new(kernels, size)).collect();
+    let entries = kernels::available().flat_map(|kernels| {
+        layouts.iter().map(move |(layout, blob)| Entry::new(kernels, layout, blob, size))
+    });
+    let mut entries: Vec<_> = entries.collect();
     let mut peaks = peak::all();
     let mut expected = None;
     let start = Instant::now();
@@ -45,7 +48,7 @@ fn measure(blob: &Blob<'_>, size: usize) {
     while round < ROUNDS || start.elapsed() < BUDGET {
         for entry in &mut entries {
             if round < ROUNDS || entry.frame < SLOW {
-                entry.run(blob, &image);
+                entry.run(&image);
                 let expected = expected.get_or_insert_with(|| entry.features.clone());
                 assert_eq!(*expected, entry.features, "{} gives other bytes", entry.kernels.name);
             }
@@ -65,8 +68,11 @@ fn measure(blob: &Blob<'_>, size: usize) {
 }
 
 /// One table of kernels and the least time of each part of a frame.
-struct Entry {
+struct Entry<'a> {
     kernels: &'static Kernels,
+    /// Behind the name of the kernels.
+    layout: &'a str,
+    blob: &'a Blob<'a>,
     size: usize,
     memory: Vec<u8>,
     features: [Vec<u8>; 2],
@@ -74,12 +80,14 @@ struct Entry {
     operations: [Duration; timed::OPERATIONS.len()],
 }
 
-impl Entry {
-    fn new(kernels: &'static Kernels, size: usize) -> Self {
+impl<'a> Entry<'a> {
+    fn new(kernels: &'static Kernels, layout: &'a str, blob: &'a Blob<'a>, size: usize) -> Self {
         Self {
             kernels,
+            layout,
+            blob,
             size,
-            memory: vec![0; memory_len(&LCL_V2, size)],
+            memory: vec![0; blob.memory_len_with(size, MAX_TILES)],
             features: [const { Vec::new() }; 2],
             frame: Duration::MAX,
             operations: [Duration::MAX; timed::OPERATIONS.len()],
@@ -88,11 +96,11 @@ impl Entry {
 
     /// Runs the frame a few times as it is, and once with a clock around each
     /// operation.
-    fn run(&mut self, blob: &Blob<'_>, image: &[u8]) {
+    fn run(&mut self, image: &[u8]) {
         let size = ImageSize::square(self.size);
         timed::wrap(self.kernels);
         for (kernels, repeats) in [(&timed::KERNELS, 1), (self.kernels, 4)] {
-            let frontend = Frontend::with_kernels(blob, size, &mut self.memory, kernels);
+            let frontend = Frontend::with_kernels(self.blob, size, &mut self.memory, kernels);
             let mut frontend = frontend.expect("the memory is as long as it asks for");
             self.features = [V1, V2].map(|tap| vec![0; frontend.features_len(tap)]);
             for _ in 0..repeats {
@@ -118,8 +126,11 @@ impl Entry {
         let operations = timed::OPERATIONS.iter().zip(self.operations);
         let lines = operations.chain([(&"total", self.frame)]).zip(macs);
         for ((operation, time), macs) in lines {
-            let (size, name) = (self.size, self.kernels.name);
-            println!("time\t{size}\t{name}\t{operation}\t{:.4}\t{macs}", time.as_secs_f64() * 1e3);
+            let (size, name, layout) = (self.size, self.kernels.name, self.layout);
+            println!(
+                "time\t{size}\t{name}{layout}\t{operation}\t{:.4}\t{macs}",
+                time.as_secs_f64() * 1e3
+            );
         }
     }
 }

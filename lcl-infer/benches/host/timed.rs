@@ -27,6 +27,10 @@ pub static KERNELS: Kernels = Kernels {
             let spent = clocked(|inner| (inner.conv.conv2d_row)(conv, window, out, scratch));
             add("conv", conv.geometry().out_c(), spent);
         },
+        toom_row: |conv, window, out, scratch| {
+            let spent = clocked(|inner| (inner.conv.toom_row)(conv, window, out, scratch));
+            add("conv", conv.geometry().conv().out_c(), spent);
+        },
     },
     pool: PoolKernels {
         // Its layer is that of the call which follows.

@@ -6,10 +6,13 @@ use super::section::Section;
 use super::{ALIGNMENT, MAX_SCALE, MIN_SCALE, OpenError};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
 use crate::contract::Contract;
+use crate::layers::dense::DenseHeader;
 use crate::layers::readout;
 use crate::name::Name;
 use crate::packing::{TAP_QUAD, packed_quads};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Scales, accumulator_bound};
+use crate::shape::{ConvGeometry, Sums};
+use crate::toom::{FilterSums, NotTransformed, check_filter};
 
 /// Checks that the layers fit each other, and each of them.
 pub(super) fn layers(
@@ -39,7 +42,11 @@ pub(super) fn layers(
         match layer.body {
             Body::Conv(conv) => conv_tables(name, &conv, payload)?,
             Body::Readout(readout) => readout::tables(name, &readout, payload)?,
+            Body::Dense(dense) => dense_tables(name, &dense, payload)?,
             Body::Pool(_) | Body::WindowPool(_) => {}
+        }
+        if let Some(before) = last.filter(LayerHeader::hands_out_sums) {
+            return Err(OpenError::SumsWithin { layer: before.name });
         }
         if layer.in_place(payload).is_none() {
             return Err(OpenError::Geometry { layer: name });
@@ -58,7 +65,7 @@ pub(super) fn layers(
 /// Checks the tables of a convolution.
 fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(), OpenError> {
     let geometry = header.geometry;
-    let lens = ConvHeader::lens(&geometry);
+    let lens = ConvHeader::lens(&geometry, header.toom);
     for (section, expected) in [header.weights, header.channels].into_iter().zip(lens) {
         let got = section.len as usize;
         if got != expected {
@@ -70,25 +77,48 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
         offset: section.offset,
         payload_len: payload.len(),
     };
-    let weights = header.packed(payload).ok_or(range(header.weights))?;
+    let sums = |channel| -> Result<FilterSums, OpenError> {
+        match header.toom {
+            None => {
+                let packed = header.packed(payload).ok_or(range(header.weights))?;
+                packed_sums(layer, geometry, packed, channel)
+            }
+            Some(toom) => {
+                let transformed = header.transformed(payload).ok_or(range(header.weights))?;
+                check_filter(toom, transformed, channel).map_err(
+                    |NotTransformed { oc, ky, value }| {
+                        let tap = ky * geometry.taps_per_row() + value;
+                        OpenError::NotTransformed { layer, channel: oc, tap }
+                    },
+                )
+            }
+        }
+    };
     let words = header.words(payload).ok_or(range(header.channels))?;
     for (channel, words) in words.chunks_exact(CHANNEL_WORDS).enumerate() {
         let present = channel < geometry.out_c();
-        let taps = if present { geometry.taps() } else { 0 };
-        let filling = packed_quads(geometry, weights, channel).skip(taps / TAP_QUAD).flatten();
-        let filled = present || words == ChannelTable::PADDING;
-        if !filled || filling.skip(taps % TAP_QUAD).any(|weight| weight != 0) {
+        // A transform fills fewer channels up.
+        let sums = if header.toom.is_some() && channel >= geometry.out_c().next_multiple_of(2) {
+            FilterSums::default()
+        } else {
+            sums(channel)?
+        };
+        if present {
+            one_channel(layer, channel, words, sums)?;
+        } else if words != ChannelTable::PADDING {
             return Err(OpenError::Padding { layer, channel });
         }
-        if present {
-            one_channel(layer, channel, words, packed_quads(geometry, weights, channel))?;
-        }
     }
-    let (expected, got) = (4 * geometry.out_c(), header.output_scale.len());
+    scales(layer, geometry.out_c(), header.output_scale)
+}
+
+/// Checks what a step of each of so many channels is worth.
+fn scales(layer: Name, channels: usize, output_scale: &[u8]) -> Result<(), OpenError> {
+    let (expected, got) = (4 * channels, output_scale.len());
     if got != expected {
         return Err(OpenError::SectionLen { layer, expected, got });
     }
-    for (channel, got) in Scales::from_le_bytes(header.output_scale).iter().enumerate() {
+    for (channel, got) in Scales::from_le_bytes(output_scale).iter().enumerate() {
         // Not a number is in no range.
         if !(MIN_SCALE..=MAX_SCALE).contains(&got) {
             return Err(OpenError::Scale { layer, channel, got });
@@ -97,12 +127,90 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
     Ok(())
 }
 
-/// Checks the words and the weights of one channel.
+/// Checks the packed weights of one channel, of which there may be none, and
+/// returns what they add up to.
+fn packed_sums(
+    layer: Name,
+    geometry: ConvGeometry,
+    packed: &[i8],
+    channel: usize,
+) -> Result<FilterSums, OpenError> {
+    let taps = if channel < geometry.out_c() { geometry.taps() } else { 0 };
+    let filling = packed_quads(geometry, packed, channel).skip(taps / TAP_QUAD).flatten();
+    if filling.skip(taps % TAP_QUAD).any(|weight| weight != 0) {
+        return Err(OpenError::Padding { layer, channel });
+    }
+    // Neither sum can leave 32 bits: no filter has 2^24 weights.
+    let (mut sums, mut smallest) = (FilterSums::default(), 0);
+    for weight in packed_quads(geometry, packed, channel).flatten() {
+        sums.sum = sums.sum.wrapping_add(weight.into());
+        sums.magnitude = sums.magnitude.wrapping_add(weight.unsigned_abs().into());
+        smallest = weight.min(smallest);
+    }
+    if smallest == i8::MIN {
+        return Err(OpenError::Weight { layer, channel });
+    }
+    Ok(sums)
+}
+
+/// Checks the tables of a dense layer.
+fn dense_tables(layer: Name, header: &DenseHeader<'_>, payload: &[u8]) -> Result<(), OpenError> {
+    let geometry = header.geometry;
+    let lens = DenseHeader::lens(&geometry);
+    for (section, expected) in [header.weights, header.channels].into_iter().zip(lens) {
+        let got = section.len as usize;
+        if got != expected {
+            return Err(OpenError::SectionLen { layer, expected, got });
+        }
+    }
+    let range = |section: Section| OpenError::SectionRange {
+        layer,
+        offset: section.offset,
+        payload_len: payload.len(),
+    };
+    let weights = header.weights(payload).ok_or(range(header.weights))?;
+    let words = header.words(payload).ok_or(range(header.channels))?;
+    let mut rows = weights.chunks_exact(geometry.padded_inputs().max(1));
+    for (channel, words) in words.chunks_exact(CHANNEL_WORDS).enumerate() {
+        let Some(row) = rows.next() else {
+            if words == ChannelTable::PADDING {
+                continue;
+            }
+            return Err(OpenError::Padding { layer, channel });
+        };
+        let (filter, filling) = row.split_at_checked(geometry.inputs()).unwrap_or_default();
+        // A requantisation that nobody uses is that of the padding.
+        let unused = geometry.sums() == Sums::Words;
+        let [_, multiplier, shift, _] = ChannelTable::PADDING;
+        let is_unused = words.get(1..3) == Some(&[multiplier, shift]);
+        if filling.iter().any(|&weight| weight != 0) || (unused && !is_unused) {
+            return Err(OpenError::Padding { layer, channel });
+        }
+        one_channel(layer, channel, words, dense_sums(layer, channel, filter)?)?;
+    }
+    scales(layer, geometry.outputs(), header.output_scale)
+}
+
+/// Returns what the weights of an output add up to.
+fn dense_sums(layer: Name, channel: usize, filter: &[i8]) -> Result<FilterSums, OpenError> {
+    let (mut sums, mut smallest) = (FilterSums::default(), 0);
+    for &weight in filter {
+        sums.sum = sums.sum.wrapping_add(weight.into());
+        sums.magnitude = sums.magnitude.wrapping_add(weight.unsigned_abs().into());
+        smallest = weight.min(smallest);
+    }
+    if smallest == i8::MIN {
+        return Err(OpenError::Weight { layer, channel });
+    }
+    Ok(sums)
+}
+
+/// Checks the words of one channel, whose weights add up to these sums.
 fn one_channel(
     layer: Name,
     channel: usize,
     words: &[i32],
-    filter: impl Iterator<Item = [i8; TAP_QUAD]>,
+    sums: FilterSums,
 ) -> Result<(), OpenError> {
     let &[bias, multiplier, shift, weight_sum] = words else {
         return Ok(());
@@ -114,16 +222,7 @@ fn one_channel(
     if !u8::try_from(shift).is_ok_and(|shift| range.contains(&shift)) {
         return Err(OpenError::Shift { layer, channel, got: shift });
     }
-    // Neither sum can leave 32 bits: no filter has 2^24 weights.
-    let (mut expected, mut magnitude, mut smallest) = (0_i32, 0_u32, 0);
-    for weight in filter.flatten() {
-        expected = expected.wrapping_add(weight.into());
-        magnitude = magnitude.wrapping_add(weight.unsigned_abs().into());
-        smallest = weight.min(smallest);
-    }
-    if smallest == i8::MIN {
-        return Err(OpenError::Weight { layer, channel });
-    }
+    let FilterSums { sum: expected, magnitude } = sums;
     if weight_sum != expected {
         return Err(OpenError::WeightSum { layer, channel, expected, got: weight_sum });
     }

@@ -122,7 +122,7 @@ pub enum OpenError {
         got: [u16; 2],
     },
     /// The weights of a layer are transformed in a way that this crate does not
-    /// know.
+    /// know, or that is not for the layer's geometry.
     Transform {
         /// The layer.
         layer: Name,
@@ -135,6 +135,11 @@ pub enum OpenError {
         layer: Name,
         /// Number of what becomes of them.
         got: u8,
+    },
+    /// A layer that is not the last hands out its sums, which no layer takes.
+    SumsWithin {
+        /// The layer.
+        layer: Name,
     },
     /// The blob has more sections beside those of its layers than this crate
     /// reads.
@@ -229,6 +234,15 @@ pub enum OpenError {
         layer: Name,
         /// The output channel.
         channel: usize,
+    },
+    /// Transformed weights are those of no weights in `[-127, 127]`.
+    NotTransformed {
+        /// The layer.
+        layer: Name,
+        /// The output channel.
+        channel: usize,
+        /// The first tap that the numbers stand for.
+        tap: usize,
     },
     /// A multiplier is out of range.
     Multiplier {
@@ -372,12 +386,21 @@ impl fmt::Display for OpenError {
             Self::Transform { layer, got } => write!(
                 f,
                 "the weights of layer {layer} are transformed in way {got}, which this program \
-                 does not know: update the program"
+                 does not know for a layer of its kind and size: update the program"
+            ),
+            Self::NotTransformed { layer, channel, tap } => write!(
+                f,
+                "the transformed weights of layer {layer}, channel {channel}, tap {tap}, are those \
+                 of no weights: quantise the checkpoint again"
             ),
             Self::Sums { layer, got } => write!(
                 f,
                 "the sums of layer {layer} become what number {got} stands for, which this \
                  program does not know: update the program"
+            ),
+            Self::SumsWithin { layer } => write!(
+                f,
+                "layer {layer} hands out its sums and is not the last: no layer takes sums"
             ),
             Self::SectionCount { largest, got } => write!(
                 f,

@@ -19,7 +19,7 @@ pub(crate) struct Header<'a> {
 }
 
 /// Largest side of a golden image, in pixels.
-pub const GOLDEN_MAX_SIDE: usize = 64;
+pub const GOLDEN_MAX_SIDE: usize = 224;
 
 /// A generated image, of which each tap's layer states what it must give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,14 @@ use super::reader::Reader;
 use super::section::Section;
 use crate::contract::Contract;
 use crate::layers::LayerKind;
+use crate::layers::dense::DenseHeader;
 use crate::layers::readout::ReadoutHeader;
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d, ConvParameters, Scales};
 use crate::parameters::{LayerParameters, Operation};
-use crate::shape::{Border, ConvGeometry, PoolOrder};
+use crate::shape::{Border, ConvGeometry, DenseGeometry, PoolOrder, Sums};
+use crate::toom::{Pair, ToomConv2d, ToomGeometry, Transform};
 
 /// Number of the kind [`LayerKind::Conv`].
 pub(crate) const KIND_CONV: u32 = 0;
@@ -18,7 +20,7 @@ pub(crate) const KIND_CONV: u32 = 0;
 /// Number of the kind [`LayerKind::Pool`].
 pub(crate) const KIND_POOL: u32 = 1;
 
-/// Number of the one transform of weights that this crate reads: none.
+/// Number of weights that are not transformed.
 pub(crate) const TRANSFORM_DIRECT: u32 = 0;
 
 /// Number of the one thing that becomes of a convolution's sums: bytes, clamped
@@ -41,6 +43,7 @@ pub(crate) enum Body<'a> {
     Conv(ConvHeader<'a>),
     Pool(PoolOrder),
     WindowPool(WindowPool),
+    Dense(DenseHeader<'a>),
     Readout(ReadoutHeader<'a>),
 }
 
@@ -48,7 +51,9 @@ pub(crate) enum Body<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConvHeader<'a> {
     pub(crate) geometry: ConvGeometry,
-    /// i8, packed.
+    /// The geometry with the transform of the weights, if they are transformed.
+    pub(crate) toom: Option<ToomGeometry>,
+    /// i8, packed, or transformed.
     pub(crate) weights: Section,
     /// Four i32 a channel: bias, multiplier, shift, sum of weights.
     pub(crate) channels: Section,
@@ -71,15 +76,17 @@ impl<'a> LayerHeader<'a> {
         let contract = reader.number();
         let transform = reader.number();
         reader.whole()?;
-        if kind > WindowPool::KIND && kind != ReadoutHeader::KIND {
+        let known = [DenseGeometry::KIND, ReadoutHeader::KIND];
+        if kind > WindowPool::KIND && !known.contains(&kind) {
             return Err(OpenError::UnknownLayer { index, layer: name, kind });
         }
-        if transform != TRANSFORM_DIRECT {
+        if transform != TRANSFORM_DIRECT && kind != KIND_CONV {
             return Err(OpenError::Transform { layer: name, got: transform });
         }
         let body = match kind {
-            KIND_CONV => Body::Conv(ConvHeader::parse(reader, name)?),
+            KIND_CONV => Body::Conv(ConvHeader::parse(reader, name, transform)?),
             KIND_POOL => Body::Pool(reader.one_of(&PoolOrder::ALL)),
+            DenseGeometry::KIND => Body::Dense(DenseHeader::parse(reader, name)?),
             ReadoutHeader::KIND => Body::Readout(
                 ReadoutHeader::parse(reader).ok_or(OpenError::Geometry { layer: name })?,
             ),
@@ -104,21 +111,38 @@ impl<'a> LayerHeader<'a> {
             Body::Pool(order) => LayerKind::Pool(order),
             Body::WindowPool(pool) => LayerKind::WindowPool(pool),
             Body::Readout(readout) => LayerKind::Readout(readout.geometry),
+            Body::Dense(dense) => LayerKind::Dense(dense.geometry),
         }
     }
 
-    /// Returns the sections of the layer's tables, in their order.
-    pub(crate) const fn sections(&self) -> Option<[Section; 2]> {
+    /// Returns the geometry with the transform of the weights, if they are
+    /// transformed.
+    pub(crate) const fn toom(&self) -> Option<ToomGeometry> {
         match self.body {
-            Body::Conv(conv) => Some([conv.weights, conv.channels]),
-            Body::Readout(readout) => Some([readout.weights, readout.neurons]),
-            Body::Pool(_) | Body::WindowPool(_) => None,
+            Body::Conv(conv) => conv.toom,
+            _ => None,
         }
+    }
+
+    /// Returns whether it hands out sums, which no layer takes.
+    pub(crate) fn hands_out_sums(&self) -> bool {
+        matches!(self.body, Body::Dense(dense) if dense.geometry.sums() == Sums::Words)
     }
 
     /// Returns the contract that the layer asks for.
     pub(crate) const fn contract(&self) -> Contract {
         self.kind().contract()
+    }
+
+    /// Returns the sections of its tables, in their order; none of a layer
+    /// without.
+    pub(crate) const fn sections(&self) -> Option<[Section; 2]> {
+        match self.body {
+            Body::Conv(conv) => Some([conv.weights, conv.channels]),
+            Body::Dense(dense) => Some([dense.weights, dense.channels]),
+            Body::Readout(readout) => Some([readout.weights, readout.neurons]),
+            Body::Pool(_) | Body::WindowPool(_) => None,
+        }
     }
 
     /// Returns the layer with its tables in the payload.
@@ -127,6 +151,7 @@ impl<'a> LayerHeader<'a> {
             Body::Conv(conv) => Operation::Conv(conv.in_place(payload)?),
             Body::Pool(order) => Operation::Pool(order),
             Body::WindowPool(pool) => Operation::WindowPool(pool),
+            Body::Dense(dense) => Operation::Dense(dense.in_place(payload)?),
             Body::Readout(readout) => Operation::Readout(readout.in_place(payload)?),
         };
         let Self { name, tap, golden_crc32, .. } = *self;
@@ -141,7 +166,7 @@ fn parse_name(reader: &mut Reader<'_>) -> Result<Name, OpenError> {
 }
 
 impl<'a> ConvHeader<'a> {
-    fn parse(reader: &mut Reader<'a>, layer: Name) -> Result<Self, OpenError> {
+    fn parse(reader: &mut Reader<'a>, layer: Name, transform: u32) -> Result<Self, OpenError> {
         let [in_c, out_c] = [reader.short(), reader.short()].map(usize::from);
         let [kernel, stride, padding] =
             [reader.byte(), reader.byte(), reader.byte()].map(usize::from);
@@ -153,8 +178,18 @@ impl<'a> ConvHeader<'a> {
         }
         let geometry = ConvGeometry::new(in_c, out_c, kernel, stride, padding)
             .ok_or(OpenError::Geometry { layer })?;
+        let geometry = geometry.with_border(border);
+        let toom = match transform {
+            TRANSFORM_DIRECT => None,
+            number => {
+                let transform = Transform::from_number(number);
+                let toom = transform.and_then(|transform| ToomGeometry::new(geometry, transform));
+                Some(toom.ok_or(OpenError::Transform { layer, got: number })?)
+            }
+        };
         Ok(Self {
-            geometry: geometry.with_border(border),
+            geometry,
+            toom,
             weights: Section::parse(reader),
             channels: Section::parse(reader),
             output_scale: reader.bytes(),
@@ -166,6 +201,11 @@ impl<'a> ConvHeader<'a> {
         bytemuck::try_cast_slice(self.weights.of(payload)?).ok()
     }
 
+    /// Returns the transformed weights.
+    pub(crate) fn transformed<'p>(&self, payload: &'p [u8]) -> Option<&'p [Pair]> {
+        bytemuck::try_cast_slice(self.weights.of(payload)?).ok()
+    }
+
     /// Returns the words of the channels.
     pub(crate) fn words<'p>(&self, payload: &'p [u8]) -> Option<&'p [i32]> {
         bytemuck::try_cast_slice(self.channels.of(payload)?).ok()
@@ -173,13 +213,20 @@ impl<'a> ConvHeader<'a> {
 
     fn in_place(&self, payload: &'a [u8]) -> Option<ConvParameters<'a>> {
         let channels = ChannelTable::new(self.words(payload)?, self.geometry.out_c())?;
-        let conv = Conv2d::new(self.geometry, self.packed(payload)?, channels)?;
+        let conv = match self.toom {
+            None => Conv2d::new(self.geometry, self.packed(payload)?, channels)?.into(),
+            Some(toom) => ToomConv2d::new(toom, self.transformed(payload)?, channels)?.into(),
+        };
         Some(ConvParameters { conv, output_scale: Scales::from_le_bytes(self.output_scale) })
     }
 
     /// Returns the bytes that the geometry asks for: of the weights and of the
     /// words of the channels.
-    pub(crate) const fn lens(geometry: &ConvGeometry) -> [usize; 2] {
-        [geometry.packed_len(), 4 * CHANNEL_WORDS * geometry.padded_out_c()]
+    pub(crate) const fn lens(geometry: &ConvGeometry, toom: Option<ToomGeometry>) -> [usize; 2] {
+        let weights = match toom {
+            None => geometry.packed_len(),
+            Some(toom) => toom.weights_len() * size_of::<Pair>(),
+        };
+        [weights, 4 * CHANNEL_WORDS * geometry.padded_out_c()]
     }
 }

@@ -13,7 +13,7 @@ pub(crate) mod reader;
 pub(crate) mod section;
 pub mod write;
 
-use crate::architecture::{Architecture, Layer, Plan};
+use crate::architecture::{Architecture, LEAST_TILES, Layer, Plan};
 use crate::contract::Contract;
 use crate::crc32::Crc32;
 use crate::input::InputFormat;
@@ -192,7 +192,8 @@ impl<'a> Blob<'a> {
             match layer.operation {
                 Operation::Conv(conv) => scales = Some(conv.output_scale),
                 Operation::Readout(readout) => scales = Some(readout.output_scale),
-                _ => {}
+                Operation::Dense(dense) => scales = Some(dense.output_scale),
+                Operation::Pool(_) | Operation::WindowPool(_) => {}
             }
             if layer.tap == Some(tap) {
                 return scales;
@@ -221,12 +222,23 @@ impl<'a> Blob<'a> {
     }
 
     /// Returns the bytes that a [`Frontend`](crate::Frontend) needs for images
-    /// of `width` pixels, as [`memory_len`](crate::memory_len) of the
-    /// architecture does.
+    /// of `width` pixels: [`memory_len`](crate::memory_len) of the architecture,
+    /// and what transforms of the weights need beyond that.
     #[must_use]
     pub fn memory_len(&self, width: usize) -> usize {
-        let kinds = self.header.layers.iter().map(|layer| layer.kind());
-        kinds.fold(Plan::new(self.input(), width), |plan, kind| plan.then(&kind)).len()
+        self.memory_len_with(width, LEAST_TILES)
+    }
+
+    /// Returns the bytes with which transforms of the weights take so many
+    /// tiles of a row together, up to
+    /// [`MAX_TILES`](crate::kernels::MAX_TILES): more are faster, and no
+    /// more than [`fast_memory_len`](crate::fast_memory_len) of the
+    /// architecture.
+    #[must_use]
+    pub fn memory_len_with(&self, width: usize, tiles: usize) -> usize {
+        let plan = Plan::new(self.input(), width);
+        let layers = self.header.layers.iter();
+        layers.fold(plan, |plan, layer| plan.then(&layer.kind()).with(layer.toom(), tiles)).len()
     }
 
     /// Returns the smallest width and height of an image of which the last layer
@@ -276,6 +288,7 @@ pub(crate) mod tests {
         let conv = |in_c, weights| {
             OperationSpec::Conv(ConvSpec {
                 conv: ConvGeometry::new(in_c, 1, 1, 1, 0).expect("valid"),
+                transform: None,
                 weights,
                 channels: &channels,
                 output_scale: &[1.0],

@@ -8,20 +8,22 @@ use serde::Serialize;
 
 use super::ALIGNMENT;
 use super::header::Golden;
-use super::layer::{KIND_CONV, KIND_POOL, SUMS_TO_BYTES, TRANSFORM_DIRECT};
+use super::layer::{ConvHeader, KIND_CONV, KIND_POOL, SUMS_TO_BYTES, TRANSFORM_DIRECT};
 use super::preamble::{self, Preamble};
 use crate::arithmetic::Channel;
 use crate::contract::Contract;
 use crate::crc32::Crc32;
 use crate::input::InputFormat;
 use crate::layers::LayerKind;
+use crate::layers::dense::DenseHeader;
 use crate::layers::readout::ReadoutHeader;
 pub use crate::layers::readout::{NeuronSpec, ReadoutSpec};
 use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::packing::pack_weights;
-use crate::parameters::{CHANNEL_WORDS, ChannelTable};
-use crate::shape::{Border, ConvGeometry, PoolOrder};
+use crate::parameters::ChannelTable;
+use crate::shape::{Border, ConvGeometry, DenseGeometry, PoolOrder, Sums};
+use crate::toom::{Pair, ToomGeometry, Transform, transform_weights};
 
 /// Everything that goes into a blob.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +64,8 @@ pub enum OperationSpec<'a> {
     Pool(PoolOrder),
     /// See [`LayerKind::WindowPool`].
     WindowPool(WindowPool),
+    /// See [`LayerKind::Dense`].
+    Dense(DenseSpec<'a>),
     /// See [`LayerKind::Readout`].
     Readout(ReadoutSpec<'a>),
 }
@@ -71,11 +75,27 @@ pub enum OperationSpec<'a> {
 pub struct ConvSpec<'a> {
     /// Geometry of the convolution.
     pub conv: ConvGeometry,
+    /// How the weights are transformed; `None` leaves them as they are.
+    pub transform: Option<&'static Transform>,
     /// Weights, `[out_c, kernel, kernel, in_c]` (OHWI), in `[-127, 127]`.
     pub weights: &'a [i8],
     /// Bias and requantisation, `[out_c]`.
     pub channels: &'a [Channel],
     /// What one step of each channel's byte is worth, `[out_c]`.
+    pub output_scale: &'a [f32],
+}
+
+/// Everything that goes into a blob for a dense layer.
+#[derive(Clone, Copy, Debug)]
+pub struct DenseSpec<'a> {
+    /// Size of the layer.
+    pub dense: DenseGeometry,
+    /// Weights, `[outputs, inputs]`, in `[-127, 127]`.
+    pub weights: &'a [i8],
+    /// Bias and requantisation, `[outputs]`; of a layer that hands out its sums
+    /// the bias alone counts.
+    pub channels: &'a [Channel],
+    /// What one step of each output is worth, `[outputs]`.
     pub output_scale: &'a [f32],
 }
 
@@ -149,6 +169,7 @@ impl BlobSpec<'_> {
         for layer in self.layers {
             match &layer.operation {
                 OperationSpec::Conv(conv) => conv.payload(&mut out)?,
+                OperationSpec::Dense(dense) => dense.payload(&mut out)?,
                 OperationSpec::Readout(readout) => readout.payload(&mut out)?,
                 OperationSpec::Pool(_) | OperationSpec::WindowPool(_) => {}
             }
@@ -213,15 +234,38 @@ impl Place {
 
 impl LayerSpec<'_> {
     fn check_lengths(&self) -> Result<(), EmitError> {
-        let tables = match &self.operation {
-            OperationSpec::Conv(spec) => [
-                ("weights", spec.conv.weights_len(), spec.weights.len()),
-                ("channels", spec.conv.out_c(), spec.channels.len()),
-                ("scales", spec.conv.out_c(), spec.output_scale.len()),
-            ],
-            OperationSpec::Readout(spec) => spec.lengths(),
+        let (expected, got) = match &self.operation {
+            OperationSpec::Conv(spec) => {
+                if let (Some(transform), None) = (spec.transform, spec.toom()) {
+                    let (layer, transform) = (self.name, transform.name());
+                    return Err(EmitError::Transform { layer, transform });
+                }
+                (
+                    [spec.conv.weights_len(), spec.conv.out_c()],
+                    [spec.weights.len(), spec.channels.len(), spec.output_scale.len()],
+                )
+            }
+            OperationSpec::Dense(spec) => (
+                [spec.dense.outputs() * spec.dense.inputs(), spec.dense.outputs()],
+                [spec.weights.len(), spec.channels.len(), spec.output_scale.len()],
+            ),
+            OperationSpec::Readout(spec) => {
+                for (table, expected, got) in spec.lengths() {
+                    if expected != got {
+                        let layer = self.name;
+                        return Err(EmitError::TableLen { layer, table, expected, got });
+                    }
+                }
+                return Ok(());
+            }
             OperationSpec::Pool(_) | OperationSpec::WindowPool(_) => return Ok(()),
         };
+        let [weights, outputs] = expected;
+        let tables = [
+            ("weights", weights, got[0]),
+            ("channels", outputs, got[1]),
+            ("scales", outputs, got[2]),
+        ];
         for (table, expected, got) in tables {
             if expected != got {
                 return Err(EmitError::TableLen { layer: self.name, table, expected, got });
@@ -235,6 +279,7 @@ impl LayerSpec<'_> {
             OperationSpec::Conv(_) => KIND_CONV,
             OperationSpec::Pool(_) => KIND_POOL,
             OperationSpec::WindowPool(_) => WindowPool::KIND,
+            OperationSpec::Dense(_) => DenseGeometry::KIND,
             OperationSpec::Readout(_) => ReadoutHeader::KIND,
         })?;
         out.name(self.name)?;
@@ -244,12 +289,16 @@ impl LayerSpec<'_> {
             out.put(&self.golden_crc32)?;
         }
         out.put(&self.operation.kind().contract().number())?;
-        out.put(&TRANSFORM_DIRECT)?;
+        out.put(&match &self.operation {
+            OperationSpec::Conv(conv) => conv.transform.map_or(TRANSFORM_DIRECT, Transform::number),
+            _ => TRANSFORM_DIRECT,
+        })?;
         match &self.operation {
             OperationSpec::Conv(conv) => conv.header(out, place),
             OperationSpec::Pool(order) => {
                 out.index(PoolOrder::ALL.iter().position(|one| one == order)?)
             }
+            OperationSpec::Dense(dense) => dense.header(out, place),
             OperationSpec::WindowPool(pool) => {
                 pool.fields().iter().try_for_each(|field| out.put(field))
             }
@@ -266,6 +315,7 @@ impl OperationSpec<'_> {
             Self::Conv(spec) => LayerKind::Conv(spec.conv),
             Self::Pool(order) => LayerKind::Pool(*order),
             Self::WindowPool(pool) => LayerKind::WindowPool(*pool),
+            Self::Dense(spec) => LayerKind::Dense(spec.dense),
             Self::Readout(readout) => LayerKind::Readout(readout.geometry),
         }
     }
@@ -275,8 +325,13 @@ impl OperationSpec<'_> {
         const HEADER_LEN: usize = 64;
         match self {
             Self::Conv(spec) => {
-                let tables = spec.conv.packed_len() + spec.channels_len();
+                let tables: usize = spec.lens().iter().sum();
                 spec.output_scale.len().saturating_mul(4).saturating_add(tables + HEADER_LEN)
+            }
+            Self::Dense(spec) => {
+                let [weights, channels] = DenseHeader::lens(&spec.dense);
+                let tables = weights.saturating_add(channels).saturating_add(HEADER_LEN);
+                spec.output_scale.len().saturating_mul(4).saturating_add(tables)
             }
             Self::Readout(spec) => spec.tables_len().saturating_add(HEADER_LEN),
             Self::Pool(_) | Self::WindowPool(_) => HEADER_LEN,
@@ -285,8 +340,14 @@ impl OperationSpec<'_> {
 }
 
 impl ConvSpec<'_> {
-    fn channels_len(&self) -> usize {
-        4 * CHANNEL_WORDS * self.conv.padded_out_c()
+    /// Returns the geometry with the transform, if there is one for it.
+    fn toom(&self) -> Option<ToomGeometry> {
+        ToomGeometry::new(self.conv, self.transform?)
+    }
+
+    /// Returns the bytes of the weights and of the channels' words.
+    fn lens(&self) -> [usize; 2] {
+        ConvHeader::lens(&self.conv, self.toom())
     }
 
     fn header(&self, out: &mut Out<'_>, place: &mut Place) -> Option<()> {
@@ -299,16 +360,30 @@ impl ConvSpec<'_> {
         }
         out.index(Border::ALL.iter().position(|border| *border == conv.border())?)?;
         out.put(&SUMS_TO_BYTES)?;
-        out.section(place.next(conv.packed_len())?)?;
-        out.section(place.next(self.channels_len())?)?;
+        for len in self.lens() {
+            out.section(place.next(len)?)?;
+        }
         let scales: &[u8] = bytemuck::cast_slice(self.output_scale);
         out.put(&scales)
     }
 
     fn payload(&self, out: &mut Out<'_>) -> Option<()> {
-        let weights = out.take(self.conv.packed_len())?;
-        pack_weights(self.conv, self.weights, bytemuck::cast_slice_mut(weights));
-        let channels = out.take(self.channels_len())?;
+        let [weights_len, channels_len] = self.lens();
+        let weights = out.take(weights_len)?;
+        match self.toom() {
+            None => pack_weights(self.conv, self.weights, bytemuck::cast_slice_mut(weights)),
+            Some(toom) => {
+                weights.fill(0);
+                transform_weights(toom, self.weights, |index, half, value| {
+                    let start = index * size_of::<Pair>() + half * size_of::<i16>();
+                    let place = weights.get_mut(start..).unwrap_or_default();
+                    for (place, byte) in place.iter_mut().zip(value.to_le_bytes()) {
+                        *place = byte;
+                    }
+                });
+            }
+        }
+        let channels = out.take(channels_len)?;
         let bytes = self.words().flat_map(i32::to_le_bytes);
         for (place, byte) in channels.iter_mut().zip(bytes) {
             *place = byte;
@@ -329,6 +404,51 @@ impl ConvSpec<'_> {
     }
 }
 
+impl DenseSpec<'_> {
+    fn header(&self, out: &mut Out<'_>, place: &mut Place) -> Option<()> {
+        for values in [self.dense.inputs(), self.dense.outputs()] {
+            out.index(values)?;
+        }
+        let sums = Sums::ALL.iter().position(|sums| *sums == self.dense.sums())?;
+        out.put(&u8::try_from(sums).ok()?)?;
+        for len in DenseHeader::lens(&self.dense) {
+            out.section(place.next(len)?)?;
+        }
+        let scales: &[u8] = bytemuck::cast_slice(self.output_scale);
+        out.put(&scales)
+    }
+
+    fn payload(&self, out: &mut Out<'_>) -> Option<()> {
+        let [weights, channels] = DenseHeader::lens(&self.dense);
+        let rows = out.take(weights)?;
+        rows.fill(0);
+        let filters = || self.weights.chunks_exact(self.dense.inputs());
+        for (row, filter) in rows.chunks_exact_mut(self.dense.padded_inputs()).zip(filters()) {
+            for (place, weight) in row.iter_mut().zip(filter) {
+                *place = weight.to_le_bytes()[0];
+            }
+        }
+        let words = filters().zip(self.channels).map(|(filter, channel)| {
+            let weight_sum = filter.iter().copied().map(i32::from).sum();
+            let Channel { bias, requant } = *channel;
+            match self.dense.sums() {
+                Sums::Bytes => [bias, requant.multiplier(), requant.shift().into(), weight_sum],
+                Sums::Words => {
+                    let [_, multiplier, shift, _] = ChannelTable::PADDING;
+                    [bias, multiplier, shift, weight_sum]
+                }
+            }
+        });
+        let padding = core::iter::repeat(ChannelTable::PADDING);
+        let words = words.chain(padding).take(self.dense.padded_outputs()).flatten();
+        let bytes = words.flat_map(i32::to_le_bytes);
+        for (place, byte) in out.take(channels)?.iter_mut().zip(bytes) {
+            *place = byte;
+        }
+        Some(())
+    }
+}
+
 /// Why a blob is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -340,6 +460,13 @@ pub enum EmitError {
         expected: usize,
         /// Bytes handed over.
         got: usize,
+    },
+    /// A transform is not for a layer's geometry.
+    Transform {
+        /// The layer.
+        layer: Name,
+        /// Name of the transform.
+        transform: &'static str,
     },
     /// A table of a layer has another length than its geometry asks for.
     TableLen {
@@ -361,6 +488,9 @@ impl fmt::Display for EmitError {
                 f,
                 "the blob needs up to {expected} bytes and has {got}: size the slice with max_len()"
             ),
+            Self::Transform { layer, transform } => {
+                write!(f, "the transform {transform} is not for the geometry of layer {layer}")
+            }
             Self::TableLen { layer, table, expected, got } => {
                 write!(f, "layer {layer} has {got} {table} and its geometry asks for {expected}")
             }

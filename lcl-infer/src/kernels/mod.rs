@@ -8,16 +8,19 @@
 
 use core::ops::Range;
 
+pub use crate::layers::dense::DenseKernels;
 pub use crate::layers::readout::ReadoutKernels;
 pub use crate::layers::window_pool::WindowPoolKernels;
 use crate::parameters::Conv2d;
 use crate::shape::{ConvGeometry, MAX_KERNEL};
+use crate::toom::ToomConv2d;
+pub use toom::{MAX_TILES, toom_scratch_len};
 
 mod arch;
 mod pooling;
 pub mod portable;
 mod tiled;
-pub mod toom;
+mod toom;
 
 /// The rows of the input that one row of a convolution's output reads.
 ///
@@ -110,6 +113,8 @@ pub struct Kernels {
     pub pool: PoolKernels,
     /// Plain pools.
     pub window_pool: WindowPoolKernels,
+    /// Dense layers.
+    pub dense: DenseKernels,
     /// Readouts.
     pub readout: ReadoutKernels,
 }
@@ -122,6 +127,10 @@ pub struct ConvKernels {
     /// content is of no account.
     pub conv2d_row:
         fn(conv: &Conv2d<'_>, window: &RowWindow<'_>, out: &mut [u8], scratch: &mut [u8]),
+    /// The same row through a transform: `scratch` is aligned to 16 bytes and
+    /// has [`toom_scratch_len`] of them for one tile or more.
+    pub toom_row:
+        fn(conv: &ToomConv2d<'_>, window: &RowWindow<'_>, out: &mut [u8], scratch: &mut [u8]),
 }
 
 /// The pool of window 3 and stride 2, a row of input at a call.

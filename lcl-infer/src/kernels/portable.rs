@@ -4,14 +4,19 @@ use core::hint::black_box;
 
 use super::pooling::{self, BlurMax, Max, MaxBlur, Portable};
 use super::tiled::{self, Accumulators, CHANNELS, Microkernel, PIXELS, Weights};
-use super::{ConvKernels, Kernels, PoolKernels, ReadoutKernels, WindowPoolKernels};
+use super::{
+    ConvKernels, DenseKernels, Kernels, PoolKernels, ReadoutKernels, WindowPoolKernels, toom,
+};
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_QUAD};
 use crate::shape::ConvGeometry;
 
 /// The portable kernels.
 pub static KERNELS: Kernels = Kernels {
     name: "portable",
-    conv: ConvKernels { conv2d_row: tiled::conv2d_row::<Bytes> },
+    conv: ConvKernels {
+        conv2d_row: tiled::conv2d_row::<Bytes>,
+        toom_row: toom::row::conv2d_row::<toom::portable::Portable>,
+    },
     pool: PoolKernels {
         max_rows: pooling::max_rows::<Portable>,
         max_blur_row: pooling::pool_row::<MaxBlur, Portable>,
@@ -19,6 +24,7 @@ pub static KERNELS: Kernels = Kernels {
         max_row: pooling::pool_row::<Max, Portable>,
     },
     window_pool: WindowPoolKernels::PORTABLE,
+    dense: DenseKernels::PORTABLE,
     readout: ReadoutKernels::PORTABLE,
 };
 

@@ -1,14 +1,14 @@
 //! The convolution: a ring of its input's rows.
 
 use super::ring::{Count, Ring, Window, count};
-use crate::kernels::ConvKernels;
-use crate::parameters::Conv2d;
+use crate::kernels::{self, ConvKernels};
+use crate::parameters::Convolution;
 use crate::shape::{ConvGeometry, ImageSize};
 
 /// A convolution on its way through a frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConvLayer<'a> {
-    conv: Conv2d<'a>,
+    conv: Convolution<'a>,
     ring: Ring,
     out_h: Count,
     emitted: Count,
@@ -20,7 +20,7 @@ impl<'a> ConvLayer<'a> {
         Window::of(conv).memory_len(width)
     }
 
-    pub(crate) fn new(conv: Conv2d<'a>, size: ImageSize) -> Self {
+    pub(crate) fn new(conv: Convolution<'a>, size: ImageSize) -> Self {
         let out_h = count(conv.geometry().out_side(size.height));
         Self { conv, ring: Ring::new(size), out_h, emitted: 0 }
     }
@@ -69,7 +69,14 @@ impl<'a> ConvLayer<'a> {
         scratch: &mut [u8],
     ) -> bool {
         let window = self.ring.window(&self.window(), memory, self.emitted());
-        (kernels.conv2d_row)(&self.conv, &window, out, scratch);
+        match &self.conv {
+            Convolution::Direct(conv) => {
+                let len = kernels::scratch_len(&conv.geometry());
+                let scratch = scratch.get_mut(..len).unwrap_or_default();
+                (kernels.conv2d_row)(conv, &window, out, scratch);
+            }
+            Convolution::Transformed(conv) => (kernels.toom_row)(conv, &window, out, scratch),
+        }
         self.emitted = self.emitted.saturating_add(1);
         true
     }

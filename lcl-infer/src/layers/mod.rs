@@ -5,12 +5,14 @@
 //! a table of kernels.
 
 mod conv;
+pub(crate) mod dense;
 mod pool;
 pub(crate) mod readout;
 mod ring;
 pub(crate) mod window_pool;
 
 use conv::ConvLayer;
+use dense::{DenseGeometry, DenseLayer};
 use pool::PoolLayer;
 use readout::{RATES_PER_ROW, ReadoutGeometry, ReadoutLayer};
 pub(crate) use ring::{Count, count};
@@ -33,6 +35,8 @@ pub enum LayerKind {
     Pool(PoolOrder),
     /// A plain pool with a window of its own: the maximum, or the average.
     WindowPool(WindowPool),
+    /// A dense layer: every output is a sum over all channels of a pixel.
+    Dense(DenseGeometry),
     /// A population of neurons, each with a position, in rows of 16 rates.
     Readout(ReadoutGeometry),
 }
@@ -45,6 +49,7 @@ impl LayerKind {
             Self::Conv(_) => "convolution",
             Self::Pool(_) => "pool",
             Self::WindowPool(_) => "window pool",
+            Self::Dense(_) => "dense",
             Self::Readout(_) => "readout",
         }
     }
@@ -54,16 +59,19 @@ impl LayerKind {
     pub const fn in_c(&self) -> Option<usize> {
         match self {
             Self::Conv(conv) => Some(conv.in_c()),
+            Self::Dense(dense) => Some(dense.inputs()),
             Self::Pool(_) | Self::WindowPool(_) => None,
             Self::Readout(readout) => Some(readout.in_c()),
         }
     }
 
-    /// Returns the channels that it gives for `in_c` of its input.
+    /// Returns the channels that it gives for `in_c` of its input; where it hands
+    /// out sums, their bytes.
     #[must_use]
     pub const fn out_c(&self, in_c: usize) -> usize {
         match self {
             Self::Conv(conv) => conv.out_c(),
+            Self::Dense(dense) => dense.out_bytes(),
             Self::Pool(_) | Self::WindowPool(_) => in_c,
             Self::Readout(_) => RATES_PER_ROW,
         }
@@ -88,6 +96,7 @@ impl LayerKind {
             Self::Conv(conv) => conv.out_side(side),
             Self::Pool(_) => pooled_side(side),
             Self::WindowPool(pool) => pool.out_side(side),
+            Self::Dense(_) => side,
             Self::Readout(_) => (side > 0) as usize,
         }
     }
@@ -100,6 +109,7 @@ impl LayerKind {
             Self::Conv(conv) => conv.in_side(out_side),
             Self::Pool(_) => out_side.saturating_mul(2).saturating_sub(1),
             Self::WindowPool(pool) => pool.in_side(out_side),
+            Self::Dense(_) => out_side,
             Self::Readout(_) => 1,
         }
     }
@@ -110,7 +120,7 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => conv.contract(),
             Self::Pool(_) => Contract::V1,
-            Self::WindowPool(_) | Self::Readout(_) => Contract::V2,
+            Self::WindowPool(_) | Self::Dense(_) | Self::Readout(_) => Contract::V2,
         }
     }
 
@@ -120,6 +130,7 @@ impl LayerKind {
             Self::Conv(conv) => ConvLayer::memory_len(conv, width),
             Self::Pool(_) => PoolLayer::memory_len(width, channels),
             Self::WindowPool(pool) => WindowPoolLayer::memory_len(pool, width, channels),
+            Self::Dense(dense) => DenseLayer::memory_len(dense, width),
             Self::Readout(readout) => ReadoutLayer::memory_len(readout, width),
         }
     }
@@ -128,7 +139,7 @@ impl LayerKind {
     pub(crate) const fn scratch_len(&self) -> usize {
         match self {
             Self::Conv(conv) => kernels::scratch_len(conv),
-            Self::Pool(_) | Self::WindowPool(_) | Self::Readout(_) => 0,
+            Self::Pool(_) | Self::WindowPool(_) | Self::Dense(_) | Self::Readout(_) => 0,
         }
     }
 }
@@ -140,6 +151,7 @@ pub(crate) enum Layer<'a> {
     Conv(ConvLayer<'a>),
     Pool(PoolLayer),
     WindowPool(WindowPoolLayer),
+    Dense(DenseLayer<'a>),
     Readout(ReadoutLayer<'a>),
 }
 
@@ -150,6 +162,7 @@ macro_rules! each {
             Layer::Conv($kind) => $call,
             Layer::Pool($kind) => $call,
             Layer::WindowPool($kind) => $call,
+            Layer::Dense($kind) => $call,
             Layer::Readout($kind) => $call,
         }
     };
@@ -164,6 +177,7 @@ impl<'a> Layer<'a> {
             Operation::WindowPool(pool) => {
                 Self::WindowPool(WindowPoolLayer::new(pool, size, channels))
             }
+            Operation::Dense(parameters) => Self::Dense(DenseLayer::new(parameters.dense, size)),
             Operation::Readout(parameters) => {
                 Self::Readout(ReadoutLayer::new(parameters.readout, size))
             }
@@ -220,13 +234,15 @@ impl<'a> Layer<'a> {
             Self::Conv(layer) => layer.emit(&kernels.conv, memory, out, scratch),
             Self::Pool(layer) => layer.emit(&kernels.pool, memory, out),
             Self::WindowPool(layer) => layer.emit(&kernels.window_pool, memory, out),
+            Self::Dense(layer) => layer.emit(&kernels.dense, memory, out),
             Self::Readout(layer) => layer.emit(&kernels.readout, memory, out),
         }
     }
 
-    /// Returns whether a row of its output is one of a convolution, the work
-    /// that [`Frontend::step`](crate::Frontend::step) does one row of.
+    /// Returns whether a row of its output is one of a convolution or a dense
+    /// layer, the work that [`Frontend::step`](crate::Frontend::step) does one row
+    /// of.
     pub(crate) fn is_conv(&self) -> bool {
-        matches!(self, Self::Conv(_))
+        matches!(self, Self::Conv(_) | Self::Dense(_))
     }
 }

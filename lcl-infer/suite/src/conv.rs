@@ -108,7 +108,7 @@ pub(crate) fn check(
 
     let tables = Tables { packed: &mut *memory.packed, words: &mut *memory.words };
     let conv2d = tables.conv2d(conv, weights, channels).ok_or(Fault::Refused)?;
-    reference::conv2d_ref(&conv2d, size, input, expected);
+    reference::conv2d_ref(conv2d, size, input, expected);
 
     let offset = random.below(1 + MAX_OFFSET);
     // Behind the rows, one of zeros.

@@ -132,7 +132,7 @@ pub(crate) fn models() -> impl Iterator<Item = Option<FrameCase>> {
         let size = ImageSize { width, height };
         PoolOrder::ALL.map(|order| {
             let conv = [geometry(first)?, geometry(second)?];
-            Some(FrameCase { architecture: two_areas(conv, order)?, size })
+            Some(FrameCase::direct(two_areas(conv, order)?, size))
         })
     })
 }
@@ -157,9 +157,8 @@ pub(crate) fn window_pools() -> impl Iterator<Item = Option<WindowPoolCase>> {
 /// Iterates over chains of other shapes.
 pub(crate) fn chains() -> impl Iterator<Item = Option<FrameCase>> {
     let size = ImageSize { width: 9, height: 7 };
-    let case = move |kinds: &[LayerKind]| {
-        Some(FrameCase { architecture: architecture(kinds, u32::MAX)?, size })
-    };
+    let case =
+        move |kinds: &[LayerKind]| Some(FrameCase::direct(architecture(kinds, u32::MAX)?, size));
     let zero = |numbers| Some(LayerKind::Conv(geometry(numbers)?.with_border(Border::Zero)));
     let pool = LayerKind::Pool(PoolOrder::MaxBlur);
     [

@@ -1,12 +1,15 @@
 //! Whole images, streamed with the kernels, against the reference.
 
-use lcl_infer::blob::write::{BlobSpec, ConvSpec, LayerSpec, OperationSpec};
+use lcl_infer::blob::write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, OperationSpec};
 use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden};
 use lcl_infer::kernels::Kernels;
+use lcl_infer::toom::{Pair, TRANSFORMS, ToomGeometry};
 use lcl_infer::{
     Architecture, Blob, ConvGeometry, Frontend, ImageSize, InputFormat, Layer, LayerKind,
-    MAX_LAYERS, Name, PoolOrder, memory_len, reference,
+    MAX_LAYERS, Name, PoolOrder, fast_memory_len, memory_len, reference,
 };
+
+use lcl_infer::shape::{DenseGeometry, Sums};
 
 use crate::conv::compare;
 use crate::draw::{NO_CHANNEL, Style, Values, fill_parameters};
@@ -25,6 +28,10 @@ const MOST_LAYERS: usize = 6;
 pub(crate) struct FrameCase {
     pub(crate) architecture: Architecture,
     pub(crate) size: ImageSize,
+    /// Which transforms the convolutions have: 0 for none.
+    transforms: usize,
+    /// How many tiles of them the memory has room for.
+    tiles: usize,
 }
 
 /// Names of the layers, which are those of their taps.
@@ -45,6 +52,11 @@ pub(crate) fn architecture(kinds: &[LayerKind], taps: u32) -> Option<Architectur
 }
 
 impl FrameCase {
+    /// Makes a case without transforms.
+    pub(crate) const fn direct(architecture: Architecture, size: ImageSize) -> Self {
+        Self { architecture, size, transforms: 0, tiles: 1 }
+    }
+
     /// Draws a case that the suite has room and time for.
     pub(crate) fn draw(random: &mut Random) -> Self {
         loop {
@@ -54,10 +66,26 @@ impl FrameCase {
                 width: smallest + random.below(14),
                 height: smallest + random.below(10),
             };
-            let case = Self { architecture, size };
+            let (transforms, tiles) = (random.below(6).saturating_sub(2), 1 + random.below(3));
+            let case = Self { architecture, size, transforms, tiles };
             if smallest <= GOLDEN_MAX_SIDE && case.macs() <= MAX_MACS && case.has_room() {
                 return case;
             }
+        }
+    }
+
+    /// Returns the transform of a convolution, if it has one.
+    fn transform(&self, conv: ConvGeometry) -> Option<ToomGeometry> {
+        let takes = || TRANSFORMS.into_iter().filter_map(|it| ToomGeometry::new(conv, it));
+        let which = self.transforms.checked_sub(1)?.checked_rem(takes().count())?;
+        takes().nth(which)
+    }
+
+    fn memory_len(&self) -> usize {
+        if self.transforms == 0 {
+            memory_len(&self.architecture, self.size.width)
+        } else {
+            fast_memory_len(&self.architecture, self.size.width, self.tiles)
         }
     }
 
@@ -82,6 +110,9 @@ impl FrameCase {
     fn macs(&self) -> u64 {
         let macs = self.layers().map(|(layer, size, _)| match layer.kind {
             LayerKind::Conv(conv) => conv.macs(size),
+            LayerKind::Dense(dense) => {
+                (area(size) * dense.inputs()).saturating_mul(dense.outputs()) as u64
+            }
             _ => 0,
         });
         macs.sum()
@@ -96,8 +127,17 @@ impl FrameCase {
                 LayerKind::Conv(conv) => {
                     weights += conv.weights_len();
                     channels_len += conv.out_c();
-                    packed += conv.packed_len() + 8 * conv.padded_out_c() * 4;
+                    let toom = self.transform(conv);
+                    packed += toom
+                        .map_or(conv.packed_len(), |toom| toom.weights_len() * size_of::<Pair>());
+                    packed += 8 * conv.padded_out_c() * 4;
                     Memory::holds(&conv)
+                }
+                LayerKind::Dense(dense) => {
+                    weights += dense.inputs() * dense.outputs();
+                    channels_len += dense.outputs();
+                    packed += dense.weights_len() + 8 * dense.padded_outputs() * 4;
+                    dense.padded_outputs() <= CHANNELS_LEN
                 }
                 _ => true,
             };
@@ -108,7 +148,7 @@ impl FrameCase {
             && weights <= crate::memory::WEIGHTS_LEN
             && channels_len <= CHANNELS_LEN
             && packed <= BLOB_LEN
-            && memory_len(&self.architecture, self.size.width) + MAX_OFFSET <= FRONTEND_LEN
+            && self.memory_len() + MAX_OFFSET <= FRONTEND_LEN
     }
 }
 
@@ -127,6 +167,13 @@ fn draw(random: &mut Random) -> Option<Architecture> {
         } else {
             let largest_kernel = if index == 0 { 11 } else { 5 };
             *kind = LayerKind::Conv(conv(random, channels, largest_kernel)?);
+        }
+        // Sums are handed out by the last layer alone.
+        if random.below(6) == 0 {
+            let drawn = crate::dense::draw(random, channels)?;
+            let last = index + 1 == len;
+            let sums = if last { drawn.sums() } else { Sums::Bytes };
+            *kind = LayerKind::Dense(DenseGeometry::new(channels, drawn.outputs(), sums)?);
         }
         channels = kind.out_c(channels);
     }
@@ -177,7 +224,7 @@ pub(crate) fn check(
     let len = emit(case, random, weights, &mut **blob)?;
     let blob = blob.get(..len).and_then(|bytes| Blob::open(bytes).ok()).ok_or(Fault::Refused)?;
     let seed = random.bits();
-    let memory_len = memory_len(&case.architecture, size.width);
+    let memory_len = case.memory_len();
     let offset = random.below(1 + MAX_OFFSET);
     let row_count: usize =
         case.layers().filter(|(layer, ..)| layer.tap.is_some()).map(height).sum();
@@ -283,9 +330,27 @@ fn emit(
                 fill_parameters(random, Style::EDGES[0], own, own_channels);
                 OperationSpec::Conv(ConvSpec {
                     conv,
+                    transform: case.transform(conv).map(|toom| toom.transform()),
                     weights: own,
                     channels: own_channels,
                     output_scale: SCALES.get(..conv.out_c()).ok_or(Fault::Refused)?,
+                })
+            }
+            LayerKind::Dense(dense) => {
+                let (own, rest) = core::mem::take(&mut weights)
+                    .split_at_mut_checked(dense.inputs() * dense.outputs())
+                    .ok_or(Fault::Refused)?;
+                weights = rest;
+                let (own_channels, rest) = core::mem::take(&mut channels)
+                    .split_at_mut_checked(dense.outputs())
+                    .ok_or(Fault::Refused)?;
+                channels = rest;
+                fill_parameters(random, Style::EDGES[0], own, own_channels);
+                OperationSpec::Dense(DenseSpec {
+                    dense,
+                    weights: own,
+                    channels: own_channels,
+                    output_scale: SCALES.get(..dense.outputs()).ok_or(Fault::Refused)?,
                 })
             }
             _ => return Err(Fault::Refused),

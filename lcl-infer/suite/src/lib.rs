@@ -20,6 +20,7 @@
 )]
 
 mod conv;
+mod dense;
 mod draw;
 mod edges;
 mod frame;
@@ -36,6 +37,7 @@ use lcl_infer::PoolOrder;
 use lcl_infer::kernels::Kernels;
 
 use conv::ConvCase;
+use dense::DenseCase;
 pub use draw::{Scaling, Style, Values, Weights, fill_parameters};
 use frame::FrameCase;
 pub use memory::Memory;
@@ -43,7 +45,7 @@ pub use mismatch::{Case, Fault, Mismatch, Operation, Shape};
 use pool::PoolCase;
 pub use random::Random;
 use readout::ReadoutCase;
-pub use toom::{ToomMemory, run_toom};
+use toom::ToomCase;
 use window_pool::WindowPoolCase;
 
 /// Which cases are drawn, after those that are run every time.
@@ -127,6 +129,10 @@ impl Run<'_> {
             let case = case.ok_or(self.refused())?;
             self.conv(&case, &mut random)?;
         }
+        for case in toom::edges() {
+            let mut random = next(self);
+            self.toom(&case, &mut random)?;
+        }
         for case in edges::pools() {
             let mut random = next(self);
             self.pool(&case, &mut random)?;
@@ -141,6 +147,11 @@ impl Run<'_> {
                 let mut random = next(self);
                 self.readout(&ReadoutCase { channels, values }, &mut random)?;
             }
+        }
+        for case in DenseCase::edges() {
+            let mut random = next(self);
+            let case = case.ok_or(self.refused())?;
+            self.dense(&case, &mut random)?;
         }
         for lens in edges::rows() {
             let mut random = next(self);
@@ -168,6 +179,10 @@ impl Run<'_> {
         }
         let case = WindowPoolCase::draw(random);
         self.window_pool(&case, random)?;
+        let case = ToomCase::draw(random);
+        self.toom(&case, random)?;
+        let case = DenseCase::draw(random);
+        self.dense(&case, random)?;
         let case = ReadoutCase::draw(random);
         self.readout(&case, random)?;
         if seed % FRAME_PERIOD == 0 {
@@ -180,6 +195,11 @@ impl Run<'_> {
     fn conv(&mut self, case: &ConvCase, random: &mut Random) -> Result<(), Mismatch> {
         let result = conv::check(self.kernels, self.memory, case, random);
         self.count(Operation::Conv2dRow, case.shape(), result)
+    }
+
+    fn toom(&mut self, case: &ToomCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = toom::check(self.kernels, self.memory, case, random);
+        self.count(Operation::ToomRow, case.shape(), result)
     }
 
     fn max_rows(&mut self, lens: [usize; 2], random: &mut Random) -> Result<(), Mismatch> {
@@ -205,6 +225,11 @@ impl Run<'_> {
         let result = readout::check(self.kernels, self.memory, case, random);
         let row = case.channels;
         self.count(Operation::ReadoutSums, Shape::Rows { row, other: row }, result)
+    }
+
+    fn dense(&mut self, case: &DenseCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = dense::check(self.kernels, self.memory, case, random);
+        self.count(dense::OPERATION, case.shape(), result)
     }
 
     fn frame(&mut self, case: &FrameCase, random: &mut Random) -> Result<(), Mismatch> {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use lcl_infer::shape::WindowPool;
+use lcl_infer::shape::{DenseGeometry, WindowPool};
 use lcl_infer::{ConvGeometry, ImageSize, LayerKind, MAX_LAYERS, PoolOrder};
 
 use crate::draw::Style;
@@ -29,6 +29,8 @@ pub struct Mismatch {
 pub enum Operation {
     /// `conv2d_row`.
     Conv2dRow,
+    /// `toom_row`.
+    ToomRow,
     /// `max_rows`.
     MaxRows,
     /// `max_blur_row`.
@@ -41,6 +43,8 @@ pub enum Operation {
     WindowMaxRow,
     /// `window_pool.average_row`.
     WindowAverageRow,
+    /// `dense.row`.
+    DenseRow,
     /// `readout.sums`.
     ReadoutSums,
     /// A whole image, streamed.
@@ -102,6 +106,13 @@ pub enum Shape {
         size: ImageSize,
         /// Channels of the map.
         channels: usize,
+    },
+    /// A dense layer of a row of so many pixels.
+    Dense {
+        /// The layer.
+        dense: DenseGeometry,
+        /// Pixels of the row.
+        width: usize,
     },
     /// Rows of these lengths in bytes.
     Rows {

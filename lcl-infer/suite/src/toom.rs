@@ -1,55 +1,21 @@
 //! Convolutions through a transform against the reference.
 
-use lcl_infer::kernels::RowWindow;
-use lcl_infer::kernels::toom::{
-    NotTransformed, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels, Transform,
-    check_weights, recover_weights, transform_weights,
-};
+use lcl_infer::kernels::{Kernels, MAX_TILES, RowWindow, toom_scratch_len};
 use lcl_infer::shape::{MAX_KERNEL, reflect};
+use lcl_infer::toom::{
+    FilterSums, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, Transform, check_filter,
+    transform_weights,
+};
 use lcl_infer::{ConvGeometry, ImageSize, reference};
 
 use crate::conv::{ConvCase, MAX_OFFSET, Tables, compare, pad_rows, unbreached};
 use crate::draw::{NO_CHANNEL, Style, fill_parameters};
-use crate::memory::{Aligned, CHANNELS_LEN, GUARD_LEN, Guarded, Memory};
-use crate::mismatch::{Case, Fault, Mismatch, Operation, Shape};
+use crate::memory::{BLOB_LEN, CHANNELS_LEN, Memory, SCRATCH_LEN};
+use crate::mismatch::{Fault, Shape};
 use crate::random::Random;
-use crate::{Cases, Summary};
-
-/// Most pairs of transformed weights of one convolution.
-const WEIGHTS_LEN: usize = 64 * 1024;
-
-/// Most bytes of scratch.
-const SCRATCH_LEN: usize = 40 * 1024;
 
 /// Most multiply-accumulates of a case that is drawn: the reference is slow.
 const MAX_MACS: u64 = 100_000;
-
-/// All memory that a run needs: one value of this, in a static or a box.
-#[derive(Debug)]
-pub struct ToomMemory {
-    memory: Memory,
-    weights: Aligned<[Pair; WEIGHTS_LEN]>,
-    scratch: Guarded<{ SCRATCH_LEN + 2 * GUARD_LEN }>,
-}
-
-impl ToomMemory {
-    /// Creates the memory, of zeros, so that a static takes no flash.
-    #[must_use]
-    #[expect(clippy::large_stack_arrays, reason = "it is for a static or a box")]
-    pub const fn new() -> Self {
-        Self {
-            memory: Memory::new(),
-            weights: Aligned([[0; 2]; WEIGHTS_LEN]),
-            scratch: Guarded::new(),
-        }
-    }
-}
-
-impl Default for ToomMemory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 /// Shapes that are run every time with every transform that takes them,
 /// `[in_c, out_c, kernel, stride, padding]`, and the width and height of their
@@ -73,84 +39,42 @@ const SHAPES: &[([usize; 5], [usize; 2])] = &[
     ([3, 2, 13, 3, 6], [29, 8]),
     ([1, 2, 15, 7, 7], [41, 9]),
     // The published stages, and that of grey images, with fewer channels out.
-    ([3, 8, 11, 4, 5], [17, 6]),
-    ([3, 7, 11, 4, 5], [96, 6]),
+    ([3, 6, 11, 4, 5], [17, 6]),
+    ([3, 5, 11, 4, 5], [96, 6]),
     ([1, 8, 11, 4, 5], [48, 6]),
-    ([64, 12, 5, 1, 2], [4, 3]),
-    ([64, 5, 5, 1, 2], [12, 3]),
+    ([64, 2, 5, 1, 2], [4, 3]),
+    ([64, 1, 5, 1, 2], [12, 3]),
 ];
 
-/// Runs every case on `kernels`: the outputs against the reference, and the
-/// weights back from their transform.
-///
-/// # Examples
-///
-/// ```
-/// use lcl_infer::kernels::toom;
-/// use lcl_infer_suite::{Cases, ToomMemory, run_toom};
-///
-/// let mut memory = Box::new(ToomMemory::new());
-/// for kernels in toom::available() {
-///     run_toom(kernels, &mut memory, Cases { seed: 1, count: 2 }).unwrap();
-/// }
-/// ```
-///
-/// # Errors
-///
-/// Returns the first byte that is not what the contract asks for.
-pub fn run_toom(
-    kernels: &'static ToomKernels,
-    memory: &mut ToomMemory,
-    cases: Cases,
-) -> Result<Summary, Mismatch> {
-    let mut summary = Summary::default();
-    let mut run = |toom: &ToomCase, random: &mut Random, case: Case| {
-        let geometry = toom.geometry.with_order(kernels.order);
-        let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= SCRATCH_LEN;
-        for tiles in (1..=kernels.max_tiles).filter(fits) {
-            let compared = check(kernels, memory, toom, tiles, random).map_err(|fault| {
-                let (operation, shape) = (Operation::Conv2dRow, toom.shape(tiles));
-                Mismatch { kernels: kernels.name, operation, case, shape, fault }
-            })?;
-            summary.cases += 1;
-            summary.bytes += compared;
-        }
-        Ok(())
-    };
-    let mut edge = 0;
-    for &([in_c, out_c, kernel, stride, padding], [width, height]) in SHAPES {
-        let size = ImageSize { width, height };
+/// Iterates over the cases that are run every time, with scratch for each number
+/// of tiles.
+pub(crate) fn edges() -> impl Iterator<Item = ToomCase> {
+    let geometries = SHAPES.iter().flat_map(|&([in_c, out_c, kernel, stride, padding], size)| {
         let conv = ConvGeometry::new(in_c, out_c, kernel, stride, padding);
-        let geometries = conv.into_iter().flat_map(|conv| {
-            TRANSFORMS.into_iter().filter_map(move |transform| ToomGeometry::new(conv, transform))
-        });
-        for geometry in geometries {
-            for style in Style::EDGES {
-                let case = ToomCase { geometry, size, style };
-                run(&case, &mut Random::new(1), Case::Edge(edge))?;
-            }
-            edge += 1;
-        }
-    }
-    for offset in 0..u64::from(cases.count) {
-        let seed = cases.seed.wrapping_add(offset);
-        let random = &mut Random::new(seed);
-        let case = ToomCase::draw(random);
-        run(&case, random, Case::Seed(seed))?;
-    }
-    Ok(summary)
+        let takes = TRANSFORMS.into_iter().filter_map(move |it| ToomGeometry::new(conv?, it));
+        takes.map(move |geometry| (geometry, size))
+    });
+    geometries.flat_map(|(geometry, [width, height])| {
+        let size = ImageSize { width, height };
+        Style::EDGES.into_iter().flat_map(move |style| {
+            let case = move |tiles| ToomCase { geometry, size, tiles, style };
+            (1..=MAX_TILES).map(case).filter(ToomCase::has_room)
+        })
+    })
 }
 
 /// A convolution with its transform and the size of its input.
 #[derive(Clone, Copy, Debug)]
-struct ToomCase {
+pub(crate) struct ToomCase {
     geometry: ToomGeometry,
     size: ImageSize,
+    /// Tiles that there is scratch for.
+    tiles: usize,
     style: Style,
 }
 
 impl ToomCase {
-    fn draw(random: &mut Random) -> Self {
+    pub(crate) fn draw(random: &mut Random) -> Self {
         let style = Style::draw(random);
         loop {
             let any: Option<&'static Transform> = random.pick(&TRANSFORMS);
@@ -176,7 +100,8 @@ impl ToomCase {
                 conv.min_side() + (outputs - 1) * stride + random.below(stride)
             };
             let size = ImageSize { width: side(columns, random), height: side(rows, random) };
-            let case = Self { geometry, size, style };
+            let tiles = 1 + random.below(MAX_TILES);
+            let case = Self { geometry, size, tiles, style };
             if conv.macs(size) <= MAX_MACS && case.has_room() {
                 return case;
             }
@@ -189,32 +114,29 @@ impl ToomCase {
 
     fn has_room(&self) -> bool {
         self.conv().has_room()
-            && [Order::Words, Order::Wide, Order::Lanes].into_iter().all(|order| {
-                let geometry = self.geometry.with_order(order);
-                geometry.weights_len() <= WEIGHTS_LEN && geometry.scratch_len(1) <= SCRATCH_LEN
-            })
+            && self.geometry.weights_len() * size_of::<Pair>() <= BLOB_LEN
+            && toom_scratch_len(&self.geometry, self.tiles) <= SCRATCH_LEN
     }
 
-    fn shape(&self, tiles: usize) -> Shape {
+    pub(crate) fn shape(&self) -> Shape {
         let transform = self.geometry.transform().name();
-        let (conv, size, style) = (self.geometry.conv(), self.size, self.style);
+        let Self { size, tiles, style, .. } = *self;
+        let conv = self.geometry.conv();
         Shape::Transformed { transform, tiles, conv, size, style }
     }
 }
 
-/// Compares every row of a case with scratch for `tiles` tiles, and returns the
-/// number of bytes compared.
-fn check(
-    kernels: &ToomKernels,
-    memory: &mut ToomMemory,
+/// Compares every row of a case, and the weights back from their transform, and
+/// returns the number of bytes compared.
+pub(crate) fn check(
+    kernels: &Kernels,
+    memory: &mut Memory,
     toom: &ToomCase,
-    tiles: usize,
     random: &mut Random,
 ) -> Result<usize, Fault> {
-    let (geometry, case) = (toom.geometry.with_order(kernels.order), toom.conv());
+    let (geometry, case) = (toom.geometry, toom.conv());
     let ConvCase { conv, size, style } = case;
-    let ToomMemory { memory, weights: transformed, scratch } = memory;
-    if !toom.has_room() || geometry.weights_len() > WEIGHTS_LEN {
+    if !toom.has_room() {
         return Err(Fault::Refused);
     }
     let weights = memory.weights.get_mut(..conv.weights_len()).ok_or(Fault::Refused)?;
@@ -230,26 +152,36 @@ fn check(
 
     let tables = Tables { packed: &mut *memory.packed, words: &mut *memory.words };
     let conv2d = tables.conv2d(conv, weights, channels).ok_or(Fault::Refused)?;
-    reference::conv2d_ref(&conv2d, size, input, expected);
+    reference::conv2d_ref(conv2d, size, input, expected);
 
+    let blob: &mut [u8] = &mut *memory.blob;
+    let transformed: &mut [Pair] = bytemuck::cast_slice_mut(blob);
     let transformed = transformed.get_mut(..geometry.weights_len()).ok_or(Fault::Refused)?;
-    transform_weights(geometry, &conv2d, transformed);
-    // What is recovered replaces what was drawn.
-    let drawn = weights.iter().copied().fold(0, sum_of);
-    weights.fill(0);
-    recover_weights(geometry, transformed, weights).map_err(|_| Fault::Refused)?;
-    if weights.iter().copied().fold(0, sum_of) != drawn {
-        return Err(Fault::Refused);
-    }
+    transformed.fill([0; 2]);
+    transform_weights(geometry, weights, |index, half, value| {
+        if let Some(place) = transformed.get_mut(index).and_then(|pair| pair.get_mut(half)) {
+            *place = value;
+        }
+    });
     damage(geometry, transformed, random)?;
+    let scratch_len = toom_scratch_len(&geometry, toom.tiles);
     let toom = ToomConv2d::new(geometry, transformed, conv2d.channels()).ok_or(Fault::Refused)?;
+    for (oc, filter) in weights.chunks_exact(conv.taps()).enumerate() {
+        let expected = FilterSums {
+            sum: filter.iter().map(|&weight| i32::from(weight)).sum(),
+            magnitude: filter.iter().map(|weight| u32::from(weight.unsigned_abs())).sum(),
+        };
+        let sums = check_filter(geometry, transformed, oc).map_err(|_| Fault::Refused)?;
+        if sums != expected || !toom.filter(oc).eq(filter.iter().copied()) {
+            return Err(Fault::Refused);
+        }
+    }
 
     let offset = random.below(1 + MAX_OFFSET);
     let padded_len = case.row_len() * size.height;
     let padded = memory.padded.get_mut(offset..offset + padded_len).ok_or(Fault::Refused)?;
     pad_rows(&case, input, padded);
     let padded = &*padded;
-    let scratch_len = geometry.scratch_len(tiles);
     for (y, expected) in expected.chunks_exact(row_len).enumerate() {
         let rows = (0..conv.kernel()).map(|ky| {
             let y = reflect(y * conv.stride() + ky, conv.padding(), size.height);
@@ -262,11 +194,11 @@ fn check(
         for (out, &expected) in out.iter_mut().zip(expected) {
             *out = !expected;
         }
-        let part = scratch.part(0, scratch_len).ok_or(Fault::Refused)?;
+        let part = memory.scratch.part(0, scratch_len).ok_or(Fault::Refused)?;
         part.fill(random.byte());
-        (kernels.conv2d_row)(&toom, &window, out, part);
+        (kernels.conv.toom_row)(&toom, &window, out, part);
         unbreached(&memory.out, offset, row_len)?;
-        unbreached(scratch, 0, scratch_len)?;
+        unbreached(&memory.scratch, 0, scratch_len)?;
         compare(expected, memory.out.written(offset, row_len), y, conv.out_c())?;
     }
     // Rows, outputs and scratch of any length: nothing is written elsewhere.
@@ -276,9 +208,10 @@ fn check(
         let window = RowWindow::new(padded.chunks(input_len).take(rows));
         let (out_len, len) = (random.below(row_len + 2), random.below(scratch_len + 1));
         let out = memory.out.part(1, out_len).ok_or(Fault::Refused)?;
-        (kernels.conv2d_row)(&toom, &window, out, scratch.part(0, len).ok_or(Fault::Refused)?);
+        let scratch = memory.scratch.part(0, len).ok_or(Fault::Refused)?;
+        (kernels.conv.toom_row)(&toom, &window, out, scratch);
         unbreached(&memory.out, 1, out_len)?;
-        unbreached(scratch, 0, len)?;
+        unbreached(&memory.scratch, 0, len)?;
     }
     Ok(out_len)
 }
@@ -295,15 +228,11 @@ fn damage(
     let place = place.ok_or(Fault::Refused)?;
     let before = *place;
     *place ^= 1 << random.below(16);
-    let found: Result<(), NotTransformed> = check_weights(geometry, transformed);
+    let whole = geometry.conv().out_c().next_multiple_of(2);
+    let found: Result<(), _> =
+        (0..whole).try_for_each(|oc| check_filter(geometry, transformed, oc).map(drop));
     if let Some(place) = transformed.get_mut(index).and_then(|pair| pair.first_mut()) {
         *place = before;
     }
     if found.is_err() { Ok(()) } else { Err(Fault::Refused) }
-}
-
-/// Adds a weight to a sum that depends on the order.
-fn sum_of(sum: u32, weight: i8) -> u32 {
-    sum.wrapping_mul(31)
-        .wrapping_add(u32::from(weight.unsigned_abs()) + u32::from(weight < 0) * 200)
 }

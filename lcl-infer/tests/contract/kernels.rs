@@ -9,7 +9,7 @@ use lcl_infer::parameters::{Channel, ChannelTable, Conv2d};
 use lcl_infer_suite::{Case, Cases, Fault, Memory, Mismatch, Operation, run};
 
 /// Cases that are drawn for each table.
-const COUNT: u32 = 4000;
+const COUNT: u32 = 3000;
 
 /// Cases that are drawn to find something broken.
 const FEW: u32 = 200;
@@ -29,7 +29,7 @@ fn every_kernel_passes() {
 fn plain_kernels_pass() {
     static PLAIN: Kernels = Kernels {
         name: "plain",
-        conv: ConvKernels { conv2d_row: row_with::<Plain> },
+        conv: ConvKernels { conv2d_row: row_with::<Plain>, ..portable::KERNELS.conv },
         pool: PoolKernels { max_blur_row: max_blur_row_with::<8>, ..portable::KERNELS.pool },
         ..portable::KERNELS
     };
@@ -76,6 +76,12 @@ broken! {
     last_tap_left_out: conv.conv2d_row = row_with::<LastTap> => Conv2dRow;
     last_reflected_pixel_left_out: conv.conv2d_row = row_with::<LastPixel> => Conv2dRow;
     last_channel_left_out: conv.conv2d_row = row_with::<LastChannel> => Conv2dRow;
+    last_byte_through_a_transform: conv.toom_row = |conv, window, out, scratch| {
+        (portable::KERNELS.conv.toom_row)(conv, window, out, scratch);
+        if let Some(last) = out.last_mut() {
+            *last ^= 1;
+        }
+    } => ToomRow;
     last_byte_of_a_row: pool.max_rows = |row, other| {
         let end = row.len().saturating_sub(1);
         (portable::KERNELS.pool.max_rows)(&mut row[..end], other);
@@ -125,6 +131,7 @@ fn rows_of_features_that_differ_are_found_in_the_stream() {
                     out.reverse();
                 }
             },
+            ..portable::KERNELS.conv
         },
         ..portable::KERNELS
     };

@@ -2,6 +2,8 @@
 
 mod blob;
 mod build_script;
+mod dense;
+mod fast;
 mod golden;
 mod kernels;
 mod limits;

@@ -151,6 +151,7 @@ fn step_computes_one_row_of_one_convolution() {
                 ROWS.fetch_add(1, Relaxed);
                 (portable::KERNELS.conv.conv2d_row)(conv, window, out, scratch);
             },
+            ..portable::KERNELS.conv
         },
         ..portable::KERNELS
     };

@@ -4,6 +4,7 @@ use lcl_infer::blob::Golden;
 use lcl_infer::blob::write::{BlobSpec, ConvSpec, EmitError, LayerSpec, OperationSpec};
 use lcl_infer::golden::golden_crc32;
 use lcl_infer::parameters::{Channel, Requant};
+use lcl_infer::toom::{TRANSFORMS, ToomGeometry, Transform};
 use lcl_infer::{
     Architecture, Blob, ConvGeometry, InputFormat, Layer, LayerKind, Name, PoolOrder, V1, V2,
     kernels, self_test_memory_len,
@@ -29,6 +30,7 @@ pub struct Model {
 /// The weights of one convolution.
 #[derive(Clone, Debug)]
 pub struct Tables {
+    pub transform: Option<&'static Transform>,
     pub weights: Vec<i8>,
     pub channels: Vec<Channel>,
     pub output_scale: Vec<f32>,
@@ -72,6 +74,17 @@ impl Model {
         let conv1 = ConvGeometry::new(input.channels(), 4, 3, 2, 1).expect("valid");
         let conv2 = ConvGeometry::new(4, 3, 3, 1, 1).expect("valid");
         Self::random(two_areas([conv1, conv2], pool), seed)
+    }
+
+    /// Returns the model with the last transform that each convolution takes,
+    /// or the one `before` it.
+    pub fn fast(mut self, before: usize) -> Self {
+        for (tables, conv) in self.weights.iter_mut().zip(self.architecture.convolutions()) {
+            let mut takes =
+                TRANSFORMS.into_iter().filter(|it| ToomGeometry::new(conv, it).is_some()).rev();
+            tables.transform = takes.nth(before);
+        }
+        self
     }
 
     /// Writes the blob, with what its golden image gives.
@@ -123,6 +136,7 @@ impl Model {
 impl Tables {
     fn spec(&self, conv: ConvGeometry) -> ConvSpec<'_> {
         ConvSpec {
+            transform: self.transform,
             conv,
             weights: &self.weights,
             channels: &self.channels,
@@ -147,7 +161,7 @@ impl Tables {
             })
             .collect();
         let output_scale = (0..conv.out_c()).map(|c| 0.01 * (1.0 + c as f32)).collect();
-        Self { weights, channels, output_scale }
+        Self { transform: None, weights, channels, output_scale }
     }
 }
 

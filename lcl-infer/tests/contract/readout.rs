@@ -67,6 +67,7 @@ impl Population {
         let scales: Vec<f32> = (0..self.neurons.len()).map(|n| 0.01 + n as f32).collect();
         let conv = ConvSpec {
             conv: ConvGeometry::new(3, self.in_c, 1, 1, 0).expect("valid"),
+            transform: None,
             weights: &weights,
             channels: &channels,
             output_scale: &conv_scales,

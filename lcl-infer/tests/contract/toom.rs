@@ -1,48 +1,14 @@
-//! Convolutions through a transform: the suite on every kernel, and what is
-//! accepted and refused.
+//! Transforms: exact at their corners and bounds, and what is accepted and
+//! refused.
 
-use lcl_infer::kernels::RowWindow;
-use lcl_infer::kernels::toom::{
-    F2_3, F4_5, F6_3, Order, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, ToomKernels, Transform,
-    available, transform_weights,
-};
+use lcl_infer::kernels::{RowWindow, available, toom_scratch_len};
 use lcl_infer::packing::pack_weights;
 use lcl_infer::parameters::{ChannelTable, Conv2d};
 use lcl_infer::reference::conv2d_ref;
+use lcl_infer::toom::{
+    F2_3, F4_5, F6_3, Pair, TRANSFORMS, ToomConv2d, ToomGeometry, Transform, transform_weights,
+};
 use lcl_infer::{Architecture, ConvGeometry, ImageSize, LCL_V2, LCL_V2_GRAY};
-use lcl_infer_suite::{Cases, Fault, ToomMemory, run_toom};
-
-/// Cases that are drawn, each with scratch for one, two and three tiles.
-const COUNT: u32 = 3000;
-
-#[test]
-fn every_transform_gives_the_bytes_of_the_reference() {
-    let mut memory = Box::new(ToomMemory::new());
-    for kernels in available() {
-        match run_toom(kernels, &mut memory, Cases { seed: 1, count: COUNT }) {
-            Ok(summary) => println!("{}: {summary:?}", kernels.name),
-            Err(mismatch) => panic!("{mismatch}"),
-        }
-    }
-}
-
-#[test]
-fn wrong_bytes_are_found() {
-    static BROKEN: ToomKernels = ToomKernels {
-        name: "broken",
-        order: Order::Words,
-        max_tiles: 3,
-        conv2d_row: |conv, window, out, scratch| {
-            (lcl_infer::kernels::toom::PORTABLE.conv2d_row)(conv, window, out, scratch);
-            if let Some(last) = out.last_mut() {
-                *last ^= 1;
-            }
-        },
-    };
-    let mut memory = Box::new(ToomMemory::new());
-    let mismatch = run_toom(&BROKEN, &mut memory, Cases { seed: 1, count: 0 }).expect_err("broken");
-    assert!(matches!(mismatch.fault, Fault::Value { .. }), "{mismatch}");
-}
 
 /// Outputs of a row of taps, computed in 64 bits with nothing folded or wrapped.
 #[track_caller]
@@ -170,19 +136,20 @@ fn largest_sums_come_out_right() {
             let conv2d = Conv2d::new(conv, packed, table).expect("valid");
             let input = vec![255; 16 * 331];
             let mut expected = [0; 16];
-            conv2d_ref(&conv2d, size, &input, &mut expected);
+            conv2d_ref(conv2d, size, &input, &mut expected);
             let row = vec![255; 8 * 331];
             let window = RowWindow::new((0..5).map(|_| &row[..]));
+            let mut transformed = vec![0_u128; geometry.weights_len().div_ceil(4)];
+            let transformed: &mut [Pair] = bytemuck::cast_slice_mut(&mut transformed);
+            let transformed = &mut transformed[..geometry.weights_len()];
+            transform_weights(geometry, &vec![weight; conv.weights_len()], |index, half, value| {
+                transformed[index][half] = value;
+            });
+            let toom = ToomConv2d::new(geometry, transformed, table).expect("valid");
             for kernels in available() {
-                let geometry = geometry.with_order(kernels.order);
-                let mut transformed = vec![0_u128; geometry.weights_len().div_ceil(4)];
-                let transformed: &mut [Pair] = bytemuck::cast_slice_mut(&mut transformed);
-                let transformed = &mut transformed[..geometry.weights_len()];
-                transform_weights(geometry, &conv2d, transformed);
-                let toom = ToomConv2d::new(geometry, transformed, table).expect("valid");
-                let mut scratch = vec![0_u128; geometry.scratch_len(1) / 16];
+                let mut scratch = vec![0_u128; toom_scratch_len(&geometry, 1) / 16];
                 let mut out = [1; 4];
-                (kernels.conv2d_row)(
+                (kernels.conv.toom_row)(
                     &toom,
                     &window,
                     &mut out,
@@ -198,11 +165,11 @@ fn largest_sums_come_out_right() {
 fn lengths_of_the_published_model() {
     let lens = |conv, transform| {
         let geometry = ToomGeometry::new(conv, transform).expect("it fits");
-        (4 * geometry.weights_len(), [1, 2, 3].map(|tiles| geometry.scratch_len(tiles)))
+        4 * geometry.weights_len()
     };
     let [conv1, conv2] = convolutions(&LCL_V2);
-    assert_eq!(lens(conv1, &F6_3), (135_168, [2_240, 4_480, 6_720]));
-    assert_eq!(lens(conv2, &F4_5), (983_040, [5_248, 10_496, 15_744]));
+    assert_eq!(lens(conv1, &F6_3), 135_168);
+    assert_eq!(lens(conv2, &F4_5), 983_040);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A serial port, which log and features share.
 
 use std::io::{ErrorKind, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +14,11 @@ const BAUD: u32 = 115_200;
 
 /// How long a read waits.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long nothing may come until that is said, and until it is given up: the slowest
+/// image, of 224 pixels, takes some ten seconds.
+const SILENCE: Duration = Duration::from_secs(30);
+const MOST_SILENCE: Duration = Duration::from_secs(300);
 
 /// Carries bytes until the board's program ends.
 pub fn run(
@@ -31,6 +36,7 @@ pub fn run(
     let mut sender = Some(thread::spawn(move || send(&mut *output, &frames)));
     let mut records = Records::default();
     let mut bytes = [0; 4096];
+    let mut silence = Silence::default();
     loop {
         let count = match input.read(&mut bytes) {
             Ok(0) => bail!("{port} has closed: was the board unplugged?"),
@@ -38,6 +44,7 @@ pub fn run(
             Err(error) if error.kind() == ErrorKind::TimedOut => 0,
             Err(error) => return Err(error).with_context(|| format!("cannot read from {port}")),
         };
+        silence.heard(count > 0, port)?;
         for part in records.take(&bytes[..count]) {
             match part {
                 Part::Log(bytes) => log.write_all(&bytes),
@@ -53,6 +60,45 @@ pub fn run(
             let sent = sender.take().and_then(|sender| sender.join().ok()).unwrap_or(Ok(()));
             sent.with_context(|| format!("cannot send images to {port}"))?;
         }
+    }
+}
+
+/// Since when the board says nothing.
+#[derive(Debug)]
+struct Silence {
+    since: Instant,
+    is_said: bool,
+}
+
+impl Default for Silence {
+    fn default() -> Self {
+        Self { since: Instant::now(), is_said: false }
+    }
+}
+
+impl Silence {
+    /// Takes note of whether something came, and says once that nothing does.
+    fn heard(&mut self, something: bool, port: &str) -> Result<()> {
+        if something {
+            *self = Self::default();
+            return Ok(());
+        }
+        let (seconds, most) = (SILENCE.as_secs(), MOST_SILENCE.as_secs());
+        if self.since.elapsed() >= MOST_SILENCE {
+            bail!(
+                "nothing has come from {port} for {most} seconds, and the program has not said that it \
+                 ended: reset the board and try again"
+            );
+        }
+        if self.since.elapsed() >= SILENCE && !self.is_said {
+            self.is_said = true;
+            writeln!(
+                io::stderr(),
+                "nothing has come from {port} for {seconds} seconds: waiting for {most} in all"
+            )
+            .ok();
+        }
+        Ok(())
     }
 }
 

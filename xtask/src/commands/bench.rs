@@ -17,11 +17,11 @@ use anyhow::{Result, bail};
 
 use super::{exit_code, host::cargo_of};
 use crate::boards::{self, Board};
-use crate::firmware::{Model, Run};
+use crate::firmware::{Layout, Model, Run};
 use crate::process::{print, status};
 use crate::{project, setup};
 use budgets::BUDGETS;
-pub use budgets::deepest_stack;
+pub use budgets::{deepest_stack, instructions};
 use measure::{Measured, Setting};
 
 /// Arguments of `bench`.
@@ -36,6 +36,9 @@ pub struct Arguments {
     /// same]
     #[arg(long, value_name = "M.lcl")]
     model: Option<PathBuf>,
+    /// How the random weights stand in the blob
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["model", "host", "train", "data", "page"])]
+    layout: Layout,
     /// Report only this image size, in pixels
     #[arg(long, value_name = "N")]
     size: Option<u32>,
@@ -80,6 +83,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask bench
   cargo xtask bench --board mps2-an386 --size 96
+  cargo xtask bench --board mps2-an386 --layout fast
   cargo xtask bench --board mps2-an386 --model M.lcl --json
   cargo xtask bench --board mps2-an386 --baseline
   cargo xtask bench --host --baseline
@@ -113,7 +117,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let folder = project::temporary_folder()?;
     let model = match &arguments.model {
         Some(model) => Model::given(model)?,
-        None => Model::random(folder.path())?,
+        None => Model::random(folder.path(), arguments.layout)?,
     };
     let timeout = Duration::from_secs(arguments.timeout);
     let setting = Setting { model: &model, folder: folder.path(), timeout };
@@ -137,11 +141,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     if arguments.update {
         let mut budgets = BUDGETS.read()?;
-        budgets.replace(budgets::of(&all))?;
+        budgets.replace(budgets::of(&all, arguments.layout))?;
         budgets.write()?;
     }
     if arguments.check {
-        budgets::check(&all, arguments.size)?;
+        budgets::check(&all, arguments.layout, arguments.size)?;
     }
     Ok(ExitCode::SUCCESS)
 }

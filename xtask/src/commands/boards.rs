@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 
 use crate::boards::{self, Board};
-use crate::firmware::{Model, Program};
+use crate::firmware::{Layout, Model, Program};
 use crate::process::{find, print};
 use crate::project;
 use crate::setup::bare_metal;
@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// geometry beside it.
 fn build() -> Result<Vec<Built>> {
     let folder = project::temporary_folder()?;
-    let model = Model::random(folder.path())?;
+    let model = Model::random(folder.path(), Layout::Small)?;
     ensure!(
         model.len() == Model::FULL_LEN,
         "a full blob has {} bytes: put that into Model::FULL_LEN in xtask/src/firmware/model.rs",

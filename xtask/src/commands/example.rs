@@ -7,9 +7,10 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use super::host::lcl;
-use super::{default_model, out};
+use super::out;
 use crate::boards::{self, Board, Example, Output};
 use crate::firmware::Model;
+use crate::process::note;
 
 /// The size of images that the user did not name, in pixels.
 pub const DEFAULT_SIZE: u32 = 96;
@@ -25,8 +26,8 @@ pub struct Arguments {
     /// bench
     #[arg(long)]
     example: String,
-    /// Blob for the board's model partition [default: the newest run's, or one
-    /// trained for a minute]
+    /// Blob for the board's model partition [default: the newest run's, or
+    /// LCL-V2 as it comes with the project]
     #[arg(long, value_name = "M.lcl")]
     model: Option<PathBuf>,
     /// Images that go in: a file, a folder, synthetic[:N[:SEED]] or
@@ -63,14 +64,23 @@ impl Arguments {
         Ok((board, example))
     }
 
-    /// Finds the blob: the given one, the newest run's, or a small one that is
-    /// trained first.
+    /// Finds the blob: the given one, the newest run's, or the one that comes with
+    /// the project. Says which, where the user gave none.
     pub fn model(&self) -> Result<Model> {
-        match (&self.model, Model::newest()) {
-            (Some(path), _) => Model::given(path),
-            (None, Some(newest)) => Ok(newest),
-            (None, None) => default_model::ensure(),
+        if let Some(path) = &self.model {
+            return Model::given(path);
         }
+        if let Some(newest) = Model::newest() {
+            let path = newest.path().display();
+            note(format_args!("no --model is given: using the newest run's, {path}"));
+            return Ok(newest);
+        }
+        let shipped = Model::shipped()?;
+        note(format_args!(
+            "no --model is given and there is no run: using LCL-V2 as it comes with the project, {}",
+            shipped.path().display()
+        ));
+        Ok(shipped)
     }
 
     /// Looks whether results can be written, before a board runs for nothing.

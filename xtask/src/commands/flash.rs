@@ -24,6 +24,13 @@ pub struct Arguments {
     /// Frames to take of the board's own camera [default: until Ctrl-C]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     frames: Option<u32>,
+    /// Look at the camera's own test picture first, and say what is wrong with it
+    #[arg(long)]
+    test_picture: bool,
+    /// Give the camera its clock, where modules may have an oscillator: two outputs on
+    /// one pin would fight
+    #[arg(long)]
+    camera_clock: bool,
     /// Serial port of an ESP, for images
     #[arg(long, value_name = "PORT", default_value = "/dev/ttyACM0")]
     port: String,
@@ -40,6 +47,8 @@ Examples:
   cargo xtask flash --board nrf52840-dk --example self-test
   cargo xtask flash --board nrf52840-dk --example features --image I.png --size 96 --out F.safetensors
   cargo xtask flash --board nucleo-h743zi --example watch --frames 1000 --out events.bin
+  cargo xtask flash --board nucleo-h743zi --example camera --test-picture --frames 1
+  cargo xtask flash --board pico2 --example camera --camera-clock
   cargo xtask flash --board pico2 --example camera --image photos --size 96
   cargo xtask flash --board pico2 --example bench --model M.lcl --model-only
   cargo xtask flash --board esp32c3 --example self-test --dry-run";
@@ -96,11 +105,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Refuses options that do not go with where the images come from.
 fn check_camera(arguments: &Arguments, camera: Option<&str>) -> Result<()> {
-    match (camera, arguments.frames, &arguments.example.out) {
-        (None, Some(_), _) => bail!(
-            "--frames is for a board's own camera, in the examples camera and watch without --image: \
+    let of_cameras = [
+        ("--frames", arguments.frames.is_some()),
+        ("--test-picture", arguments.test_picture),
+        ("--camera-clock", arguments.camera_clock),
+    ];
+    if let (None, Some((option, _))) = (camera, of_cameras.iter().find(|(_, given)| *given)) {
+        bail!(
+            "{option} is for a board's own camera, in the examples camera and watch without --image: \
              leave it out"
-        ),
+        );
+    }
+    match (camera, arguments.frames, &arguments.example.out) {
         (Some(camera), None, Some(_)) => bail!(
             "the {camera} goes on until Ctrl-C, which leaves no file: pass --frames N with --out, or \
              --image for other images"

@@ -1,8 +1,9 @@
 //! The commands, one file for each.
 
 mod bench;
+mod bench_top;
 mod boards;
-mod default_model;
+mod doors;
 mod emulate;
 mod example;
 mod figures;
@@ -56,6 +57,8 @@ enum Command {
     Compare(host::Arguments),
     /// Show what is in a blob
     Inspect(host::Arguments),
+    /// Write a model for other runtimes
+    Export(host::Arguments),
     /// Measure how brain-like a model is
     Evaluate(host::Arguments),
     /// Draw feature maps as a picture
@@ -72,11 +75,16 @@ enum Command {
     Boards(boards::Arguments),
     /// Count what each operation costs on a board
     Bench(bench::Arguments),
+    /// Run what would be flashed on models of chips and cameras
+    BenchTop(bench_top::Arguments),
     /// Put any bytes into lcl-infer, with a nightly Rust
     Fuzz(fuzz::Arguments),
     /// See that the test for panics in lcl-infer fails where it should
     #[command(hide = true)]
     Planted,
+    /// See that every door to the engine gives the same bytes
+    #[command(hide = true)]
+    Doors,
     /// See that the pages say what the code is
     #[command(hide = true)]
     Tidy,
@@ -95,8 +103,10 @@ impl Cli {
             Command::Flash(arguments) => flash::run(arguments),
             Command::Boards(arguments) => boards::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
+            Command::BenchTop(arguments) => bench_top::run(arguments),
             Command::Fuzz(arguments) => fuzz::run(arguments),
             Command::Planted => planted::run(),
+            Command::Doors => doors::run(),
             Command::Tidy => tidy::run(),
             Command::Test(arguments) => test::run(arguments, test::Missing::of_environment()),
             Command::Ci(arguments) => test::run(arguments, test::Missing::Fails),
@@ -107,6 +117,7 @@ impl Cli {
             | Command::Features(host)
             | Command::Compare(host)
             | Command::Inspect(host)
+            | Command::Export(host)
             | Command::Evaluate(host)
             | Command::Show(host)
             | Command::Watch(host)

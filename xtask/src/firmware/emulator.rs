@@ -156,7 +156,7 @@ fn collect(lines: impl BufRead, mut print: impl FnMut(&str) -> Result<()>) -> Re
 }
 
 /// Returns QEMU's argument that places a file at an address.
-fn loader(file: &Path, address: u64) -> OsString {
+pub fn loader(file: &Path, address: u64) -> OsString {
     let mut argument = OsString::from("loader,file=");
     // QEMU takes a comma for the end of a value unless it is doubled.
     match file.to_str() {

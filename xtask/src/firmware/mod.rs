@@ -5,7 +5,7 @@ mod model;
 mod program;
 mod usage;
 
-pub use emulator::Run;
-pub use model::Model;
+pub use emulator::{Run, loader};
+pub use model::{Layout, Model};
 pub use program::{Program, target_dir};
 pub use usage::Usage;

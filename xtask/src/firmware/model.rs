@@ -13,6 +13,28 @@ use crate::project;
 /// The newest run's blob, in the folder that training was started in.
 const NEWEST: &str = "runs/latest/model.lcl";
 
+/// The blob that comes with the project, in its root.
+const SHIPPED: &str = "models/lcl-v2/lcl-v2.lcl";
+
+/// How the weights of a blob of random ones stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Layout {
+    /// As they are.
+    #[default]
+    Small,
+    /// Transformed, for fewer products.
+    Fast,
+}
+
+impl Layout {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Fast => "fast",
+        }
+    }
+}
+
 /// A file with a blob, or with what another engine reads in place of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
@@ -43,11 +65,18 @@ impl Model {
         places.iter().find_map(|path| Self::given(path).ok())
     }
 
+    /// Finds the blob that comes with the project.
+    pub fn shipped() -> Result<Self> {
+        Self::given(&project::root().join(SHIPPED))
+    }
+
     /// Writes a blob of the published geometry with random weights into
-    /// `folder`, always the same one.
-    pub fn random(folder: &Path) -> Result<Self> {
+    /// `folder`, always the same one, in that layout.
+    pub fn random(folder: &Path, layout: Layout) -> Result<Self> {
         let path = folder.join("random.lcl");
-        logged("making a model of random weights", &mut example("random_model", &[&path]))?;
+        let mut command = Self::example("random_model", &[&path]);
+        command.arg(layout.name());
+        logged("making a model of random weights", &mut command)?;
         Self::given(&path)
     }
 
@@ -55,8 +84,11 @@ impl Model {
     /// engines that read them so.
     pub fn with_plain_weights(&self, folder: &Path) -> Result<Self> {
         let path = folder.join("plain.bin");
-        logged("reading the model's weights", &mut example("plain_weights", &[&self.path, &path]))
-            .with_context(|| format!("cannot read the weights of {}", self.path.display()))?;
+        logged(
+            "reading the model's weights",
+            &mut Self::example("plain_weights", &[&self.path, &path]),
+        )
+        .with_context(|| format!("cannot read the weights of {}", self.path.display()))?;
         Self::given(&path)
     }
 
@@ -74,7 +106,7 @@ impl Model {
     pub fn open(&self) -> Result<()> {
         let mut build = cargo_in_root("build");
         logged("building what opens models", build.args(["--example", "open_model"]))?;
-        let mut command = example("open_model", &[&self.path]);
+        let mut command = Self::example("open_model", &[&self.path]);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let (status, errors) = Running::start(&mut command)?.errors()?;
         if !status.success() {
@@ -89,20 +121,20 @@ impl Model {
         let room = partition.end - partition.start;
         if *len > room {
             bail!(
-                "the model {} takes {len} bytes and the board's model partition has {room}: take a \
-                 smaller model",
+                "the model {} takes {len} bytes and the board's model partition has {room}: quantise \
+                 with --flash {room}, or take a smaller model",
                 path.display()
             );
         }
         Ok(())
     }
-}
 
-/// Returns the command that runs an example of lcl-infer.
-fn example(name: &str, paths: &[&Path]) -> Command {
-    let mut command = cargo_in_root("run");
-    command.args(["--quiet", "--example", name, "--"]).args(paths);
-    command
+    /// Returns the command that runs an example of lcl-infer.
+    pub fn example(name: &str, paths: &[&Path]) -> Command {
+        let mut command = cargo_in_root("run");
+        command.args(["--quiet", "--example", name, "--"]).args(paths);
+        command
+    }
 }
 
 /// Returns a command for lcl-infer on this machine.
@@ -120,6 +152,11 @@ fn logged(doing: &str, command: &mut Command) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shipped_blob_is_of_the_published_geometry() {
+        assert_eq!(Model::shipped().expect("it is in the repository").len(), Model::FULL_LEN);
+    }
 
     #[test]
     fn a_blob_is_a_file_that_fits_or_the_error_says_how_much_room_there_is() {

@@ -59,6 +59,23 @@ pub fn python_baselines() -> Result<Command> {
     Ok(command)
 }
 
+/// Installs Unicorn, with its hash, and returns the script that runs programs on models
+/// of chips. Unicorn is GPL-2.0: a process of its own, never linked and never shipped.
+pub fn bench_top() -> Result<Command> {
+    let scripts = project::firmware().join("bench-top");
+    let folder = project::tools().join("bench-top");
+    let requirements = scripts.join("requirements.txt");
+    let requirements = requirements.to_string_lossy();
+    let arguments =
+        ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", &requirements];
+    let doing = "installing the core of an emulator, Unicorn, into .tools/bench-top (16 MB)";
+    python::install(&folder, &arguments, doing, || folder.is_dir())?;
+    let mut command = Command::new(python::python()?);
+    command.arg(scripts.join("bench_top.py")).env("PYTHONPATH", folder);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("LD_LIBRARY_PATH");
+    Ok(command)
+}
+
 /// Returns the program that [`board_link`] builds, as a command.
 pub fn built(program: &str) -> Command {
     Command::new(target(program).join("release").join(program))

@@ -3,20 +3,90 @@
 #![expect(unsafe_code, reason = "registers and the linker's symbols")]
 
 use core::arch;
+use core::cell::UnsafeCell;
 use core::hint;
 use core::ops::Range;
 
+use critical_section::RestoreState;
+use defmt::Encoder;
 use esp_hal::Blocking;
 pub use esp_hal::main as entry;
 use esp_hal::peripherals::USB_DEVICE;
 use esp_hal::usb_serial_jtag::UsbSerialJtag;
-use esp_println::Printer;
 pub(crate) use memory::riscv::STACK_PAINT;
 use shared::{Link, Status};
 
 /// What precedes a record of features. The log's lines, which share the
 /// serial line, are preceded by `ff 00`.
 const RECORD: [u8; 2] = [0xfe, 0x00];
+
+/// What precedes a line of the log.
+const LINE: [u8; 2] = [0xff, 0x00];
+
+/// Sends bytes over USB; each waits until there is room for it, for as long as the
+/// host takes.
+fn send(bytes: &[u8]) {
+    let usb = USB_DEVICE::regs();
+    for &byte in bytes {
+        while usb.ep1_conf().read().serial_in_ep_data_free().bit_is_clear() {
+            hint::spin_loop();
+        }
+        // SAFETY: the register takes any byte.
+        usb.ep1().write(|register| unsafe { register.rdwr_byte().bits(byte) });
+    }
+}
+
+/// Lets the host have what is less than a packet.
+fn flush() {
+    USB_DEVICE::regs().ep1_conf().modify(|_, register| register.wr_done().set_bit());
+}
+
+/// The log, which shares the line: a line of it waits as a record does, so that none
+/// is cut.
+#[defmt::global_logger]
+struct Log;
+
+struct Logging(UnsafeCell<(Encoder, RestoreState)>);
+
+// SAFETY: it is used between `acquire` and `release` alone, without interrupts.
+unsafe impl Sync for Logging {}
+
+static LOGGING: Logging = Logging(UnsafeCell::new((Encoder::new(), RestoreState::invalid())));
+
+// SAFETY: a critical section lasts from `acquire` to `release`.
+unsafe impl defmt::Logger for Log {
+    fn acquire() {
+        // SAFETY: `release` ends it, and until then nothing else has the encoder.
+        let logging = unsafe {
+            let restore = critical_section::acquire();
+            let logging = &mut *LOGGING.0.get();
+            logging.1 = restore;
+            logging
+        };
+        send(&LINE);
+        logging.0.start_frame(send);
+    }
+
+    unsafe fn flush() {
+        flush();
+    }
+
+    unsafe fn release() {
+        // SAFETY: `acquire` has begun the critical section.
+        unsafe {
+            let logging = &mut *LOGGING.0.get();
+            logging.0.end_frame(send);
+            flush();
+            critical_section::release(logging.1);
+        }
+    }
+
+    unsafe fn write(bytes: &[u8]) {
+        // SAFETY: `acquire` has begun the critical section.
+        let logging = unsafe { &mut *LOGGING.0.get() };
+        logging.0.write(bytes, send);
+    }
+}
 
 /// The serial line over USB: images in; the log and features out.
 pub struct UsbSerial {
@@ -51,9 +121,9 @@ impl Link for UsbSerial {
 
     fn send(&mut self, header: &[u8], values: &[u8]) {
         for bytes in [&RECORD[..], header, values] {
-            // It waits for the host and has no way to fail.
-            self.usb.write(bytes).ok();
+            send(bytes);
         }
+        flush();
     }
 }
 
@@ -108,8 +178,9 @@ pub(crate) fn flash_bytes() -> usize {
 /// Ends with `status`, which the host is told in a record without area.
 pub(crate) fn end(status: Status) -> ! {
     let code = usize::from(status == Status::Failure);
-    Printer::write_bytes(&RECORD);
-    Printer::write_bytes(&shared::record_header([0, code, 0]));
+    send(&RECORD);
+    send(&shared::record_header([0, code, 0]));
+    flush();
     loop {
         hint::spin_loop();
     }

@@ -23,7 +23,8 @@ pub struct Chip {
     width: usize,
     registers: Rc<RefCell<BTreeMap<u16, u8>>>,
     selected: u16,
-    /// Transfers that it answers.
+    /// Transfers that it does not answer at first, and that it answers then.
+    asleep: usize,
     answers: usize,
     stuck: Option<u16>,
     clock: Rc<Clock>,
@@ -44,6 +45,7 @@ impl Chip {
             width,
             registers: Rc::default(),
             selected: 0,
+            asleep: 0,
             answers: usize::MAX,
             stuck: None,
             clock: clock.clone(),
@@ -65,6 +67,10 @@ impl Chip {
 
     pub fn answering(self, answers: usize) -> Self {
         Self { answers, ..self }
+    }
+
+    pub fn asleep(self, asleep: usize) -> Self {
+        Self { asleep, ..self }
     }
 
     pub fn registers(&self) -> Rc<RefCell<BTreeMap<u16, u8>>> {
@@ -104,7 +110,9 @@ impl I2c for Chip {
     ) -> Result<(), ErrorKind> {
         // SCCB has no repeated start.
         let [operation] = operations else { return Err(ErrorKind::Bus) };
-        if address != self.address || self.answers == 0 {
+        let is_asleep = self.asleep > 0;
+        self.asleep = self.asleep.saturating_sub(1);
+        if address != self.address || is_asleep || self.answers == 0 {
             return Err(ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address));
         }
         self.answers -= 1;

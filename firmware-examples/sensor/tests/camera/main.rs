@@ -11,8 +11,8 @@ use std::rc::Rc;
 use bus::{Chip, NoDelay};
 use lcl_infer::ImageSize;
 use port::{Clock, RING_LEN, Scripted, Sent};
-use sensor::{Camera, CameraError, Frames, Hm01b0, Ov7670, Sensor};
-use shared::{Arrival, Loss};
+use sensor::{Camera, CameraError, Frames, Hm01b0, Ov7670, Sensor, TestPicture};
+use shared::{Arrival, CameraRequest, Loss};
 
 const BUS: &str = "the bus";
 const DATA: &str = "the data";
@@ -23,13 +23,18 @@ const SIDE: usize = 96;
 /// Lines of the sensor.
 const LINES: usize = 324;
 
+/// What is asked of a camera by images of that side.
+fn images(side: usize) -> CameraRequest {
+    CameraRequest { side, count: None, has_test_picture: false, drives_clock: false }
+}
+
 type Grey = Camera<Hm01b0<Chip>, Scripted>;
 
 /// Starts a camera that sends these frames.
 fn grey(clock: &Rc<Clock>, frames: Vec<Sent>) -> Grey {
     let sensor = Hm01b0::new(Chip::hm01b0(clock), BUS);
     let port = Scripted::new(clock, frames);
-    Camera::start(sensor, port, SIDE, &mut NoDelay, DATA).expect("it answers")
+    Camera::start(sensor, port, images(SIDE), &mut NoDelay, DATA).expect("it answers")
 }
 
 /// Takes a frame, with `work` ticks of something else after each row, and returns
@@ -74,7 +79,8 @@ fn colour_has_the_middle_of_its_lines() {
     let sensor = Ov7670::new(Chip::ov7670(&clock), BUS);
     let port = Scripted::new(&clock, vec![Sent { lines: (0..480).collect(), ..Sent::whole(7) }]);
     let port = port.with_lines_of(1280);
-    let mut camera = Camera::start(sensor, port, 240, &mut NoDelay, DATA).expect("it answers");
+    let mut camera =
+        Camera::start(sensor, port, images(240), &mut NoDelay, DATA).expect("it answers");
     camera.wait_frame().expect("a frame comes");
     for y in 0..240 {
         let mut row = [0; 480];
@@ -168,6 +174,58 @@ fn a_consumer_that_is_slower_than_its_ring_slows_the_camera() {
 }
 
 #[test]
+fn a_host_that_was_late_once_costs_one_frame() {
+    let clock = Clock::new();
+    let mut camera = grey(&clock, (0..99).map(Sent::whole).collect());
+    let before = clock.line_ticks();
+    let mut works = vec![0; 3];
+    works.extend([10 * before, 0, 0, 10 * before, 10 * before]);
+    works.extend([0; 32]);
+    let lost = works.iter().filter(|&&work| take(&mut camera, &clock, work).is_err()).count();
+    assert_eq!(lost, 3);
+    // Two in a row slowed it, and after 32 whole frames it is as fast as before.
+    assert_eq!(clock.line_ticks(), before);
+    take(&mut camera, &clock, 0).expect("it is whole");
+}
+
+#[test]
+fn a_line_of_another_length_loses_the_frame_and_slows_nothing() {
+    let clock = Clock::new();
+    let slipped = Sent { slips_at: Some(100 * LINES), ..Sent::whole(0) };
+    let mut camera = grey(&clock, vec![slipped.clone(), slipped, Sent::whole(1)]);
+    for _ in 0..2 {
+        let Err((_, Loss::Slipped)) = take(&mut camera, &clock, 0) else { panic!("it is lost") };
+    }
+    assert_eq!(clock.line_ticks(), 376);
+    assert_eq!(take(&mut camera, &clock, 0), Ok(expected(1)));
+}
+
+#[test]
+fn the_test_picture_is_looked_at_first_and_then_switched_off() {
+    fn walking(at: usize) -> u8 {
+        [1, 2, 4, 8, 16, 32, 64, 128, 0][at % 9]
+    }
+    fn turned(at: usize) -> u8 {
+        walking(at).reverse_bits()
+    }
+    let start = |picture: fn(usize) -> u8| {
+        let clock = Clock::new();
+        let chip = Chip::hm01b0(&clock);
+        let registers = chip.registers();
+        let sent = Sent { picture: Some(picture), ..Sent::whole(0) };
+        let port = Scripted::new(&clock, vec![sent, Sent::whole(1)]);
+        let request = CameraRequest { has_test_picture: true, ..images(SIDE) };
+        let sensor = Hm01b0::new(chip, BUS);
+        let camera = Camera::start(sensor, port, request, &mut NoDelay, DATA);
+        let shown = registers.borrow().get(&0x0601).copied();
+        (camera.map(|mut camera| take(&mut camera, &clock, 0)), shown)
+    };
+    assert_eq!(start(walking), (Ok(Ok(expected(1))), Some(0)));
+    let error = CameraError::TestPicture(TestPicture::TurnedRound);
+    assert_eq!(start(turned), (Err(error), Some(0x11)));
+}
+
+#[test]
 fn a_ring_that_comes_round_while_a_line_is_read_loses_it() {
     let clock = Clock::new();
     // The last line of row 0, while 19.3 of the ring's 20 come: over it, and not
@@ -205,6 +263,9 @@ fn a_chip_that_does_not_answer_is_said_with_its_wiring() {
     let mut ov7670 = Ov7670::new(Chip::ov7670(&clock).silent(), BUS);
     let expected = Err(CameraError::NoAnswer { address: 0x21, wiring: BUS });
     assert_eq!(ov7670.start(&mut NoDelay), expected);
+    // One whose clock has just come is asked again.
+    let mut late = Ov7670::new(Chip::ov7670(&clock).asleep(20), BUS);
+    assert_eq!(late.start(&mut NoDelay), Ok(()));
     // The other chip has another address.
     let mut other = Ov7670::new(Chip::hm01b0(&clock), BUS);
     assert_eq!(other.start(&mut NoDelay), expected);
@@ -242,7 +303,11 @@ fn registers_have_what_the_image_needs() {
     let mut sensor = Ov7670::new(chip, BUS);
     sensor.start(&mut NoDelay).expect("it answers");
     // VGA in YUV; YUYV; bytes from 0 to 255; the clock undivided.
-    for (register, value) in [(0x12, 0x00), (0x3a, 0x04), (0x40, 0xc0), (0x11, 0x80)] {
+    let expected = [(0x12, 0x00), (0x3a, 0x04), (0x40, 0xc0), (0x11, 0x80), (0x3d, 0xc0)];
+    // The window that public drivers write.
+    let window =
+        [(0x17, 0x13), (0x18, 0x01), (0x32, 0xb6), (0x19, 0x02), (0x1a, 0x7a), (0x03, 0x0a)];
+    for (register, value) in expected.into_iter().chain(window) {
         assert_eq!(registers.borrow()[&register], value, "register {register:#x}");
     }
     for divider in [2, 4, 8, 16, 32] {
@@ -250,6 +315,11 @@ fn registers_have_what_the_image_needs() {
         assert_eq!(registers.borrow()[&0x11], 0x80 | (divider - 1));
     }
     assert_eq!(sensor.slow_down(), Ok(false));
+    for divider in [16, 8, 4, 2, 1] {
+        assert_eq!(sensor.speed_up(), Ok(true));
+        assert_eq!(registers.borrow()[&0x11], 0x80 | (divider - 1));
+    }
+    assert_eq!(sensor.speed_up(), Ok(false));
 }
 
 #[test]
@@ -259,12 +329,18 @@ fn grey_comes_on_one_line_and_slows_down_to_a_64th() {
     let registers = chip.registers();
     let mut sensor = Hm01b0::new(chip, BUS);
     sensor.start(&mut NoDelay).expect("it answers");
-    // Streaming; all lines; 344 of them with the gap; one line of data at the clock.
+    // Streaming; all lines; 344 of them with the gap; one line of data at the clock,
+    // which rests between lines.
     let expected =
-        [(0x0100, 1), (0x3010, 0), (0x0340, 1), (0x0341, 88), (0x3059, 0x22), (0x3060, 0x08)];
+        [(0x0100, 1), (0x3010, 0), (0x0340, 1), (0x0341, 88), (0x3059, 0x22), (0x3060, 0x28)];
+    // Lines without bytes before them, no trigger, the clock of MCLK, its rising edge.
+    let relied_on = [(0x1012, 0), (0x3064, 0), (0x3067, 0), (0x3068, 0x20)];
+    let expected = expected.into_iter().chain(relied_on);
     for (register, value) in expected {
         assert_eq!(registers.borrow()[&register], value, "register {register:#x}");
     }
     let slowed = (0..99).take_while(|_| sensor.slow_down() == Ok(true)).count();
     assert_eq!((slowed, clock.line_ticks()), (6, 64 * 376));
+    let sped_up = (0..99).take_while(|_| sensor.speed_up() == Ok(true)).count();
+    assert_eq!((sped_up, clock.line_ticks()), (6, 376));
 }

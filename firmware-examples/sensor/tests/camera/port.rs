@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sensor::{Port, Progress};
+use sensor::{Port, Progress, Take};
 
 /// Bytes of the ring: twenty lines.
 pub const RING_LEN: usize = 20 * 324;
@@ -40,10 +40,14 @@ pub struct Sent {
     pub lines: Vec<usize>,
     /// Bytes from which on the chip loses some.
     pub overrun_at: Option<usize>,
+    /// Bytes from which on the port sees a line of another length.
+    pub slips_at: Option<usize>,
     /// Whether the port takes what follows the frame for a part of it.
     pub goes_on: bool,
     /// Whether the camera stops without an end of the frame.
     pub is_stuck: bool,
+    /// The bytes, where they are the sensor's test picture.
+    pub picture: Option<fn(usize) -> u8>,
     /// A line, and the ticks that its copy takes.
     pub slow_copy: Option<(usize, usize)>,
 }
@@ -54,8 +58,10 @@ impl Sent {
             frame,
             lines: (0..324).collect(),
             overrun_at: None,
+            slips_at: None,
             goes_on: false,
             is_stuck: false,
+            picture: None,
             slow_copy: None,
         }
     }
@@ -116,13 +122,17 @@ impl Scripted {
         let arrived = if sent.goes_on { came } else { came.min(frame_len) };
         for at in self.written..arrived {
             let line = sent.lines[at / self.line_len % sent.lines.len()];
-            self.ring[at % RING_LEN] = pixel(sent.frame, line, at % self.line_len);
+            self.ring[at % RING_LEN] = match sent.picture {
+                Some(picture) => picture(line * self.line_len + at % self.line_len),
+                None => pixel(sent.frame, line, at % self.line_len),
+            };
         }
         self.written = arrived;
         Progress {
             arrived,
             has_ended: came > frame_len && !sent.goes_on && !sent.is_stuck,
             has_overrun: sent.overrun_at.is_some_and(|at| arrived > at),
+            has_slipped: sent.slips_at.is_some_and(|at| arrived > at),
         }
     }
 }
@@ -131,7 +141,7 @@ impl Port for Scripted {
     const RING_LEN: usize = RING_LEN;
     const TICKS_PER_MS: u32 = 100;
 
-    fn begin(&mut self, _: usize) {
+    fn begin(&mut self, _: Take) {
         self.begun += 1;
         self.started = self.now();
         self.written = 0;

@@ -3,8 +3,8 @@
 use rand::Rng;
 
 use super::{
-    AREA_CHANNELS, AffineWeights, BatchNormWeights, Checkpoint, ConvWeights, InputConfig,
-    ModelConfig, ProjectorWeights, numbered,
+    AREA_CHANNELS, AffineWeights, BatchNormWeights, Checkpoint, Components, ComponentsConfig,
+    ConvWeights, InputConfig, ModelConfig, ProjectorWeights, numbered,
 };
 use crate::random::{Purpose, stream};
 
@@ -23,19 +23,32 @@ impl Checkpoint {
     /// There are no predictors.
     #[must_use]
     pub fn initial(model: ModelConfig, input: InputConfig, seed: u64) -> Self {
-        let mut draw = Draw { seed, layer: FIRST_LAYERS[0] };
-        let convolutions = numbered().map(|(_, conv)| {
-            let (channels, fan_in) = (conv.out_c(), conv.taps());
-            let conv = draw.affine(conv.weights_len(), channels, fan_in);
-            ConvWeights { conv, bn: BatchNormWeights::identity(channels) }
-        });
-        let convolutions = convolutions.collect();
+        let convolutions = convolutions(None, seed);
         let mut draw = Draw { seed, layer: FIRST_LAYERS[1] };
         let projectors =
             AREA_CHANNELS.map(|channels| draw.projector([channels, channels, model.embedding_dim]));
         let InputConfig { mean, std } = input;
-        let (pool, projectors) = (model.pool, Some(projectors));
-        Self { pool, mean, std, step: 0, config: None, convolutions, projectors, predictors: None }
+        Self {
+            pool: model.pool,
+            mean,
+            std,
+            step: 0,
+            config: None,
+            input_side: model.input_side,
+            convolutions,
+            components: None,
+            projectors: Some(projectors),
+            predictors: None,
+        }
+    }
+
+    /// Draws initial tensors of components, and the first convolution anew where
+    /// a retina stands in front of it.
+    #[must_use]
+    pub fn with_components(mut self, settings: ComponentsConfig, seed: u64) -> Self {
+        self.components = Some(Components::initial(settings, self.input_side, seed));
+        self.convolutions = convolutions(Some(&settings), seed);
+        self
     }
 
     /// Draws initial weights of predictors for embeddings of that many units.
@@ -46,6 +59,17 @@ impl Checkpoint {
         self.predictors = Some([0, 1].map(|_| draw.projector([embedding, hidden, embedding])));
         self
     }
+}
+
+/// Draws the convolutions.
+fn convolutions(components: Option<&ComponentsConfig>, seed: u64) -> Vec<ConvWeights> {
+    let mut draw = Draw { seed, layer: FIRST_LAYERS[0] };
+    let convolutions = numbered(components).map(|(_, conv)| {
+        let (channels, fan_in) = (conv.out_c(), conv.taps());
+        let conv = draw.affine(conv.weights_len(), channels, fan_in);
+        ConvWeights { conv, bn: BatchNormWeights::identity(channels) }
+    });
+    convolutions.collect()
 }
 
 /// Draws one layer after the other.

@@ -7,12 +7,12 @@ use std::{
 };
 
 use half::{bf16, f16};
-use lcl_infer::{ConvGeometry, PoolOrder};
+use lcl_infer::{ConvGeometry, PoolOrder, shape::MAX_IMAGE_SIDE};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::{
-    AREA_CHANNELS, AffineWeights, BatchNormWeights, Checkpoint, ConvWeights, InputConfig,
-    ProjectorWeights, conv_shape,
+    AREA_CHANNELS, AffineWeights, BatchNormWeights, Checkpoint, ComponentTensor, Components,
+    ComponentsConfig, ConvWeights, InputConfig, Misfit, ModelConfig, ProjectorWeights, conv_shape,
     foreign::{self, ForeignError},
     numbered,
 };
@@ -43,6 +43,14 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What is wrong with which tensors.
         problems: Vec<TensorProblem>,
+    },
+    /// The components of the metadata do not fit the model.
+    #[error("{}: {misfit}", path.display())]
+    Components {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        misfit: Misfit,
     },
     /// A string of the metadata cannot be understood.
     #[error("{}: the metadata says {key} = {value:?}; expected {expected}", path.display())]
@@ -139,6 +147,11 @@ impl Checkpoint {
             Some(foreign) => foreign.into(),
             None => CheckpointError::from(error),
         })?;
+        Self::of_file(path, &file)
+    }
+
+    /// Takes the weights from a file that was read.
+    pub(crate) fn of_file(path: &Path, file: &TensorFile) -> Result<Self, CheckpointError> {
         let mut tensors = Tensors::new(file.tensors()?);
         if !tensors.prefixes.is_empty() {
             let prefixes: Vec<&str> = tensors.prefixes.iter().map(String::as_str).collect();
@@ -148,8 +161,12 @@ impl Checkpoint {
                 prefixes.join(" and ")
             );
         }
-        let convolutions =
-            numbered().map(|(number, conv)| tensors.convolution(number, conv)).collect();
+        let metadata = Strings { path, strings: file.metadata() };
+        let (settings, input_side) = metadata.components()?;
+        let convolutions = numbered(settings.as_ref())
+            .map(|(number, conv)| tensors.convolution(number, conv))
+            .collect();
+        let components = settings.map(|settings| tensors.components(settings, input_side));
         let with_projectors = tensors.any_starts_with("projector");
         let projectors =
             with_projectors.then(|| [0, 1].map(|at| tensors.projector(at + 1, AREA_CHANNELS[at])));
@@ -163,7 +180,6 @@ impl Checkpoint {
         if !problems.is_empty() {
             return Err(CheckpointError::Tensors { path: path.to_owned(), problems });
         }
-        let metadata = Strings { path, strings: file.metadata() };
         let InputConfig { mean, std } = InputConfig::default();
         let three = "three finite numbers as a JSON array";
         let above_zero = "three numbers above 0 as a JSON array";
@@ -178,7 +194,9 @@ impl Checkpoint {
             std: metadata.parse("std", above_zero, std, |text| rgb(text, |value| value > 0.0))?,
             step: metadata.parse("step", "a whole number", 0, |text| text.parse().ok())?,
             config: file.metadata().get("config").cloned(),
+            input_side,
             convolutions,
+            components,
             projectors,
             predictors,
         })
@@ -235,6 +253,14 @@ impl<'a> Tensors<'a> {
             AffineWeights { weight, bias: vec![0.0; channels] }
         };
         ConvWeights { conv, bn: self.batch_norm(&name("bn"), channels) }
+    }
+
+    fn components(&mut self, settings: ComponentsConfig, input_side: usize) -> Components {
+        let tensors = settings.tensors(input_side).into_iter().map(|plan| {
+            let values = self.take(format!("layer1.{}", plan.name), &plan.shape);
+            ComponentTensor { name: plan.name, shape: plan.shape, values }
+        });
+        Components { settings, tensors: tensors.collect() }
     }
 
     fn projector(&mut self, number: usize, channels: usize) -> ProjectorWeights {
@@ -314,6 +340,23 @@ struct Strings<'a> {
 }
 
 impl Strings<'_> {
+    /// Returns the components and the one size of images, having checked that
+    /// they fit.
+    fn components(&self) -> Result<(Option<ComponentsConfig>, usize), CheckpointError> {
+        let side = self.parse("input_side", "a whole number of pixels", 0, |text| {
+            text.parse().ok().filter(|&side: &usize| side <= MAX_IMAGE_SIDE)
+        })?;
+        let expected = "the components as a JSON object, as docs/components.md has it";
+        let settings = self.parse("components", expected, None, |text| {
+            serde_json::from_str(text).ok().map(Some)
+        })?;
+        let model = ModelConfig { input_side: side, ..ModelConfig::default() };
+        let fits = settings.map_or(Ok(()), |settings: ComponentsConfig| settings.check(model));
+        let path = || self.path.to_owned();
+        fits.map_err(|misfit| CheckpointError::Components { path: path(), misfit })?;
+        Ok((settings, side))
+    }
+
     fn parse<T>(
         &self,
         key: &'static str,

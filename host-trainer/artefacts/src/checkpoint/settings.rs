@@ -13,11 +13,14 @@ pub struct ModelConfig {
     pub pool: PoolOrder,
     /// Units at the end of each projector.
     pub embedding_dim: usize,
+    /// Side of the images, in pixels, where the model takes those of one size
+    /// alone, as local fields and magnification need it; 0 takes any.
+    pub input_side: usize,
 }
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { pool: PoolOrder::default(), embedding_dim: 2048 }
+        Self { pool: PoolOrder::default(), embedding_dim: 2048, input_side: 0 }
     }
 }
 

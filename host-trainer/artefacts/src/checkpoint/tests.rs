@@ -15,7 +15,7 @@ fn folder() -> Folder {
 }
 
 fn initial() -> Checkpoint {
-    let model = ModelConfig { pool: PoolOrder::BlurMax, embedding_dim: 8 };
+    let model = ModelConfig { pool: PoolOrder::BlurMax, embedding_dim: 8, input_side: 0 };
     let mut checkpoint = Checkpoint::initial(model, InputConfig::default(), 3);
     checkpoint.step = 12;
     checkpoint.config = Some("[data]\n".to_owned());
@@ -174,4 +174,51 @@ fn a_truncated_file_is_an_error() {
         std::fs::write(&folder.path, &bytes[..kept]).expect("a file");
         assert!(Checkpoint::read(&folder.path).is_err(), "{kept}");
     }
+}
+
+#[test]
+fn components_round_trip_with_the_names_of_modules() {
+    let settings = ComponentsConfig {
+        centre_surround: Some(Surround::Dog),
+        normalisation: Some(Normalisation::Divisive),
+        retina: Some(RetinaName::ColourOpponent),
+        ..ComponentsConfig::default()
+    };
+    let folder = folder();
+    let mut checkpoint = initial().with_components(settings, 3);
+    checkpoint.input_side = 96;
+    checkpoint.write(&folder.path).expect("written");
+    assert!(Checkpoint::read(&folder.path).expect("read") == checkpoint);
+    let file = tensor_file::TensorFile::read(&folder.path).expect("a file");
+    let shape = |name: &str| {
+        let tensors = file.tensors().expect("tensors");
+        tensors.tensor(name).expect(name).shape().to_vec()
+    };
+    assert_eq!(shape("layer1.conv.weight"), [64, 6, 11, 11]);
+    assert_eq!(shape("layer1.centre_surround.amplitude"), [256]);
+    assert_eq!(shape("layer1.divisive_norm.theta"), [64, 64]);
+    assert_eq!(shape("layer1.divisive_norm.bias"), [1]);
+    assert_eq!(file.metadata()["input_side"], "96");
+    assert_eq!(checkpoint.first_filters().len(), 64 * 3 * 121);
+    let weights = &checkpoint.convolutions[0].conv.weight;
+    // The second contrast of the first filter, ON less OFF.
+    assert_eq!(checkpoint.first_filters()[121], weights[2 * 121] - weights[3 * 121]);
+}
+
+#[test]
+fn components_that_do_not_fit_are_named() {
+    let tuned = r#"{"normalisation":"tuned"}"#;
+    let with = |text: &str| Parts::layers_only().string("components", text);
+    check_error(&with(tuned), "layer1.tuned_norm.sigma is missing");
+    check_error(
+        &with(tuned).with("layer1.tuned_norm.sigma", &[63]),
+        "layer1.tuned_norm.sigma has shape [63], expected [64]",
+    );
+    assert!(with(tuned).with("layer1.tuned_norm.sigma", &[64]).read().is_ok());
+    let sigma = Parts::layers_only().with("layer1.tuned_norm.sigma", &[64]);
+    check_error(&sigma, "layer1.tuned_norm.sigma is unknown");
+    check_error(&with("{}"), "components is without any component");
+    check_error(&with(r#"{"magnification":true}"#), "model.input_side is 0");
+    check_error(&with(r#"{"normalisation":"softmax"}"#), "components as a JSON object");
+    check_error(&Parts::layers_only().string("input_side", "99999999"), "input_side");
 }

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
-use super::{AffineWeights, BatchNormWeights, Checkpoint, FORMAT, conv_shape, numbered};
+use super::{
+    AffineWeights, BatchNormWeights, Checkpoint, ComponentTensor, FORMAT, conv_shape, numbered,
+};
 use crate::{
     atomic_file::WriteError,
     tensor_file::{self, NamedTensor, Values},
@@ -37,10 +39,16 @@ impl Checkpoint {
 
     fn named_tensors(&self) -> Vec<NamedTensor<'_>> {
         let mut tensors = Vec::new();
-        for ((number, conv), weights) in numbered().zip(&self.convolutions) {
+        for ((number, conv), weights) in numbered(self.settings()).zip(&self.convolutions) {
             let name = |part: &str| format!("layer{number}.{part}");
             tensors.extend(affine(&name("conv"), conv_shape(conv), &weights.conv));
             tensors.extend(batch_norm(&name("bn"), &weights.bn));
+        }
+        for ComponentTensor { name, shape, values } in
+            self.components.iter().flat_map(|components| &components.tensors)
+        {
+            let (name, shape) = (format!("layer1.{name}"), shape.clone());
+            tensors.push(NamedTensor { name, shape, values: Values::F32(values) });
         }
         for (kind, both) in [("projector", &self.projectors), ("predictor", &self.predictors)] {
             for (number, weights) in (1..).zip(both.iter().flatten()) {
@@ -63,6 +71,12 @@ impl Checkpoint {
             ("std".to_owned(), json!(self.std).to_string()),
             ("step".to_owned(), self.step.to_string()),
         ]);
+        if self.input_side > 0 {
+            metadata.insert("input_side".to_owned(), self.input_side.to_string());
+        }
+        if let Some(settings) = self.settings() {
+            metadata.insert("components".to_owned(), json!(settings).to_string());
+        }
         if let Some(config) = &self.config {
             metadata.insert("config".to_owned(), config.clone());
         }

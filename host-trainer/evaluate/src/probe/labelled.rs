@@ -9,7 +9,7 @@ use std::{
 use unicode_normalization::UnicodeNormalization;
 
 use lcl_artefacts::printed::{printed, text};
-use lcl_images::{DataError, ImageSet, Source};
+use lcl_images::{DataError, ImageSet, Source, class_of};
 
 /// Training and test images with their classes.
 #[derive(Debug)]
@@ -153,12 +153,6 @@ impl Labelled {
         let place = class.and_then(|class| self.classes.iter().position(|known| *known == class));
         place.ok_or_else(|| LabelError::NoClass { name: name.to_owned() })
     }
-}
-
-/// Returns the first folder below `root`.
-fn class_of(name: &str, root: &str) -> Option<String> {
-    let below = name.strip_prefix(root)?.trim_start_matches('/');
-    below.split_once('/').map(|(class, _)| class.nfc().collect())
 }
 
 /// Returns the folders in `folder`, as `part/NAME`, that are none of the classes

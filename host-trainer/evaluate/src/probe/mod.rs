@@ -196,7 +196,7 @@ fn accuracy(answers: &[usize], classes: &[usize], first: &[usize]) -> Accuracy {
 }
 
 /// Returns Wilson's 95 % interval of a share.
-fn wilson(correct: usize, images: usize) -> [f64; 2] {
+pub(crate) fn wilson(correct: usize, images: usize) -> [f64; 2] {
     let (share, n) = (correct as f64 / images as f64, images as f64);
     let centre = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let spread = (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();

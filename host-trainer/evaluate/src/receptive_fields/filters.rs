@@ -55,19 +55,26 @@ impl Filters {
         Err(FiltersError::NoFilters(choice.to_string()))
     }
 
-    /// Takes the filters of a checkpoint.
+    /// Takes the filters of a checkpoint; behind a retina, those on its three
+    /// contrasts, ON less OFF. On a grey image these contrasts are the same.
     ///
     /// # Panics
     ///
     /// When it has no convolution; one that was read has.
     #[must_use]
     pub fn of_checkpoint(checkpoint: &Checkpoint) -> Self {
-        let image = InputChannel::of_image(checkpoint.mean, checkpoint.std);
-        let trained = checkpoint.architecture();
-        let mut convolutions = trained.convolutions().zip(&checkpoint.convolutions);
+        let mut convolutions = checkpoint.geometries().into_iter().zip(&checkpoint.convolutions);
         let (conv, weights) = convolutions.next().expect("every checkpoint has V1");
-        let folded = FoldedConv::new(conv, weights, &image);
-        Self { kernel: conv.kernel(), channels: conv.in_c(), weights: folded.weights }
+        let image = InputChannel::of_image(checkpoint.mean, checkpoint.std);
+        if conv.in_c() == image.len() {
+            let folded = FoldedConv::new(conv, weights, &image);
+            return Self { kernel: conv.kernel(), channels: conv.in_c(), weights: folded.weights };
+        }
+        let both = vec![InputChannel { scale: 1.0, offset: 0.0 }; conv.in_c()];
+        let folded = FoldedConv::new(conv, weights, &both);
+        let contrast = |pair: &[f64]| pair[0] - pair[1];
+        let weights = folded.weights.chunks_exact(2).map(contrast).collect();
+        Self { kernel: conv.kernel(), channels: conv.in_c() / 2, weights }
     }
 
     /// Takes the filters of a blob's first convolution, `q · multiplier / 2^shift ·

@@ -6,7 +6,7 @@ use lcl_infer::{Name, V1};
 use serde::Serialize;
 
 use super::{
-    record::{Recording, View},
+    record::Recording,
     sets::Viewing,
     unit::{Exclusion, UnitTuning, orientation_curve, tune},
 };
@@ -295,7 +295,7 @@ impl Tuning {
             contrast: viewing.contrast,
             gratings: recording.sets.len(),
             frequencies_left_out: recording.sets.left_out,
-            field: View::of(area).field,
+            field: recording.field,
             curves: curves.collect(),
             units,
             summary,

@@ -1,7 +1,7 @@
 //! Showing gratings to a model.
 
 use image::RgbImage;
-use lcl_artefacts::integer_features::AREAS;
+use lcl_artefacts::{feature_model::Fields, integer_features::AREAS};
 use lcl_infer::{LCL_V2, LayerKind, Name};
 use rayon::prelude::*;
 
@@ -88,23 +88,38 @@ pub struct View {
 impl View {
     /// Returns the smallest images in which the units in the centre of an area
     /// see neither a border nor its reflection: what lies beyond cannot change
-    /// their response.
+    /// their response. A model of one size of images has those, of which its
+    /// units may see the borders.
     #[must_use]
-    pub fn of(area: Name) -> Self {
+    pub fn of(area: Name, fields: Fields) -> Self {
         // From the middle of a field to its edge, and from one unit to the next.
-        let (mut reach, mut step) = (0, 1);
+        let (mut reach, mut step) = (fields.in_front, 1);
         let chain = LCL_V2.up_to(area).unwrap_or(LCL_V2);
-        for layer in chain.layers() {
+        for (at, layer) in chain.layers().iter().enumerate() {
             let (own, stride) = match layer.kind {
                 LayerKind::Conv(conv) => (conv.kernel() / 2, conv.stride()),
                 // A pool looks at two pixels on either side.
                 _ => (2, 2),
             };
             (reach, step) = (reach + own * step, step * stride);
+            if at == 0 {
+                reach += fields.behind * step;
+            }
+        }
+        let field = 2 * reach + 1;
+        if fields.input_side > 0 {
+            let location = fields.input_side / 2 / step;
+            let (side, centre) = (fields.input_side, location * step);
+            // The rings nearest to the middle are the first row.
+            return if fields.is_polar {
+                Self { side, location: 0, centre: side / 2, field }
+            } else {
+                Self { side, location, centre, field }
+            };
         }
         let location = reach.div_ceil(step);
         let centre = location * step;
-        Self { side: 2 * centre + 1, location, centre, field: 2 * reach + 1 }
+        Self { side: 2 * centre + 1, location, centre, field }
     }
 }
 
@@ -113,6 +128,8 @@ impl View {
 pub struct Recording {
     /// What was shown.
     pub sets: GratingSets,
+    /// Side of the units' receptive fields, in pixels.
+    pub field: usize,
     /// The units, a channel each.
     pub units: Vec<UnitResponses>,
 }
@@ -141,7 +158,7 @@ pub fn record(
     progress: &mut dyn Progress,
 ) -> Result<Recording, TuningError> {
     let sets = checked_sets(viewing)?;
-    let screen = Screen { model, area, view: View::of(area) };
+    let screen = Screen { model, area, view: View::of(area, model.fields()) };
     progress.begin("gratings", sets.len());
     let blank = screen.responses(&[blank(screen.side())])?;
     let units = blank.len();
@@ -172,7 +189,7 @@ pub fn record(
     };
     // Every set has its gratings for every unit.
     let units = (0..units).filter_map(unit).collect();
-    Ok(Recording { sets, units })
+    Ok(Recording { sets, field: screen.view.field, units })
 }
 
 fn checked_sets(viewing: Viewing) -> Result<GratingSets, TuningError> {
@@ -241,7 +258,21 @@ mod tests {
     fn a_view_is_as_large_as_the_field() {
         let v1 = View { side: 33, location: 2, centre: 16, field: 27 };
         let v2 = View { side: 97, location: 3, centre: 48, field: 91 };
-        assert_eq!(AREAS.map(View::of), [v1, v2]);
+        assert_eq!(AREAS.map(|area| View::of(area, Fields::default())), [v1, v2]);
+    }
+
+    #[test]
+    fn components_widen_fields_and_may_fix_the_image() {
+        let of = |fields| View::of(lcl_infer::V1, fields);
+        // Two pixels of the first map are eight of the image.
+        let surround = Fields { behind: 2, ..Fields::default() };
+        assert_eq!(of(surround), View { side: 49, location: 3, centre: 24, field: 43 });
+        let retina = Fields { in_front: 3, ..Fields::default() };
+        assert_eq!(of(retina), View { side: 33, location: 2, centre: 16, field: 33 });
+        let fixed = Fields { input_side: 128, ..Fields::default() };
+        assert_eq!(of(fixed), View { side: 128, location: 8, centre: 64, field: 27 });
+        let polar = Fields { is_polar: true, ..fixed };
+        assert_eq!(of(polar), View { side: 128, location: 0, centre: 64, field: 27 });
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn simulate(respond: &[&dyn Fn(f64, f64, f64, f64) -> f64], blank: f64) -> Recor
         size: of(&sets.size, *respond),
     };
     let units = respond.iter().map(unit).collect();
-    Recording { sets, units }
+    Recording { sets, field: 27, units }
 }
 
 /// Cosine tuning around 45 degrees, which is 1 there and 1 - depth across.
@@ -172,7 +172,7 @@ fn nothing_beyond_the_view_changes_a_response() {
     for pool in PoolOrder::ALL {
         let model = open(pool);
         for (at, area) in [V1, V2].into_iter().enumerate() {
-            let view = View::of(area);
+            let view = View::of(area, model.fields());
             let grating = Grating {
                 orientation_deg: 30.0,
                 cycles_per_pixel: 0.11,

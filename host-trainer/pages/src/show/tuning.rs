@@ -65,7 +65,7 @@ impl Tuning {
 #[must_use]
 pub fn v1_tuning_of_checkpoint(checkpoint: &Checkpoint) -> Vec<Tuning> {
     let kernel = checkpoint.architecture().convolutions().next().map_or(0, |conv| conv.kernel());
-    let weights = &checkpoint.convolutions[0].conv.weight;
+    let weights = checkpoint.first_filters();
     // The network divides the colours by their standard deviations first.
     let planes = weights.chunks_exact(kernel * kernel).zip(checkpoint.std.iter().cycle());
     let planes: Vec<Vec<f32>> =

@@ -4,8 +4,8 @@ use documented::DocumentedFields;
 use toml::{Table, Value};
 
 use super::{
-    Config, DataConfig, InputConfig, LossConfig, ModelConfig, OptimiserConfig, StageViewConfig,
-    TrainingConfig, ViewsConfig, WorkersConfig,
+    ComponentsConfig, Config, DataConfig, InputConfig, LossConfig, ModelConfig, OptimiserConfig,
+    RecognitionConfig, StageViewConfig, TrainingConfig, ViewsConfig, WorkersConfig,
 };
 
 /// The fields of one section, in their order, and what they mean.
@@ -27,10 +27,12 @@ impl Section {
             "optimiser" => Self::of::<OptimiserConfig>(),
             "loss" => Self::of::<LossConfig>(),
             "model" => Self::of::<ModelConfig>(),
+            "components" => Self::of::<ComponentsConfig>(),
             "input" => Self::of::<InputConfig>(),
             "views" => Self::of::<ViewsConfig>(),
             "views.stages" => Self::of::<StageViewConfig>(),
             "workers" => Self::of::<WorkersConfig>(),
+            "recognition" => Self::of::<RecognitionConfig>(),
             _ => return None,
         })
     }

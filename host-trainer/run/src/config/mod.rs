@@ -7,6 +7,7 @@
 mod document;
 mod error;
 mod parse;
+mod recognition;
 mod set;
 mod shipped;
 mod validate;
@@ -23,12 +24,15 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     error::{ConfigError, Place},
+    recognition::RecognitionConfig,
     set::Assignment,
     shipped::{SHIPPED, Shipped},
     views::{Crops, JitterOrder, Patches, StageViewConfig, ViewsConfig},
 };
 use crate::device::{DeviceChoice, Precision};
-pub use lcl_artefacts::checkpoint::{InputConfig, ModelConfig};
+pub use lcl_artefacts::checkpoint::{
+    ComponentsConfig, InputConfig, ModelConfig, Normalisation, RetinaName, Surround,
+};
 use lcl_artefacts::{atomic_file, fields::differences};
 use lcl_images::Source;
 
@@ -40,18 +44,23 @@ pub struct Config {
     pub data: DataConfig,
     /// How long, how fast, on what.
     pub training: TrainingConfig,
-    /// The optimiser, Adam.
+    /// The optimiser.
     pub optimiser: OptimiserConfig,
     /// The loss.
     pub loss: LossConfig,
     /// The network.
     pub model: ModelConfig,
+    /// Components of V1 and in front of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub components: Option<ComponentsConfig>,
     /// The normalisation of its input.
     pub input: InputConfig,
     /// The two views of an image.
     pub views: ViewsConfig,
     /// Training with several workers.
     pub workers: WorkersConfig,
+    /// A network that names what is on an image.
+    pub recognition: RecognitionConfig,
 }
 
 /// Which images are trained on.
@@ -177,10 +186,23 @@ impl Default for WorkersConfig {
     }
 }
 
-/// Adam's parameters (Kingma and Ba, 2015).
+/// The optimiser by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimiserName {
+    /// Kingma and Ba, 2015.
+    #[default]
+    Adam,
+    /// Stochastic gradient descent with momentum, as `PyTorch` has it.
+    Sgd,
+}
+
+/// The parameters of the optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimiserConfig {
+    /// Which one: `adam`, or `sgd` with momentum.
+    pub name: OptimiserName,
     /// Length of a step, α. \[LCL\] trains with 0.001.
     pub learning_rate: f64,
     /// Decay of the mean of the gradients, β₁.
@@ -189,17 +211,23 @@ pub struct OptimiserConfig {
     pub beta2: f64,
     /// What keeps the division finite, ε.
     pub epsilon: f64,
+    /// Momentum of `sgd`: each step is the gradient and this share of the last
+    /// step.
+    pub momentum: f64,
     /// Updates over which the length of a step grows linearly from 0: update
     /// `t` of the first `warmup_steps` is of length `α · t / warmup_steps`; 0
     /// starts with α. \[LCL\] names no warm-up.
     pub warmup_steps: u64,
-    /// How the length of a step goes on from there: `constant`, or `cosine`,
-    /// which falls to 0 at the end of the run. \[LCL\] names none.
+    /// How the length of a step goes on from there: `constant`; `cosine`, which
+    /// falls to 0 at the end of the run; or `thirds`, which falls to a tenth
+    /// after each third of the run, as \[LCL\] 2.4 has it for recognition. For
+    /// LCL-V2 \[LCL\] names none.
     pub schedule: Schedule,
     /// Decoupled weight decay, λ: each update first takes `α_t · λ` of the
     /// weights of convolutions and linear layers away, as in `AdamW`; biases and
     /// batch norms are spared. 0 decays none. This is not an L2 term of the
-    /// loss, which `weight_decay` of `PyTorch`'s `Adam` is.
+    /// loss, which `weight_decay` of `PyTorch`'s `Adam` is; with `sgd` it is that
+    /// term, of all weights, as `PyTorch`'s `SGD` has it.
     pub weight_decay: f64,
 }
 
@@ -212,15 +240,19 @@ pub enum Schedule {
     Constant,
     /// It falls as half a cosine, to 0 after the last update of the run.
     Cosine,
+    /// It falls to a tenth after a third of the run, and again after two.
+    Thirds,
 }
 
 impl Default for OptimiserConfig {
     fn default() -> Self {
         Self {
+            name: OptimiserName::Adam,
             learning_rate: 0.001,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
+            momentum: 0.9,
             warmup_steps: 0,
             schedule: Schedule::Constant,
             weight_decay: 0.0,
@@ -343,7 +375,10 @@ impl Config {
         let (expected, got) = (expected.fields(), self.fields());
         let differences: Vec<String> = differences(&got, &expected)
             .filter_map(|(name, value, began)| {
-                let (value, began) = (value?, began.unwrap_or("nothing"));
+                // A field that only the run has is of another version, but for
+                // components, which need not be there.
+                let gone = name.starts_with("components.").then_some("not there");
+                let (value, began) = (value.or(gone)?, began.unwrap_or("nothing"));
                 Some(format!("{name} is {value}, the run began with {began}"))
             })
             .collect();

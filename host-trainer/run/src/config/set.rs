@@ -49,6 +49,10 @@ impl Config {
         }
         let mut tree = self.tree();
         for Assignment { field, value } in assignments {
+            if field.starts_with("components.") {
+                // The one section that need not be there.
+                tree.entry("components").or_insert_with(|| Value::Table(Table::new()));
+            }
             if !set(&mut tree, field, value) {
                 return Err(unknown(field, &tree));
             }

@@ -30,7 +30,7 @@ macro_rules! shipped {
 }
 
 /// All configurations that come with the program: the model of \[LCL\], what it
-/// is compared with there, and its ablations.
+/// is compared with there, its ablations, and the components of \[BIO\].
 pub const SHIPPED: &[Shipped] = shipped![
     "lcl-v2",
     "lcl-v2-patch-24",
@@ -52,6 +52,24 @@ pub const SHIPPED: &[Shipped] = shipped![
     "lcl-v2-anywhere",
     "lcl-v2-simclr",
     "lcl-v2-simsiam",
+    "lcl-v2-128",
+    "lcl-v2-centre-surround",
+    "lcl-v2-local",
+    "lcl-v2-tuned-norm",
+    "lcl-v2-divisive-norm",
+    "lcl-v2-magnification",
+    "lcl-v2-composite-a",
+    "lcl-v2-composite-b",
+    "lcl-v2-composite-c",
+    "lcl-v2-composite-d",
+    "lcl-v2-composite-e",
+    "lcl-v2-composite-f",
+    "lcl-v2-composite-g",
+    "lcl-v2-retina",
     "barlow-layerwise",
     "untrained",
+    "lcl-v2net",
+    "lcl-v2net-small",
+    "alexnet",
+    "alexnet-bn",
 ];

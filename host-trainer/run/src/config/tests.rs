@@ -337,3 +337,45 @@ fn a_documented_configuration_is_the_same_one() {
     assert!(simclr.contains("# Default: \"barlow-twins\"\nobjective = \"simclr\""), "{simclr}");
     assert!(!Config::default().documented().contains("Default:"));
 }
+
+#[test]
+fn components_that_cannot_stand_are_refused_with_what_can() {
+    let refused = |text: &str, parts: &[&str]| {
+        let message = message(text);
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    };
+    refused("[components]\n", &["components is without any component", "leave [components] out"]);
+    refused("[components]\nlocal = true\n", &["model.input_side is 0", "128"]);
+    refused(
+        "[components]\nmagnification = true\n[model]\ninput_side = 96\n[[views.stages]]\ncentre = \
+         112\nsize = 96\narea = [0.6, 0.9]\naspect = [0.9, 1.1]\n[[views.stages]]\ncentre = \
+         112\nsize = 96\narea = [0.6, 0.9]\naspect = [0.9, 1.1]\n",
+        &["model.input_side is 96", "even side from 32 on"],
+    );
+    refused(
+        "[components]\ncentre_surround = \"dog\"\nrectify = false\nnormalisation = \"tuned\"\n",
+        &["line 3", "components.rectify is false", "ReLU"],
+    );
+    refused("[components]\nretina = \"colour-opponent\"\n", &["input.mean", "light as it is"]);
+    refused("[components]\nnormalisation = \"batch\"\n", &["tuned", "divisive"]);
+    refused("[components]\nsurround = true\n", &["`surround`", "centre_surround"]);
+    refused("[model]\ninput_side = 128\n", &["views.stages.size is 48", "model.input_side"]);
+    refused("[views]\nexposure_stops = 9.0\n", &["views.exposure_stops is 9", "0 to 8"]);
+}
+
+#[test]
+fn components_are_set_documented_and_not_changed_on_resume() -> Result<(), ConfigError> {
+    let set: Assignment = "components.normalisation=tuned".parse()?;
+    let tuned = Config::default().with(&[set])?;
+    assert_eq!(
+        tuned.components.map(|components| components.names()),
+        Some(vec!["tuned normalisation"])
+    );
+    assert_eq!(tuned, Config { components: tuned.components, ..Config::default() });
+    assert!(tuned.documented().contains("normalisation = \"tuned\""));
+    let began = tuned.check_resumes(&Config::default()).expect_err("added").to_string();
+    assert!(began.contains("components.normalisation is \"tuned\""), "{began}");
+    let gone = Config::default().check_resumes(&tuned).expect_err("gone").to_string();
+    assert!(gone.contains("components.normalisation is not there"), "{gone}");
+    Ok(())
+}

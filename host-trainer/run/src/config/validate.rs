@@ -1,8 +1,10 @@
 //! Which values a configuration may have.
 
 use super::{
-    Config, ConfigError, InputConfig, Length, OptimiserConfig, Place, StageViewConfig, ViewsConfig,
+    Config, ConfigError, InputConfig, Length, OptimiserConfig, Place, RecognitionConfig,
+    StageViewConfig, ViewsConfig,
 };
+use lcl_artefacts::{checkpoint::Misfit, recogniser::DesignName};
 use lcl_images::{MIN_SIDE, SHORTER_SIDE};
 
 impl Config {
@@ -47,6 +49,7 @@ impl Config {
         check(positive(temperature), "loss.temperature", &temperature, "above 0")?;
         let dim = self.model.embedding_dim;
         check((2..=65536).contains(&dim), "model.embedding_dim", &dim, "2 to 65536")?;
+        self.validate_input_side()?;
         let InputConfig { mean, std } = self.input;
         check(mean.iter().all(|m| m.is_finite()), "input.mean", &Show(&mean), "finite")?;
         let deviations = std.iter().all(|s| s.is_finite() && *s > 0.0);
@@ -54,18 +57,74 @@ impl Config {
         let timeout = self.workers.timeout_seconds;
         let range = "1 to 86400 seconds";
         check((1..=86400).contains(&timeout), "workers.timeout_seconds", &timeout, range)?;
+        self.validate_components()?;
+        self.recognition.validate()?;
         self.views.validate()
+    }
+
+    /// Checks that a model of one size of images is trained with images of it.
+    fn validate_input_side(&self) -> Result<(), ConfigError> {
+        let side = self.model.input_side;
+        let range = MIN_SIDE as usize..=SHORTER_SIDE as usize;
+        let expected = "16 to 224, or 0 for images of any size";
+        check(side == 0 || range.contains(&side), "model.input_side", &side, expected)?;
+        let other = self.views.stages.iter().find(|stage| stage.size as usize != side);
+        match other {
+            Some(stage) if side > 0 => {
+                let expected = "that of model.input_side, for both stages";
+                check(false, "views.stages.size", &stage.size, expected)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn validate_components(&self) -> Result<(), ConfigError> {
+        let Some(components) = self.components else {
+            return Ok(());
+        };
+        if let Err(Misfit { field, value, expected }) = components.check(self.model) {
+            return check(false, field, &value, expected);
+        }
+        let InputConfig { mean, std } = self.input;
+        let is_light = mean == [0.0; 3] && std == [1.0; 3];
+        if components.retina.is_some() && !is_light {
+            let expected = "[0.0, 0.0, 0.0], and input.std [1.0, 1.0, 1.0], with a retina, which \
+                            takes light as it is";
+            return check(false, "input.mean", &Show(&mean), expected);
+        }
+        Ok(())
+    }
+}
+
+impl RecognitionConfig {
+    /// A front-end that is missing is named when a run starts: a configuration
+    /// that others share names none.
+    fn validate(&self) -> Result<(), ConfigError> {
+        let Self { network, front_end } = self;
+        let takes_one = matches!(network, Some(DesignName::LclV2net | DesignName::LclV2netSmall));
+        let expected = "left out, as this network has no front-end";
+        check(takes_one || front_end.is_none(), "recognition.front_end", &"there", expected)
     }
 }
 
 impl OptimiserConfig {
     fn validate(&self) -> Result<(), ConfigError> {
-        let Self { learning_rate, beta1, beta2, epsilon, warmup_steps, schedule: _, weight_decay } =
-            *self;
+        let Self {
+            name: _,
+            learning_rate,
+            beta1,
+            beta2,
+            epsilon,
+            momentum,
+            warmup_steps,
+            schedule: _,
+            weight_decay,
+        } = *self;
         check(positive(learning_rate), "optimiser.learning_rate", &learning_rate, "above 0")?;
         check(decay(beta1), "optimiser.beta1", &beta1, "in 0 to 1")?;
         check(decay(beta2), "optimiser.beta2", &beta2, "in 0 to 1")?;
         check(positive(epsilon), "optimiser.epsilon", &epsilon, "above 0")?;
+        check(decay(momentum), "optimiser.momentum", &momentum, "at least 0 and below 1")?;
         let warmup_fits = i64::try_from(warmup_steps).is_ok();
         let expected = "below 2^63, the largest in TOML";
         check(warmup_fits, "optimiser.warmup_steps", &warmup_steps, expected)?;
@@ -92,6 +151,9 @@ impl ViewsConfig {
         ] {
             check(is_unit(value), field, &value, "in 0 to 1")?;
         }
+        let stops = self.exposure_stops;
+        let fits = (0.0..=MOST_STOPS).contains(&stops);
+        check(fits, "views.exposure_stops", &stops, "in 0 to 8")?;
         let half = (0.0..=0.5).contains(&self.hue);
         check(half, "views.hue", &self.hue, "in 0 to 0.5, half the colour circle")?;
         let sigma = self.blur_sigma;
@@ -133,6 +195,9 @@ const MOST_THREADS: usize = 1024;
 
 /// Most mebibytes that images are kept in.
 const MOST_MEMORY: usize = 1 << 30;
+
+/// Most stops of exposure, all that a byte holds.
+const MOST_STOPS: f32 = 8.0;
 
 /// Largest standard deviation of a blur, in pixels.
 const MOST_BLUR: f32 = 10.0;

@@ -16,6 +16,10 @@ use lcl_images::{CENTRE_SIDE, Interpolation};
 pub struct ViewsConfig {
     /// Probability that left and right change places.
     pub flip_probability: f32,
+    /// Exposure changes by at most so many stops either way, before everything
+    /// else: light by a factor of 2 to the power of a value in ± this, drawn for
+    /// each view, and cut off at white. 0 changes nothing.
+    pub exposure_stops: f32,
     /// Probability that brightness, contrast, saturation and hue change.
     pub jitter_probability: f32,
     /// Brightness changes by a factor in 1 ± this.
@@ -65,6 +69,7 @@ impl Default for ViewsConfig {
         };
         Self {
             flip_probability: 0.0,
+            exposure_stops: 0.0,
             jitter_probability: 0.8,
             brightness: 0.2,
             contrast: 0.2,

@@ -23,11 +23,13 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// Takes the filters from a checkpoint.
+    /// Takes the filters from a checkpoint; behind a retina, what they make of its
+    /// three contrasts stands in the place of colours.
     #[must_use]
     pub fn of(checkpoint: &Checkpoint) -> Self {
         let area = Self::kernel() * Self::kernel();
-        let planes = checkpoint.convolutions[0].conv.weight.chunks_exact(area);
+        let filters = checkpoint.first_filters();
+        let planes = filters.chunks_exact(area);
         let scaled = planes.zip(checkpoint.std.iter().cycle());
         let weights =
             scaled.flat_map(|(plane, std)| plane.iter().map(move |weight| weight / std)).collect();

@@ -4,7 +4,7 @@ use std::{fmt::Write, time::SystemTime};
 
 use super::{CrossCorrelation, Filters, Outcome, QuantisationError, Report, RunState, SampleViews};
 use crate::run::Metrics;
-use lcl_artefacts::compare::TapAgreement;
+use lcl_artefacts::{compare::TapAgreement, recogniser::DesignName};
 use lcl_pages::{
     document, figure, legend,
     markup::{count, escape, number},
@@ -24,14 +24,20 @@ const COLUMNS: usize = 50;
 
 /// Returns the whole page.
 pub(super) fn render(report: &Report) -> String {
+    let of_layers = || {
+        [
+            filters(report.filters.as_ref()),
+            correlations(report),
+            quantisation(report.quantisation.as_ref()),
+            views(report.views.as_ref()),
+        ]
+        .concat()
+    };
     let body = [
         header(report),
         tiles(report),
         losses(report),
-        filters(report.filters.as_ref()),
-        correlations(report),
-        quantisation(report.quantisation.as_ref()),
-        views(report.views.as_ref()),
+        if stages(report) == 1 { String::new() } else { of_layers() },
         throughput(report),
         configuration(&report.config.to_toml()),
     ]
@@ -50,9 +56,10 @@ fn header(report: &Report) -> String {
     let step = report.metrics.last().map_or(plan.first_step, |line| line.step);
     format!(
         "<header>\n<h1>LCL-V2 run {} <span class=\"state {class}\">{state}</span></h1>\n\
-         <p class=\"lead\">LCL-V2 after {} of {} steps, in batches of {}, on {}.</p>\n\
+         <p class=\"lead\">{} after {} of {} steps, in batches of {}, on {}.</p>\n\
          <p>{}{}</p>\n{}</header>\n",
         escape(&report.name),
+        report.config.recognition.network.map_or("LCL-V2", DesignName::name),
         count(step),
         count(plan.last_step),
         count(plan.batch as u64),
@@ -101,12 +108,16 @@ fn next(state: RunState) -> &'static str {
     }
 }
 
+/// Returns how many losses the run has: one in recognition.
+fn stages(report: &Report) -> usize {
+    if report.config.recognition.network.is_some() { 1 } else { CLASSES.len() }
+}
+
 /// The lines of the log with losses on held-out images.
 fn validations(report: &Report) -> impl Iterator<Item = (&Metrics, [f64; 2])> {
-    report
-        .metrics
-        .iter()
-        .filter_map(|line| Some((line, [line.val_loss_stage1?, line.val_loss_stage2?])))
+    report.metrics.iter().filter_map(|line| {
+        Some((line, [line.val_loss_stage1?, line.val_loss_stage2.unwrap_or_default()]))
+    })
 }
 
 /// Returns the step whose summed loss on held-out images is least.
@@ -124,11 +135,19 @@ fn tiles(report: &Report) -> String {
     let first = validations(report).next().map(|(_, losses)| losses);
     let last = validations(report).last().map(|(_, losses)| losses);
     if let (Some(first), Some(last)) = (first, last) {
-        for stage in 0..2 {
-            let name = format!("Held-out loss, V{}", stage + 1);
+        for stage in 0..stages(report) {
+            let name = match stages(report) {
+                1 => "Held-out loss".to_owned(),
+                _ => format!("Held-out loss, V{}", stage + 1),
+            };
             let value = format!("<b>{}</b>", number(last[stage]));
             add(CLASSES[stage], &name, &value, &format!("{} at the start", number(first[stage])));
         }
+    }
+    let accuracy = report.metrics.iter().rev().find_map(|line| line.val_top1.zip(line.val_top5));
+    if let Some((top1, top5)) = accuracy {
+        let value = format!("<b>{} %</b>", number(100.0 * top1));
+        add("v2", "Held-out top-1", &value, &format!("top-5 {} %", number(100.0 * top5)));
     }
     if let Some(best) = best_step(report) {
         add("", "Best step", &count(best), "least summed held-out loss");
@@ -157,7 +176,7 @@ fn tiles(report: &Report) -> String {
 
 fn losses(report: &Report) -> String {
     let mut figures = String::new();
-    for (stage, class) in CLASSES.into_iter().enumerate() {
+    for (stage, class) in CLASSES.into_iter().enumerate().take(stages(report)) {
         let training = buckets(
             report
                 .metrics
@@ -184,7 +203,10 @@ fn losses(report: &Report) -> String {
         if let Some(best) = best_step(report) {
             plot.moment(best as f64, "best");
         }
-        let name = format!("Loss of V{}", stage + 1);
+        let name = match stages(report) {
+            1 => "Cross-entropy".to_owned(),
+            _ => format!("Loss of V{}", stage + 1),
+        };
         let y_name = if y.is_logarithmic() { "loss, logarithmic" } else { "loss" };
         let legend =
             legend(&[(class, "held-out images", false), (class, "batches it trains on", true)]);
@@ -192,7 +214,7 @@ fn losses(report: &Report) -> String {
     }
     section(
         "Loss",
-        "Each stage has a loss of its own. Held-out images are seen with running statistics and \
+        "Each stage has a loss of its own; recognition has one. Held-out images are seen with running statistics and \
          the same views each time; training batches with their own statistics, so the two lines \
          need not meet.",
         &format!("<div class=\"figures\">\n{figures}</div>\n"),

@@ -60,6 +60,7 @@ fn full() -> Report {
     let sides = [48, 96];
     let batch = Batch {
         images: 16,
+        labels: Vec::new(),
         sides,
         views: sides.map(|side| [view(side), view(side)].map(Into::into)),
     };

@@ -61,7 +61,7 @@ mod tests {
         let view = |side: usize| [2.0_f32, 0.5, -0.5].repeat(side * side * 2 * IMAGES);
         let views = [1, 2].map(|side| [view(side), view(side)]);
         let views = views.map(|stage| stage.map(Into::into));
-        let batch = Batch { images: 2 * IMAGES, sides: [1, 2], views };
+        let batch = Batch { images: 2 * IMAGES, sides: [1, 2], views, labels: Vec::new() };
         let samples = SampleViews::of(&batch, input);
         assert_eq!((samples.images(), samples.side(1)), (IMAGES, 2));
         let expected = Picture::of_rgb(2, 2, &[255, 128, 0].repeat(4));

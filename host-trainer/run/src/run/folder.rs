@@ -11,7 +11,7 @@ use super::{
     lock::{LockError, RunLock},
 };
 use crate::config::{Config, ConfigError};
-use lcl_artefacts::checkpoint::Checkpoint;
+use lcl_artefacts::saved::Saved;
 
 /// Where runs go that are given no folder.
 const RUNS: &str = "runs";
@@ -237,7 +237,7 @@ impl RunFolder {
             Ok(config) => return Ok((config, None)),
             Err(error) => error,
         };
-        let text = |path: PathBuf| Checkpoint::read(&path).ok()?.config;
+        let text = |path: PathBuf| Saved::read(&path).ok()?.config().map(str::to_owned);
         let of_checkpoint = [self.checkpoint(), self.previous(), self.best()]
             .into_iter()
             .find_map(|path| toml::from_str::<Config>(&text(path)?).ok());

@@ -25,6 +25,20 @@ impl Losses {
     }
 }
 
+/// Shares of images that were recognised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// Share whose class was the first answer.
+    pub top1: f64,
+    /// Share whose class was among the first five.
+    pub top5: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(value: &f64) -> bool {
+    value.to_bits() == 0
+}
+
 /// One line of the log: the network after `step` updates of its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -34,8 +48,15 @@ pub struct Metrics {
     pub loss: f64,
     /// Loss of stage 1 on that batch.
     pub loss_stage1: f64,
-    /// Loss of stage 2 on that batch.
+    /// Loss of stage 2 on that batch; 0 and left out where there is one loss.
+    #[serde(skip_serializing_if = "is_zero", default)]
     pub loss_stage2: f64,
+    /// Share of that batch whose class was the first answer, in recognition.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub top1: Option<f64>,
+    /// Share of it whose class was among the first five answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub top5: Option<f64>,
     /// Training images since the last line, over the time since.
     pub images_per_second: f64,
     /// Share of that time that was spent waiting for images, 0 to 1: near 0,
@@ -65,6 +86,12 @@ pub struct Metrics {
     /// Loss of stage 2 on the held-out images.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub val_loss_stage2: Option<f64>,
+    /// Share of them whose class was the first answer, in recognition.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub val_top1: Option<f64>,
+    /// Share of them whose class was among the first five answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub val_top5: Option<f64>,
     /// Mean on-diagonal of stage 1's cross-correlation over them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub val_on_diagonal_stage1: Option<f64>,
@@ -102,11 +129,26 @@ impl Metrics {
             val_loss: validation.map(Losses::total),
             val_loss_stage1: validation.map(|v| v.stages[0]),
             val_loss_stage2: validation.map(|v| v.stages[1]),
+            top1: None,
+            top5: None,
+            val_top1: None,
+            val_top5: None,
             val_on_diagonal_stage1: None,
             val_on_diagonal_stage2: None,
             val_off_diagonal_stage1: None,
             val_off_diagonal_stage2: None,
         }
+    }
+
+    /// Makes it a line of a run with one loss, recognition, with the accuracy on
+    /// the batch and on the held-out images.
+    #[must_use]
+    pub fn with_accuracy(mut self, batch: Accuracy, held_out: Option<Accuracy>) -> Self {
+        self.val_loss_stage2 = None;
+        (self.top1, self.top5) = (Some(batch.top1), Some(batch.top5));
+        self.val_top1 = held_out.map(|accuracy| accuracy.top1);
+        self.val_top5 = held_out.map(|accuracy| accuracy.top5);
+        self
     }
 
     /// Adds the cross-correlation on the held-out images, each stage's mean on

@@ -16,7 +16,7 @@ pub use events::EventLog;
 pub use folder::{FolderError, RunFolder};
 pub use lock::{LockError, RunLock};
 pub use manifest::{ImagesRecord, ManifestError, Resumption, RunManifest, Sitting};
-pub use metrics::{Losses, Metrics, MetricsError, MetricsLog};
+pub use metrics::{Accuracy, Losses, Metrics, MetricsError, MetricsLog};
 pub use platform::Platform;
 pub use progress::{Progress, RunPlan, RunSummary, Start};
 pub use states::{Checksums, States};

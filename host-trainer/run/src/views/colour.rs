@@ -16,6 +16,8 @@ use super::{
 /// What is done to the colours of one view.
 #[derive(Clone, Debug)]
 pub struct Recolouring {
+    /// What values are multiplied by, for another exposure.
+    pub exposure: Option<f32>,
     /// Factors of brightness and contrast, which are changed together.
     pub jitter: Option<Jitter>,
     /// What is changed after these, in order.
@@ -72,6 +74,12 @@ impl Recolouring {
     pub fn apply(self, bytes: &[u8], out: &mut [f32]) {
         assert_eq!(bytes.len(), out.len(), "values of a view");
         match self.jitter {
+            // What is cut off at white stays so.
+            Some(Jitter { brightness, contrast }) if self.exposure.is_some() => {
+                exposed(bytes, self.exposure, out);
+                Adjustment::Brightness(brightness).apply(out);
+                Adjustment::Contrast(contrast).apply(out);
+            }
             Some(Jitter { brightness, contrast }) => {
                 let scale = brightness / 255.0;
                 let bright = |byte: u8| (f32::from(byte) * scale).min(1.0);
@@ -80,11 +88,7 @@ impl Recolouring {
                     *value = (contrast * bright(*byte) + offset).clamp(0.0, 1.0);
                 }
             }
-            None => {
-                for (value, byte) in out.iter_mut().zip(bytes) {
-                    *value = f32::from(*byte) * (1.0 / 255.0);
-                }
-            }
+            None => exposed(bytes, self.exposure, out),
         }
         for adjustment in self.adjustments {
             adjustment.apply(out);
@@ -121,6 +125,17 @@ impl Recolouring {
     }
 }
 
+/// Turns bytes into values in `[0, 1]` at another exposure.
+#[inline(always)]
+fn exposed(bytes: &[u8], exposure: Option<f32>, out: &mut [f32]) {
+    for (value, byte) in out.iter_mut().zip(bytes) {
+        *value = f32::from(*byte) * (1.0 / 255.0);
+    }
+    if let Some(factor) = exposure {
+        Adjustment::Brightness(factor).apply(out);
+    }
+}
+
 #[inline(always)]
 fn repeated(channels: [f32; 3]) -> [f32; BLOCK] {
     std::array::from_fn(|at| channels[at % 3])
@@ -136,6 +151,7 @@ mod tests {
     #[track_caller]
     fn check(recolour: impl FnOnce(&mut Recolouring), bytes: &[u8], expected: &[f32]) {
         let mut recolouring = Recolouring {
+            exposure: None,
             jitter: None,
             adjustments: Vec::new(),
             grey: false,
@@ -181,6 +197,17 @@ mod tests {
         check(all, &[51, 0, 0], &[-0.8239; 3]);
         // Red 0.6 becomes green 0.3, luma 0.1761, byte 45: it is inverted.
         check(all, &[102, 0, 0], &[0.6478; 3]);
+    }
+
+    #[test]
+    fn exposure_comes_first_and_is_cut_off_at_white() {
+        let bright = |r: &mut Recolouring| r.exposure = Some(2.0);
+        check(bright, &[51, 102, 204], &[0.4, 0.8, 1.0]);
+        let then_dark = |r: &mut Recolouring| {
+            r.exposure = Some(2.0);
+            r.jitter = Some(Jitter { brightness: 0.5, contrast: 1.0 });
+        };
+        check(then_dark, &[51, 102, 204], &[0.2, 0.4, 0.5]);
     }
 
     #[test]

@@ -145,6 +145,34 @@ impl ViewMaker {
         Arch::new().dispatch(Recolour { recolouring, bytes: &pixels, out });
     }
 
+    /// Makes the view of an image without chance for `stage`, 0 or 1, into `out`,
+    /// `[size, size, 3]`: the whole patch in the middle of the centre, resized and
+    /// normalised.
+    ///
+    /// # Panics
+    ///
+    /// As [`make`](Self::make).
+    pub fn make_plain(&self, centre: &Centre, stage: usize, out: &mut [f32]) {
+        let side = self.views.stages[stage].centre;
+        let first = (self.views.kept_side - side) / 2;
+        let whole = CropBox { x: first, y: first, width: side, height: side };
+        let axis = &self.axes[stage][side as usize - 1];
+        let bytes = resize_transposed(Rows::new(&centre.columns, centre.side, whole), axis, axis);
+        let InputConfig { mean, std } = self.input;
+        let recolouring = Recolouring {
+            exposure: None,
+            jitter: None,
+            adjustments: Vec::new(),
+            grey: false,
+            blur: None,
+            solarise: None,
+            noise: None,
+            mean,
+            std,
+        };
+        Arch::new().dispatch(Recolour { recolouring, bytes: &bytes, out });
+    }
+
     /// Returns where the window of an image's patches lies in its centre.
     fn window(&self, image: &ChaCha8Rng) -> Patch {
         let room = self.views.kept_side - self.views.window();
@@ -177,12 +205,14 @@ impl ViewMaker {
         });
         let solarise = (rng.random::<f32>() < views.solarise_probability[view.index()])
             .then_some(views.solarise_threshold);
+        let stops = views.exposure_stops;
+        let exposure = (stops > 0.0).then(|| exposed_by(rng.random_range(-stops..=stops)));
         let (jitter, adjustments) = match jitter {
             Some(jitter) => self.adjustments(jitter, rng),
             None => (None, Vec::new()),
         };
         let InputConfig { mean, std } = self.input;
-        Recolouring { jitter, adjustments, grey, blur, solarise, noise, mean, std }
+        Recolouring { exposure, jitter, adjustments, grey, blur, solarise, noise, mean, std }
     }
 
     /// Draws changes of saturation and hue beside those of brightness and
@@ -225,6 +255,15 @@ fn within(image: &ChaCha8Rng, stream: usize) -> ChaCha8Rng {
     let mut rng = image.clone();
     rng.set_stream(stream as u64);
     rng
+}
+
+/// What values are, as a power of light.
+const GAMMA: f64 = 2.2;
+
+/// Returns what multiplies values where light changes by that many stops.
+#[allow(clippy::cast_possible_truncation, reason = "a factor of 32-bit values")]
+fn exposed_by(stops: f32) -> f32 {
+    (f64::from(stops) / GAMMA).exp2() as f32
 }
 
 /// Exchanges left and right of an RGB8 image of that many columns.

@@ -1,5 +1,6 @@
 //! `lcl evaluate`: how brain-like a model is. One file for each evaluation.
 
+mod accuracy;
 mod behaviour;
 pub mod console;
 mod neural;
@@ -33,6 +34,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Evaluation {
+    Accuracy(accuracy::Args),
     Behaviour(behaviour::Args),
     Texture(texture::Args),
     Neural(neural::Args),
@@ -64,6 +66,7 @@ struct Common {
 /// As of the evaluation.
 pub fn run(args: &Args) -> Result<()> {
     match &args.evaluation {
+        Evaluation::Accuracy(args) => accuracy::run(args),
         Evaluation::Behaviour(args) => behaviour::run(args),
         Evaluation::Texture(args) => texture::run(args),
         Evaluation::Neural(args) => neural::run(args),

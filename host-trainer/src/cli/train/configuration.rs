@@ -41,6 +41,9 @@ impl Args {
         if !self.validation.is_empty() {
             config.data.validation_sources.clone_from(&self.validation);
         }
+        if self.front_end.is_some() {
+            config.recognition.front_end.clone_from(&self.front_end);
+        }
         let training = &mut config.training;
         if self.init.is_some() {
             training.init.clone_from(&self.init);

@@ -36,13 +36,15 @@ Examples:
   lcl train --config runs/photos/config.toml --seed 1 --out runs/photos-seed1
   lcl train --data photos/train --validation photos/val
   lcl train --data photos --init runs/1/best.safetensors
+  lcl train --config lcl-v2net-small --front-end models/lcl-v2/checkpoint.safetensors \
+    --data clothing10/train --validation clothing10/validation
   lcl train --out runs/photos --resume --epochs 200
   lcl train --nproc 2 --data photos
   torchrun --no-python --nproc-per-node 4 lcl train --data photos
 
 Configurations that come with the program, for --config:";
 
-/// Trains the model on images, without labels.
+/// Trains the model on images, without labels, or a network that names them.
 ///
 /// Without --data it trains on built-in photographs, in bfloat16 where the
 /// processor computes with it, without --out in a folder of
@@ -52,6 +54,9 @@ Configurations that come with the program, for --config:";
 /// patience and the place of its images may change, the images may not. While it
 /// runs, report.html in its folder shows how it goes, renewed at each
 /// validation; `tensorboard --logdir runs` shows the same numbers.
+///
+/// The configurations lcl-v2net, alexnet and the like train networks that name
+/// what is on an image: --data has one folder for each class.
 ///
 /// Ctrl-C, or a request to terminate, ends a run after its step, with exit
 /// status 130, to be resumed; a second one ends it at once.
@@ -72,6 +77,10 @@ pub struct Args {
     /// Checkpoint whose weights the run starts with, instead of drawn ones
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     init: Option<PathBuf>,
+    /// Checkpoint of LCL-V2 whose layers are the fixed front-end of lcl-v2net and
+    /// lcl-v2net-small
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    front_end: Option<PathBuf>,
     /// Folder of the run [default: the first free runs/N]
     #[arg(long, value_name = "RUN", value_parser = names::folder())]
     out: Option<PathBuf>,

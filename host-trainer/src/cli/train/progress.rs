@@ -116,18 +116,12 @@ impl Progress for Console {
             return;
         }
         let losses = format!(
-            "loss V1 {:.1}  V2 {:.1}  {:.0} images/s{}",
-            metrics.loss_stage1,
-            metrics.loss_stage2,
+            "{}  {:.0} images/s{}",
+            training_losses(metrics),
             metrics.images_per_second,
             bottleneck(metrics.data_wait, metrics.network_wait.unwrap_or(0.0))
         );
-        let held_out = match (metrics.val_loss_stage1, metrics.val_loss_stage2) {
-            (Some(stage1), Some(stage2)) => {
-                format!("  held-out loss V1 {stage1:.1}  V2 {stage2:.1}")
-            }
-            _ => String::new(),
-        };
+        let held_out = held_out_losses(metrics);
         if let Some(bar) = &self.bar {
             bar.set_position(metrics.step);
             bar.set_message(losses.clone());
@@ -138,6 +132,27 @@ impl Progress for Console {
             let (step, last, left) = (metrics.step, self.last_step, self.left(metrics.step));
             say!("step {step:>6}/{last}  {losses}{held_out}{left}");
         }
+    }
+}
+
+fn training_losses(metrics: &Metrics) -> String {
+    match metrics.top1 {
+        Some(top1) => format!("loss {:.3}  top-1 {:.1} %", metrics.loss, 100.0 * top1),
+        None => format!("loss V1 {:.1}  V2 {:.1}", metrics.loss_stage1, metrics.loss_stage2),
+    }
+}
+
+/// Says what the held-out images came to, where they were looked at.
+fn held_out_losses(metrics: &Metrics) -> String {
+    if let (Some(loss), Some(top1), Some(top5)) =
+        (metrics.val_loss, metrics.val_top1, metrics.val_top5)
+    {
+        let [top1, top5] = [top1, top5].map(|share| 100.0 * share);
+        return format!("  held out: loss {loss:.3}  top-1 {top1:.1} %  top-5 {top5:.1} %");
+    }
+    match (metrics.val_loss_stage1, metrics.val_loss_stage2) {
+        (Some(stage1), Some(stage2)) => format!("  held-out loss V1 {stage1:.1}  V2 {stage2:.1}"),
+        _ => String::new(),
     }
 }
 

@@ -8,7 +8,8 @@ use host_trainer::{
     console::{Speech, set_speech},
     report::Outcome,
     run::{RunFolder, RunSummary, Start},
-    say, shell, tell, training,
+    say, shell, tell,
+    training::{self, Finished},
     workers::{Told, Workers},
 };
 
@@ -43,6 +44,10 @@ pub fn run(args: &Args) -> Result<()> {
         return Ok(());
     };
     let resume = format!("lcl train --out {} --resume", shell::quoted(run.path()));
+    if config.recognition.network.is_some() && !summary.interrupted {
+        print_recognised(&run, &summary);
+        return Ok(());
+    }
     if summary.interrupted {
         let step = summary.steps;
         tell!("stopped at step {step}; everything is saved, continue with `{resume}`");
@@ -60,8 +65,13 @@ pub fn run(args: &Args) -> Result<()> {
     }
     interrupt.ends_at_once(unquantised);
     say!("\nquantising {}", run.best().display());
-    for concern in training::finish(&run, &config, &mut summary)? {
-        say!("warning: {concern}");
+    match training::finish(&run, &config, &mut summary)? {
+        Finished::Quantised(concerns) => {
+            for concern in concerns {
+                say!("warning: {concern}");
+            }
+        }
+        Finished::Float(reason) => say!("note: {reason}"),
     }
     print_summary(&run, &summary);
     Ok(())
@@ -111,6 +121,32 @@ fn prepare(args: &Args, workers: &Workers) -> Result<(Config, Option<(RunFolder,
     Ok((config, run.map(|run| (run, Start::Resume))))
 }
 
+/// Says what a run of recognition came to. Its blob is made by a command of its
+/// own, which asks for images of the size that a chip sees.
+fn print_recognised(run: &RunFolder, summary: &RunSummary) {
+    let RunSummary { best, best_step, steps, .. } = *summary;
+    let line = summary.report.metrics.iter().find(|line| line.step == best_step);
+    say!("");
+    say!("steps   {steps}; least held-out loss {:.3} at step {best_step}", best.total());
+    if let Some((top1, top5)) = line.and_then(|line| line.val_top1.zip(line.val_top5)) {
+        say!(
+            "top-1   {:.1} %, top-5 {:.1} % of the held-out images there",
+            100.0 * top1,
+            100.0 * top5
+        );
+    }
+    say!("time    {:.0} s", summary.elapsed.as_secs_f64());
+    if summary.skipped_images > 0 {
+        say!("skipped {} images that could not be used", summary.skipped_images);
+    }
+    for path in [run.best(), run.checkpoint(), run.metrics(), run.config(), run.manifest()] {
+        say!("        {}", path.display());
+    }
+    say!("report  {}", run.report().display());
+    let best = shell::quoted(&run.best());
+    say!("next    lcl evaluate accuracy --model {best} --data FOLDER");
+}
+
 fn print_summary(run: &RunFolder, summary: &RunSummary) {
     let RunSummary { start, end, best, best_step, steps, .. } = *summary;
     say!("");
@@ -131,13 +167,20 @@ fn print_summary(run: &RunFolder, summary: &RunSummary) {
     if summary.skipped_images > 0 {
         say!("skipped {} images that could not be used", summary.skipped_images);
     }
-    let bytes = summary.report.quantisation.as_ref().map_or(0, |quantised| quantised.blob_len);
-    say!("blob    {} ({bytes} bytes)", run.blob().display());
+    let quantised = summary.report.quantisation.as_ref();
+    match quantised {
+        Some(quantised) => {
+            say!("blob    {} ({} bytes)", run.blob().display(), quantised.blob_len);
+        }
+        None => say!("blob    none"),
+    }
     for path in [run.best(), run.checkpoint(), run.metrics(), run.config(), run.manifest()] {
         say!("        {}", path.display());
     }
     say!("report  {}", run.report().display());
-    say!("next    {}", next_command(run));
+    if quantised.is_some() {
+        say!("next    {}", next_command(run));
+    }
 }
 
 /// Returns the command to type next; the newest of `runs` needs no naming.

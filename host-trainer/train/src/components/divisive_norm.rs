@@ -116,7 +116,7 @@ mod tests {
             // Below the least values, too.
             drawn.uniform(pairs, 0.05, 2.0),
             drawn.uniform(pairs, 0.05, 2.0),
-            drawn.uniform(pairs, 0.0, TAU),
+            drawn.uniform(pairs, 0.0, 6.28),
             drawn.normal(pairs),
             drawn.normal(pairs),
             vec![-1.5],
@@ -138,13 +138,12 @@ mod tests {
             let x = draw.uniform(shape.iter().product(), 0.0, 3.0);
             let parameters = drawn(&mut draw, pairs);
             let expected = literal(shape, &x, &parameters);
+            let (pair, one) = ([shape[1]; 2], [1]);
+            let shapes = (0..7).map(|at| if at < 6 { &pair[..] } else { &one[..] });
             let tensors: Vec<Tensor> = parameters
                 .iter()
-                .map(|values| {
-                    let side = shape[1];
-                    let is_bias = values.len() == 1 && pairs > 1;
-                    single(values, if is_bias { &[1][..] } else { &[side, side] }.as_ref())
-                })
+                .zip(shapes)
+                .map(|(values, shape)| single(values, shape))
                 .collect();
             let y = forward(&single(&x, &shape), &tensors).expect("a map");
             close(&values(&y), &expected, 1e-5);

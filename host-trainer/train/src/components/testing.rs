@@ -79,7 +79,7 @@ pub fn gradients_agree(inputs: &[Tensor], compute: impl Fn(&[Tensor]) -> Result<
         let gradient = values(&leaf.grad());
         for (at, gradient) in gradient.into_iter().enumerate() {
             let moved = |by: f64| {
-                let mut moved: Vec<Tensor> = inputs.iter().map(Tensor::copy).collect();
+                let moved: Vec<Tensor> = inputs.iter().map(Tensor::copy).collect();
                 let mut one = moved[argument].view([-1]).get(i64::try_from(at).expect("an index"));
                 let _ = one.g_add_scalar_(by);
                 sum(&moved).double_value(&[])

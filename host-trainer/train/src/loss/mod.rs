@@ -4,6 +4,7 @@
 //! a run uses is [`Objective`]. Sums are taken in the precision of the tensors.
 
 mod barlow_twins;
+mod cross_entropy;
 mod simclr;
 mod simsiam;
 
@@ -11,6 +12,7 @@ mod simsiam;
 mod literal;
 
 pub use barlow_twins::{BarlowTwins, Parts};
+pub use cross_entropy::{Recognised, cross_entropy};
 pub use simclr::SimClr;
 pub use simsiam::SimSiam;
 

@@ -40,6 +40,26 @@ pub enum ModelError {
         /// The least that works.
         least: usize,
     },
+    /// The model takes images of one size alone.
+    #[error(
+        "images of {}x{} pixels; this model takes {side}x{side} alone, as its components have one \
+         size: use --size {side}",
+        got.0, got.1
+    )]
+    OtherSize {
+        /// The side that it takes.
+        side: usize,
+        /// Width and height of the images.
+        got: (u32, u32),
+    },
+    /// Magnification finds no pixels for some rings.
+    #[error(
+        "magnification cannot stand on a map of {side}x{side}; expected an even side, 32 at least"
+    )]
+    MapTooSmall {
+        /// The map's side.
+        side: usize,
+    },
     /// A checkpoint without projectors cannot be trained.
     #[error("the checkpoint has no projectors, which training needs; start a run of its own")]
     NoProjectors,

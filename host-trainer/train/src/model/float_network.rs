@@ -7,6 +7,8 @@ use tch::{Device, Tensor, no_grad};
 use super::{
     Mode, ModelError,
     array::{shape, tensor, values},
+    components::Components,
+    dropout::Dropout,
     pool::Pool,
     resolve,
     stage::Convolution,
@@ -15,7 +17,7 @@ use super::{
 use lcl_artefacts::{
     checkpoint::Checkpoint,
     feature_map::{FeatureMap, FloatFeatures, LayerFeatures},
-    feature_model::{FeatureError, FeatureModel},
+    feature_model::{FeatureError, FeatureModel, Fields},
 };
 use lcl_run::{config::InputConfig, device::DeviceChoice};
 
@@ -26,6 +28,11 @@ pub struct FloatNetwork {
     device: Device,
     input: InputConfig,
     architecture: Architecture,
+    /// The one side of images that it takes; 0 for any.
+    input_side: usize,
+    /// Those of V1, the first convolution and its pool.
+    components: Components,
+    dropout: Dropout,
     /// Those of the architecture, in order.
     layers: Vec<FloatLayer>,
 }
@@ -47,13 +54,18 @@ impl FloatNetwork {
     pub fn new(checkpoint: &Checkpoint, device: DeviceChoice) -> Result<Self, ModelError> {
         let device = resolve(device)?;
         let architecture = checkpoint.architecture();
-        let mut weights = checkpoint.convolutions.iter();
+        // Behind a retina the first takes other channels than the architecture's.
+        let geometries = checkpoint.geometries();
+        let map = geometries[0].out_side(checkpoint.input_side);
+        let components = Components::new(checkpoint.components.as_ref(), map, device)?;
+        let mut weights = checkpoint.convolutions.iter().zip(geometries);
         let mut channels = architecture.input().channels();
         let mut layers = Vec::new();
         for layer in architecture.layers() {
             let made = match layer.kind {
-                LayerKind::Conv(conv) => {
-                    let weights = weights.next().ok_or(ModelError::NoWeights(layer.name))?;
+                LayerKind::Conv(_) => {
+                    let (weights, conv) =
+                        weights.next().ok_or(ModelError::NoWeights(layer.name))?;
                     FloatLayer::Conv(Convolution::new(weights, conv, device)?)
                 }
                 LayerKind::Pool(order) => FloatLayer::Pool(Pool::new(order, channels, device)?),
@@ -63,7 +75,15 @@ impl FloatNetwork {
             layers.push(made);
             channels = layer.kind.out_c(channels);
         }
-        Ok(Self { device, input: checkpoint.input(), architecture, layers })
+        Ok(Self {
+            device,
+            input: checkpoint.input(),
+            architecture,
+            input_side: checkpoint.input_side,
+            components,
+            dropout: Dropout::default(),
+            layers,
+        })
     }
 
     /// Returns what every layer gives for images of equal size, which are
@@ -81,14 +101,26 @@ impl FloatNetwork {
         if side < least {
             return Err(ModelError::ImageTooSmall { side, least });
         }
+        if self.input_side > 0 && [size.0, size.1].map(|side| side as usize) != [self.input_side; 2]
+        {
+            return Err(ModelError::OtherSize { side: self.input_side, got: size });
+        }
         no_grad(|| {
-            let mut x = self.normalised(images, size)?;
+            let mut x = self.components.in_front(&self.normalised(images, size)?)?;
             let mut layers = Vec::new();
-            for (&layer, float) in self.architecture.layers().iter().zip(&self.layers) {
-                x = match float {
-                    FloatLayer::Conv(conv) => conv.activation(&x, Mode::Evaluation)?,
-                    FloatLayer::Pool(pool) => pool.forward(&x)?,
-                    FloatLayer::WindowPool(pool) => window_pool(*pool, &x)?,
+            let all = self.architecture.layers().iter().zip(&self.layers);
+            for (at, (&layer, float)) in all.enumerate() {
+                x = match (float, self.components.magnification()) {
+                    (FloatLayer::Conv(conv), _) if at == 0 => {
+                        let activation = conv.activation(&x, Mode::Evaluation)?;
+                        self.components.behind(activation, Mode::Evaluation, &self.dropout)?
+                    }
+                    (FloatLayer::Pool(_), Some(magnification)) if at == 1 => {
+                        magnification.forward(&x)?
+                    }
+                    (FloatLayer::Conv(conv), _) => conv.activation(&x, Mode::Evaluation)?,
+                    (FloatLayer::Pool(pool), _) => pool.forward(&x)?,
+                    (FloatLayer::WindowPool(pool), _) => window_pool(*pool, &x)?,
                 };
                 layers.push(LayerFeatures { layer, map: nhwc(&x)? });
             }
@@ -112,7 +144,7 @@ impl FloatNetwork {
     }
 }
 
-fn nhwc(map: &Tensor) -> Result<FeatureMap, ModelError> {
+pub(super) fn nhwc(map: &Tensor) -> Result<FeatureMap, ModelError> {
     let map = map.f_permute([0, 2, 3, 1])?;
     let shape = shape(&map);
     let [n, h, w, c] = [0, 1, 2, 3].map(|dimension| shape[dimension]);
@@ -122,6 +154,10 @@ fn nhwc(map: &Tensor) -> Result<FeatureMap, ModelError> {
 impl FeatureModel for FloatNetwork {
     fn features(&self, images: &[RgbImage]) -> Result<FloatFeatures, FeatureError> {
         self.forward(images).map_err(FeatureError::new)
+    }
+
+    fn fields(&self) -> Fields {
+        Fields { input_side: self.input_side, ..self.components.fields() }
     }
 }
 
@@ -133,7 +169,7 @@ mod tests {
     use lcl_run::config::ModelConfig;
 
     fn network(pool: PoolOrder) -> FloatNetwork {
-        let model = ModelConfig { pool, embedding_dim: 2 };
+        let model = ModelConfig { pool, embedding_dim: 2, ..ModelConfig::default() };
         let checkpoint = Checkpoint::initial(model, InputConfig::default(), 0);
         FloatNetwork::new(&checkpoint, DeviceChoice::Cpu).expect("a network")
     }

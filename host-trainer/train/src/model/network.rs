@@ -2,7 +2,13 @@
 
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
-use super::{Mode, ModelError, Parameter, projector::Projector, stage::Stage};
+use super::{
+    Mode, ModelError, Parameter,
+    components::Components,
+    dropout::{Dropout, Occasion},
+    projector::Projector,
+    stage::Stage,
+};
 use crate::loss::Objective;
 use lcl_artefacts::checkpoint::{Checkpoint, ProjectorWeights};
 use lcl_run::{config::InputConfig, device::Precision};
@@ -11,6 +17,7 @@ use lcl_run::{config::InputConfig, device::Precision};
 #[derive(Debug)]
 pub struct Network {
     origin: Origin,
+    dropout: Dropout,
     stages: [Stage; 2],
     projectors: [Projector; 2],
     predictors: Option<[Projector; 2]>,
@@ -20,6 +27,7 @@ pub struct Network {
 #[derive(Debug)]
 struct Origin {
     pool: lcl_infer::PoolOrder,
+    input_side: usize,
     input: InputConfig,
 }
 
@@ -39,7 +47,12 @@ impl Network {
         };
         let projectors = checkpoint.projectors.as_ref().ok_or(ModelError::NoProjectors)?;
         let network = Self {
-            origin: Origin { pool: checkpoint.pool, input: checkpoint.input() },
+            origin: Origin {
+                pool: checkpoint.pool,
+                input_side: checkpoint.input_side,
+                input: checkpoint.input(),
+            },
+            dropout: Dropout::default(),
             stages: stages(checkpoint, device)?,
             projectors: both(projectors)?,
             predictors: checkpoint.predictors.as_ref().map(both).transpose()?,
@@ -54,6 +67,11 @@ impl Network {
             let _ = parameter.tensor.f_set_requires_grad(true)?;
         }
         Ok(network)
+    }
+
+    /// Begins a step of training, which says what chance in the network draws.
+    pub(crate) fn begin_step(&self, occasion: Occasion) {
+        self.dropout.begin(occasion);
     }
 
     /// Returns the loss of each stage, a scalar, on views A and B of a batch.
@@ -93,9 +111,9 @@ impl Network {
     fn pooled(&self, images: &[Tensor; 2], mode: Mode<'_>) -> Result<[Tensor; 2], ModelError> {
         let [stage1, stage2] = &self.stages;
         let [projector1, projector2] = &self.projectors;
-        let v1 = stage1.forward(&images[0], mode)?;
-        let below = no_grad(|| stage1.forward(&images[1], mode))?;
-        let v2 = stage2.forward(&below, mode)?;
+        let v1 = stage1.forward(&images[0], mode, &self.dropout)?;
+        let below = no_grad(|| stage1.forward(&images[1], mode, &self.dropout))?;
+        let v2 = stage2.forward(&below, mode, &self.dropout)?;
         Ok([projector1.pooled(&v1, mode)?, projector2.pooled(&v2, mode)?])
     }
 
@@ -175,7 +193,7 @@ impl Network {
     ///
     /// When libtorch cannot copy them.
     pub fn checkpoint(&self, step: u64, config: String) -> Result<Checkpoint, ModelError> {
-        let Origin { pool, input } = self.origin;
+        let Origin { pool, input_side, input } = self.origin;
         let both = |[first, second]: &[Projector; 2]| {
             Ok::<_, TchError>([first.weights()?, second.weights()?])
         };
@@ -185,6 +203,8 @@ impl Network {
             std: input.std,
             step,
             config: Some(config),
+            input_side,
+            components: self.stages[0].components()?,
             convolutions: self.stages.iter().map(Stage::weights).collect::<Result<_, _>>()?,
             projectors: Some(both(&self.projectors)?),
             predictors: self.predictors.as_ref().map(both).transpose()?,
@@ -194,11 +214,13 @@ impl Network {
 
 /// Copies the two stages of a checkpoint to a device: each convolution with the
 /// pool behind it, which are trained together.
-fn stages(checkpoint: &Checkpoint, device: Device) -> Result<[Stage; 2], TchError> {
-    let architecture = checkpoint.architecture();
-    let geometry: Vec<_> = architecture.convolutions().collect();
-    let stage = |index: usize| {
-        Stage::new(&checkpoint.convolutions[index], geometry[index], checkpoint.pool, device)
+pub(super) fn stages(checkpoint: &Checkpoint, device: Device) -> Result<[Stage; 2], ModelError> {
+    let geometry = checkpoint.geometries();
+    let stage = |index: usize, components: Components| {
+        let weights = &checkpoint.convolutions[index];
+        Stage::new(weights, geometry[index], components, checkpoint.pool, device)
     };
-    Ok([stage(0)?, stage(1)?])
+    let map = geometry[0].out_side(checkpoint.input_side);
+    let of_v1 = Components::new(checkpoint.components.as_ref(), map, device)?;
+    Ok([stage(0, of_v1)?, stage(1, Components::default())?])
 }

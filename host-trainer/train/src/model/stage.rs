@@ -5,13 +5,17 @@ use lcl_infer::{ConvGeometry, PoolOrder, shape::Border};
 use tch::{Device, TchError, Tensor};
 
 use super::{
+    ModelError,
     affine::Affine,
     array::length,
     batch_norm::{BatchNorm, Mode},
+    components::Components,
+    dropout::Dropout,
+    network::stages,
     parameter::Parameter,
     pool::Pool,
 };
-use lcl_artefacts::checkpoint::{Checkpoint, ConvWeights};
+use lcl_artefacts::checkpoint::{self, Checkpoint, ConvWeights};
 
 /// The weights of a convolution and its batch norm on a device.
 #[derive(Debug)]
@@ -61,6 +65,7 @@ impl Convolution {
 #[derive(Debug)]
 pub(super) struct Stage {
     conv: Convolution,
+    components: Components,
     pool: Pool,
 }
 
@@ -68,16 +73,28 @@ impl Stage {
     pub(super) fn new(
         weights: &ConvWeights,
         geometry: ConvGeometry,
+        components: Components,
         pool: PoolOrder,
         device: Device,
-    ) -> Result<Self, TchError> {
+    ) -> Result<Self, ModelError> {
         let conv = Convolution::new(weights, geometry, device)?;
-        Ok(Self { conv, pool: Pool::new(pool, geometry.out_c(), device)? })
+        Ok(Self { conv, components, pool: Pool::new(pool, geometry.out_c(), device)? })
     }
 
     /// The whole stage.
-    pub(super) fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
-        self.pool.forward(&self.conv.activation(x, mode)?)
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        mode: Mode<'_>,
+        dropout: &Dropout,
+    ) -> Result<Tensor, TchError> {
+        let seen = self.components.in_front(x)?;
+        let activation = self.conv.activation(&seen, mode)?;
+        let map = self.components.behind(activation, mode, dropout)?;
+        match self.components.magnification() {
+            Some(magnification) => magnification.forward(&map),
+            None => self.pool.forward(&map),
+        }
     }
 
     /// Returns the running statistics, shared with this.
@@ -87,7 +104,13 @@ impl Stage {
 
     pub(super) fn parameters(&self, prefix: &str) -> Vec<Parameter> {
         let conv = self.conv.conv.parameters(&format!("{prefix}.conv"));
-        conv.into_iter().chain(self.conv.norm.parameters(&format!("{prefix}.bn"))).collect()
+        let norm = self.conv.norm.parameters(&format!("{prefix}.bn"));
+        conv.into_iter().chain(norm).chain(self.components.parameters(prefix)).collect()
+    }
+
+    /// Copies the components out.
+    pub(super) fn components(&self) -> Result<Option<checkpoint::Components>, TchError> {
+        self.components.weights()
     }
 
     pub(super) fn weights(&self) -> Result<ConvWeights, TchError> {
@@ -100,6 +123,7 @@ impl Stage {
 #[derive(Debug)]
 pub(crate) struct Stages {
     stages: Vec<Stage>,
+    dropout: Dropout,
 }
 
 impl Stages {
@@ -108,18 +132,16 @@ impl Stages {
         checkpoint: &Checkpoint,
         count: usize,
         device: Device,
-    ) -> Result<Self, TchError> {
-        let architecture = checkpoint.architecture();
-        let layers = checkpoint.convolutions.iter().zip(architecture.convolutions()).take(count);
-        let stage = |(weights, geometry)| Stage::new(weights, geometry, checkpoint.pool, device);
-        Ok(Self { stages: layers.map(stage).collect::<Result<_, _>>()? })
+    ) -> Result<Self, ModelError> {
+        let stages = stages(checkpoint, device)?.into_iter().take(count).collect();
+        Ok(Self { stages, dropout: Dropout::default() })
     }
 
     /// Computes all stages, `[N, 3, H, W]` normalised to `[N, C, h, w]`.
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
         let mut x = x.shallow_clone();
         for stage in &self.stages {
-            x = stage.forward(&x, mode)?;
+            x = stage.forward(&x, mode, &self.dropout)?;
         }
         Ok(x)
     }

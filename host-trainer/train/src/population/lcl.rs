@@ -26,7 +26,7 @@ impl LclCore {
         checkpoint: &Checkpoint,
         count: usize,
         enlarge: usize,
-    ) -> Result<Self, TchError> {
+    ) -> Result<Self, FitError> {
         let tap = if count == 1 { lcl_infer::V1 } else { lcl_infer::V2 };
         let whole = checkpoint.architecture();
         let architecture = whole.up_to(tap).unwrap_or(whole);

@@ -1,11 +1,10 @@
 //! The optimiser.
 
-use std::f64::consts::PI;
-
 use tch::{TchError, Tensor, no_grad};
 
+use super::rate::rate;
 use crate::model::Parameter;
-use lcl_run::config::{OptimiserConfig, Schedule};
+use lcl_run::config::OptimiserConfig;
 
 /// Adam (Kingma and Ba, 2015, "Adam: a method for stochastic optimization",
 /// algorithm 1, arXiv 1412.6980), with a state that can be saved.
@@ -87,18 +86,7 @@ impl Adam {
 
     /// Returns the length of the step of update `t`, from 1.
     fn rate(&self, t: u64) -> f64 {
-        let OptimiserConfig { learning_rate, warmup_steps, schedule, .. } = self.config;
-        if t < warmup_steps {
-            return t as f64 / warmup_steps as f64 * learning_rate;
-        }
-        match schedule {
-            Schedule::Constant => learning_rate,
-            Schedule::Cosine => {
-                let done = t.saturating_sub(1 + warmup_steps) as f64;
-                let whole = self.length.saturating_sub(warmup_steps).max(1) as f64;
-                0.5 * (1.0 + (PI * (done / whole).min(1.0)).cos()) * learning_rate
-            }
-        }
+        rate(self.config, self.length, t)
     }
 
     /// Returns the norm of the gradient of all parameters, as the last update had
@@ -181,8 +169,11 @@ impl Adam {
 mod tests {
     use tch::{Device, Kind};
 
+    use std::f64::consts::PI;
+
     use super::*;
     use crate::model::{tensor, values};
+    use lcl_run::config::Schedule;
 
     /// Rounding of 32-bit values around 1 over a few steps.
     const TOLERANCE: f64 = 1e-6;

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use tch::TchError;
 
 use crate::{model::ModelError, workers::WorkersError};
-use lcl_artefacts::{atomic_file::WriteError, checkpoint::CheckpointError, tensor_file::ReadError};
-use lcl_images::DataError;
+use lcl_artefacts::{
+    atomic_file::WriteError, checkpoint::CheckpointError, recogniser::RecogniserError,
+    saved::SavedError, tensor_file::ReadError,
+};
+use lcl_images::{ClassError, DataError};
 use lcl_run::{
     config::ConfigError,
     loader::LoaderError,
@@ -69,6 +72,33 @@ pub enum TrainError {
         problems: Vec<String>,
         /// How to go on.
         advice: String,
+    },
+    /// The images have no classes that could be learned.
+    #[error(transparent)]
+    Class(#[from] ClassError),
+    /// A network that names images cannot be made.
+    #[error(transparent)]
+    Recogniser(#[from] RecogniserError),
+    /// A checkpoint of the run cannot be used.
+    #[error(transparent)]
+    Saved(#[from] SavedError),
+    /// The network needs a front-end.
+    #[error(
+        "{network} is trained on a fixed front-end; name a checkpoint of LCL-V2 with --front-end, \
+         as in --front-end models/lcl-v2/checkpoint.safetensors"
+    )]
+    NoFrontEnd {
+        /// The network.
+        network: &'static str,
+    },
+    /// Recognition does not start from the weights of a checkpoint.
+    #[error(
+        "training.init is for the layers of LCL-V2; name the front-end of {network} with \
+         --front-end, or leave --init out"
+    )]
+    InitOfRecogniser {
+        /// The network.
+        network: &'static str,
     },
     /// The weights to start with are of another model.
     #[error(

@@ -6,7 +6,7 @@ use lcl_artefacts::{blob_file::BlobError, checkpoint::Checkpoint};
 use lcl_evaluate::receptive_fields::{Oriented, Rule};
 use lcl_images::{ImageSet, Source, images_at_size};
 use lcl_quantise::{
-    Concern, QuantiseError, concerns,
+    Concern, QuantiseError, check, concerns,
     passes::{PassError, calibrate, compare_channels},
     quantise,
 };
@@ -24,7 +24,8 @@ use crate::model::FloatNetwork;
 /// on.
 const QUANTISATION_IMAGES: usize = 256;
 
-/// Width and height of these images: those of stage 2's views.
+/// Width and height of these images: those of stage 2's views, and where the
+/// model takes one size alone, that.
 const QUANTISATION_SIZE: u32 = 96;
 
 /// The best weights cannot be quantised.
@@ -45,9 +46,18 @@ pub enum FinishError {
     Blob(#[from] BlobError),
 }
 
+/// What came of the best weights of a run.
+#[derive(Debug)]
+pub enum Finished {
+    /// There is a blob, with what is of concern about it.
+    Quantised(Vec<Concern>),
+    /// No blob can carry the model, for this reason.
+    Float(QuantiseError),
+}
+
 /// Quantises the best weights of a run that has ended, calibrated on images that
 /// it was trained on and compared on held-out ones, writes the blob, and
-/// completes the report. Returns what is of concern about the blob.
+/// completes the report. A model that no blob can carry stays as it is.
 ///
 /// # Errors
 ///
@@ -57,9 +67,15 @@ pub fn finish(
     run: &RunFolder,
     config: &Config,
     summary: &mut RunSummary,
-) -> Result<Vec<Concern>, FinishError> {
+) -> Result<Finished, FinishError> {
     let checkpoint = Checkpoint::read(&run.best()).map_err(TrainError::from)?;
-    let (quantised, concerns) = quantise_best(run, config, &checkpoint)?;
+    let (quantised, finished) = match check(&checkpoint) {
+        Ok(()) => {
+            let (quantised, concerns) = quantise_best(run, config, &checkpoint)?;
+            (Some(quantised), Finished::Quantised(concerns))
+        }
+        Err(reason) => (None, Finished::Float(reason)),
+    };
     let Oriented { filters, oriented, r2_median } = Oriented::of(&checkpoint);
     let report = &mut summary.report;
     report.filters = Some(Filters::of(&checkpoint));
@@ -69,9 +85,9 @@ pub fn finish(
         r2_from: Rule::default().least_r2,
         median_r2,
     });
-    report.quantisation = Some(quantised);
+    report.quantisation = quantised;
     report.write(&run.report()).map_err(TrainError::from)?;
-    Ok(concerns)
+    Ok(finished)
 }
 
 fn quantise_best(
@@ -80,10 +96,14 @@ fn quantise_best(
     checkpoint: &Checkpoint,
 ) -> Result<(QuantisationError, Vec<Concern>), FinishError> {
     let (images, split) = images_of(run, config)?;
+    let size = match u32::try_from(checkpoint.input_side) {
+        Ok(side) if side > 0 => side,
+        _ => QUANTISATION_SIZE,
+    };
     let at_size = |indices: &[usize]| {
         let indices = indices.iter().copied().take(QUANTISATION_IMAGES);
         let images = Arc::new(images.subset(indices));
-        move || images_at_size(Arc::clone(&images), QUANTISATION_SIZE)
+        move || images_at_size(Arc::clone(&images), size)
     };
     let network =
         FloatNetwork::new(checkpoint, config.training.device).map_err(TrainError::from)?;
@@ -93,7 +113,7 @@ fn quantise_best(
     file.write(&run.blob()).map_err(TrainError::from)?;
     let areas = compare_channels(&network, &file.open()?, at_size(&split.validation)())?;
     let concerns = concerns(&calibration, &model, &areas);
-    let (images, size) = (split.validation.len().min(QUANTISATION_IMAGES), QUANTISATION_SIZE);
+    let images = split.validation.len().min(QUANTISATION_IMAGES);
     let on = format!("{images} images of {size} pixels {}", held_out(config));
     let blob_len = file.bytes().len();
     Ok((QuantisationError { areas, blob_len, images, size, on }, concerns))

@@ -2,10 +2,14 @@
 
 use tch::{TchError, Tensor, no_grad};
 
-use super::{Adam, TrainError, validation::DeviceBatch};
+use super::{
+    TrainError,
+    learner::{Answer, Learner},
+    optimiser::Optimiser,
+    validation::DeviceBatch,
+};
 use crate::{
-    loss::Objective,
-    model::{Mode, Network},
+    model::Mode,
     workers::{Pending, Ranks, flattened, scatter},
 };
 
@@ -20,30 +24,32 @@ pub(super) struct Signals {
 }
 
 /// Updates the weights by the gradient of a batch, of which this rank has a
-/// part, and returns the loss of each stage before that.
+/// part, and returns what the batch came to before that.
 ///
 /// The stages have nothing to do with one another in the backward pass: the
 /// gradient of stage 2 travels while that of stage 1 is computed.
 pub(super) fn update(
-    network: &Network,
-    objective: Objective,
+    learner: &Learner,
     batch: &DeviceBatch,
-    adam: &mut Adam,
+    optimiser: &mut Optimiser,
     ranks: Ranks<'_>,
     signals: &mut Signals,
-) -> Result<[Tensor; 2], TrainError> {
-    let losses = batch.losses(network, objective, Mode::Training(ranks))?;
-    adam.zero_grad();
-    losses[1].f_backward()?;
-    let second = Bucket::send(&network.parameters_in_parts(1, objective), None, ranks)?;
-    losses[0].f_backward()?;
-    let first = Bucket::send(&network.parameters_in_parts(0, objective), Some(*signals), ranks)?;
-    second.receive()?;
-    if let Some(sum) = first.receive()? {
-        *signals = sum;
+) -> Result<Answer, TrainError> {
+    let answer = learner.answer(batch, Mode::Training(ranks))?;
+    optimiser.zero_grad();
+    let mut buckets = Vec::new();
+    for (stage, loss) in answer.losses.iter().enumerate().rev() {
+        loss.f_backward()?;
+        let told = (stage == 0).then_some(*signals);
+        buckets.push(Bucket::send(&learner.parameters_in_parts(stage), told, ranks)?);
     }
-    adam.step()?;
-    Ok(losses)
+    for bucket in buckets {
+        if let Some(sum) = bucket.receive()? {
+            *signals = sum;
+        }
+    }
+    optimiser.step()?;
+    Ok(answer)
 }
 
 /// Gradients on their way, in one piece; empty where a process is alone.

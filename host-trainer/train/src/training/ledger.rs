@@ -3,17 +3,20 @@
 use std::time::Instant;
 
 use super::{
-    Adam, TrainError,
+    TrainError,
+    learner::Learner,
+    optimiser::Optimiser,
     reporting::Reporter,
     state::{State, remembered},
-    validation::{DeviceBatch, validate},
+    validation::{DeviceBatch, finite},
 };
-use crate::{loss::Objective, model::Network};
-use lcl_artefacts::checkpoint::Checkpoint;
+use lcl_artefacts::saved::Saved;
 use lcl_run::{
     config::Config,
     report::{Filters, RunState},
-    run::{EventLog, Losses, Metrics, MetricsLog, Progress, RunFolder, RunSummary, States},
+    run::{
+        Accuracy, EventLog, Losses, Metrics, MetricsLog, Progress, RunFolder, RunSummary, States,
+    },
 };
 
 /// The checkpoints, logs and report of a run, and the images held out for them.
@@ -35,25 +38,26 @@ impl Ledger<'_> {
     /// Computes the loss on the held-out images and saves the weights.
     pub(super) fn validate(
         &mut self,
-        network: &Network,
-        objective: Objective,
-        adam: &Adam,
+        learner: &Learner,
+        optimiser: &Optimiser,
         step: u64,
-    ) -> Result<Losses, TrainError> {
+    ) -> Result<(Losses, Option<Accuracy>), TrainError> {
         // First, so that weights that are no numbers are never saved.
-        let losses = validate(network, objective, &self.held_out, step)
-            .map_err(|error| self.with_last_good(error))?;
-        let (checkpoint, bytes) = self.save(network, adam, step)?;
+        let answer = learner.validated(&self.held_out, self.config.training.batch)?;
+        let losses = finite(&answer.losses, step).map_err(|error| self.with_last_good(error))?;
+        let (saved, bytes) = self.save(learner, optimiser, step)?;
         self.last_validation = Some(losses);
         self.state.start.get_or_insert(losses);
         if self.state.stop_rule.observe(step, losses) {
             self.states.save_best(self.run, &bytes)?;
         }
-        self.reporter.validated(network, &self.held_out, &checkpoint)?;
-        if let Some((size, png)) = Filters::of(&checkpoint).png() {
-            self.events.append_picture(step, "filters of V1", size, png)?;
+        if let (Some(network), Saved::Layers(checkpoint)) = (learner.layers(), &saved) {
+            self.reporter.validated(network, &self.held_out, checkpoint)?;
+            if let Some((size, png)) = Filters::of(checkpoint).png() {
+                self.events.append_picture(step, "filters of V1", size, png)?;
+            }
         }
-        Ok(losses)
+        Ok((losses, answer.accuracy()?))
     }
 
     /// Returns whether the validation loss no longer improves.
@@ -66,23 +70,23 @@ impl Ledger<'_> {
     /// checkpoint with the bytes of its file.
     pub(super) fn save(
         &mut self,
-        network: &Network,
-        adam: &Adam,
+        learner: &Learner,
+        optimiser: &Optimiser,
         step: u64,
-    ) -> Result<(Checkpoint, Vec<u8>), TrainError> {
+    ) -> Result<(Saved, Vec<u8>), TrainError> {
         self.state.step = step;
-        let checkpoint = network.checkpoint(step, self.config.to_toml())?;
-        let bytes = checkpoint.to_bytes();
-        let state = self.state.to_bytes(&remembered(network, adam))?;
+        let saved = learner.checkpoint(step, self.config.to_toml())?;
+        let bytes = saved.to_bytes();
+        let state = self.state.to_bytes(&remembered(learner, optimiser))?;
         self.states.save(self.run, step, &bytes, &state)?;
-        Ok((checkpoint, bytes))
+        Ok((saved, bytes))
     }
 
     /// Writes a checkpoint of a step that is kept for good, where it is one.
-    pub(super) fn keep(&self, network: &Network, step: u64) -> Result<(), TrainError> {
+    pub(super) fn keep(&self, learner: &Learner, step: u64) -> Result<(), TrainError> {
         let every = self.config.training.keep_every;
         if every > 0 && step > 0 && step % every == 0 {
-            network.checkpoint(step, self.config.to_toml())?.write(&self.run.kept(step))?;
+            learner.checkpoint(step, self.config.to_toml())?.write(&self.run.kept(step))?;
         }
         Ok(())
     }

@@ -32,7 +32,9 @@ impl Reporter {
         let mut report = Report::new(name_of(&folder), plan, config.clone());
         report.folder = Some(run.path().to_owned());
         report.metrics = metrics;
-        report.views = Some(SampleViews::of(held_out, config.input));
+        if held_out.labels.is_empty() {
+            report.views = Some(SampleViews::of(held_out, config.input));
+        }
         Self { report, path: run.report() }
     }
 

@@ -1,12 +1,12 @@
 //! Finds the state that a run goes on from.
 
 use super::{StopRule, TrainError, state::State};
-use lcl_artefacts::checkpoint::Checkpoint;
+use lcl_artefacts::saved::Saved;
 use lcl_run::run::{Checksums, MetricsLog, Progress, RunFolder, States};
 
 /// The state that a run goes on from.
 pub(super) struct Resumed {
-    pub(super) checkpoint: Checkpoint,
+    pub(super) saved: Saved,
     pub(super) states: States,
 }
 
@@ -35,21 +35,21 @@ impl Resumed {
                 continue;
             }
             match sound(run, &states.checksums, &path) {
-                Ok(checkpoint) => {
+                Ok(saved) => {
                     let place = if is_newest { &mut states.newest } else { &mut states.previous };
-                    *place = Some(checkpoint.step);
-                    found.get_or_insert(checkpoint);
+                    *place = Some(saved.step());
+                    found.get_or_insert(saved);
                 }
                 Err(problem) => problems.push(problem),
             }
         }
-        let Some(checkpoint) = found else {
+        let Some(saved) = found else {
             return Err(TrainError::NoState { problems, advice: advice(run, &states.checksums) });
         };
         for problem in problems {
-            progress.warned(&format!("{problem}; the run goes on from step {}", checkpoint.step));
+            progress.warned(&format!("{problem}; the run goes on from step {}", saved.step()));
         }
-        for path in [run.best(), run.optimiser(checkpoint.step)] {
+        for path in [run.best(), run.optimiser(saved.step())] {
             settle(&mut states.checksums, &path);
         }
         for (step, path) in [(states.newest, run.checkpoint()), (states.previous, run.previous())] {
@@ -57,7 +57,7 @@ impl Resumed {
                 settle(&mut states.checksums, &path);
             }
         }
-        Ok(Some(Self { checkpoint, states }))
+        Ok(Some(Self { saved, states }))
     }
 
     /// Forgets the best validation of `rule` where its weights are damaged or
@@ -74,8 +74,8 @@ impl Resumed {
         let path = run.best();
         let fault = match self.states.checksums.fault(&path) {
             Some(fault) => Some(fault),
-            None => match Checkpoint::read(&path) {
-                Ok(best) if best.step == step => return,
+            None => match Saved::read(&path) {
+                Ok(best) if best.step() == step => return,
                 // Killed or damaged between a state and what comes after it.
                 Ok(_) => None,
                 Err(error) => Some(format!("cannot be used: {error}")),
@@ -98,28 +98,24 @@ fn settle(checksums: &mut Checksums, path: &std::path::Path) {
 }
 
 /// Reads a checkpoint that is whole and has its optimiser's state beside it.
-fn sound(
-    run: &RunFolder,
-    checksums: &Checksums,
-    path: &std::path::Path,
-) -> Result<Checkpoint, String> {
+fn sound(run: &RunFolder, checksums: &Checksums, path: &std::path::Path) -> Result<Saved, String> {
     let check = |path: &std::path::Path| match checksums.fault(path) {
         Some(fault) => Err(format!("{} {fault}", path.display())),
         None => Ok(()),
     };
     check(path)?;
-    let checkpoint = Checkpoint::read(path).map_err(|error| error.to_string())?;
-    let optimiser = run.optimiser(checkpoint.step);
+    let saved = Saved::read(path).map_err(|error| error.to_string())?;
+    let optimiser = run.optimiser(saved.step());
     check(&optimiser)?;
-    State::check(&optimiser, checkpoint.step).map_err(|error| error.to_string())?;
-    Ok(checkpoint)
+    State::check(&optimiser, saved.step()).map_err(|error| error.to_string())?;
+    Ok(saved)
 }
 
 /// Says how to go on with what is left of a run whose states cannot be used.
 fn advice(run: &RunFolder, checksums: &Checksums) -> String {
-    let weights = [run.checkpoint(), run.best(), run.previous()]
-        .into_iter()
-        .find(|path| checksums.fault(path).is_none() && Checkpoint::read(path).is_ok());
+    let weights = [run.checkpoint(), run.best(), run.previous()].into_iter().find(|path| {
+        checksums.fault(path).is_none() && matches!(Saved::read(path), Ok(Saved::Layers(_)))
+    });
     match weights {
         Some(path) => format!(
             "start another run from the weights that are left, `lcl train --init {} --out RUN`",

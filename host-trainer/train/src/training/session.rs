@@ -5,8 +5,10 @@ use std::{sync::Arc, time::Instant};
 use tch::{Device, Tensor};
 
 use super::{
-    Adam, StopRule, TrainError,
+    StopRule, TrainError,
+    learner::Learner,
     ledger::Ledger,
+    optimiser::Optimiser,
     recording::Record,
     reporting::Reporter,
     resume::Resumed,
@@ -15,12 +17,11 @@ use super::{
     validation::DeviceBatch,
 };
 use crate::{
-    loss::Objective,
-    model::{ModelError, Network, device_name, resolve},
+    model::{ModelError, device_name, resolve},
     workers::{Told, Workers},
 };
-use lcl_artefacts::checkpoint::Checkpoint;
-use lcl_images::{Centres, ImageSet, Source, SourceRecord};
+use lcl_artefacts::saved::Saved;
+use lcl_images::{Centres, Classes, ImageSet, Source, SourceRecord};
 use lcl_run::{
     config::Config,
     device::DeviceChoice,
@@ -31,9 +32,8 @@ use lcl_run::{
 
 /// Everything that the loop works with.
 pub(super) struct Session<'r> {
-    pub(super) network: Network,
-    pub(super) objective: Objective,
-    pub(super) adam: Adam,
+    pub(super) learner: Learner,
+    pub(super) optimiser: Optimiser,
     pub(super) loader: Loader,
     pub(super) centres: Arc<Centres>,
     pub(super) plan: RunPlan,
@@ -59,36 +59,43 @@ impl<'r> Session<'r> {
         // Killed before its first checkpoint, a run begins again.
         let start = if resumed.is_some() { Start::Resume } else { Start::Fresh };
         let lead = lead.map(|(run, _)| run);
-        if let Some(Resumed { checkpoint, .. }) = &resumed {
-            check_began(config, checkpoint)?;
+        if let Some(Resumed { saved, .. }) = &resumed {
+            check_began(config, saved)?;
         }
         let device = device_of(config.training.device, workers)?;
         set_threads(config.training.threads, workers.local_size());
         let training = &config.training;
 
-        let checkpoint = match (&resumed, lead, &training.init) {
-            (Some(resumed), ..) => resumed.checkpoint.clone(),
-            (None, Some(_), Some(path)) => {
-                let (checkpoint, warning) = from_weights(path, config)?;
-                if let Some(warning) = warning {
-                    progress.warned(&warning);
-                }
-                checkpoint
-            }
-            // That of the worker that leads takes its place.
-            _ => initial(config),
-        };
         let (data, run) = (&config.data, lead.filter(|_| start == Start::Resume));
         let sources = [&data.sources[..], &data.validation_sources].concat();
         let began = workers.of_leader(Told::Images, run.and_then(fingerprint))?;
         let set = ImageSet::open_like(&located(run, workers, &sources)?, began.as_deref())?;
+        let classes =
+            config.recognition.network.map(|_| Classes::of(&set, &sources, data.sources.len()));
+        let classes = classes.transpose()?;
+        let saved = match (&resumed, lead, &training.init) {
+            (Some(resumed), ..) => resumed.saved.clone(),
+            (None, Some(_), Some(path)) => {
+                if let Some(network) = config.recognition.network {
+                    let network = network.name();
+                    return Err(TrainError::InitOfRecogniser { network });
+                }
+                let (checkpoint, warning) = from_weights(path, config)?;
+                if let Some(warning) = warning {
+                    progress.warned(&warning);
+                }
+                Saved::Layers(Box::new(checkpoint))
+            }
+            // That of the worker that leads takes its place.
+            _ => initial(config, classes.as_ref().map(|classes| classes.names.clone()))?,
+        };
         let record = Record::new(&set, &sources, device, workers.size())?;
         workers.agree(&record.greeting(config), training.batch, device)?;
         let split = Split::of_run(&set, config);
         if let Some(run) = run {
             // First, as other images are why there may be too few.
             let held_out = split.as_ref().map_or(0, |split| split.validation.len());
-            for warning in record.resume(run, held_out, checkpoint.step)? {
+            for warning in record.resume(run, held_out, saved.step())? {
                 progress.warned(&warning);
             }
         } else if lead.is_some() {
@@ -98,7 +105,11 @@ impl<'r> Session<'r> {
         let limit_bytes = config.data.memory_limit_mib << 20;
         let centres = Arc::new(Centres::new(set, config.views.kept_side, limit_bytes)?);
         let maker = ViewMaker::new(config.views.clone(), config.input);
-        let source = Arc::new(ViewSource::new(Arc::clone(&centres), maker));
+        let source = ViewSource::new(Arc::clone(&centres), maker);
+        let source = Arc::new(match classes {
+            Some(classes) => source.with_labels(classes.of_image.into()),
+            None => source,
+        });
         let held_out = lead
             .map(|_| {
                 probe(&centres, &split)?;
@@ -111,12 +122,13 @@ impl<'r> Session<'r> {
             })
             .transpose()?;
 
-        let network = Network::new(&checkpoint, device, training.precision)?;
-        let mut adam = Adam::new(network.parameters(), config.optimiser)?;
+        let learner = Learner::new(&saved, config, device)?;
+        let mut optimiser = Optimiser::new(learner.parameters(), config.optimiser)?;
         let (patience, threshold) = (training.patience, training.min_improvement);
         let (mut state, states) = if let (Some(resumed), Some(run)) = (resumed, lead) {
-            let path = run.optimiser(checkpoint.step);
-            let mut state = State::read(&path, &mut remembered(&network, &adam), checkpoint.step)?;
+            let path = run.optimiser(saved.step());
+            let mut remembered = remembered(&learner, &optimiser);
+            let mut state = State::read(&path, &mut remembered, saved.step())?;
             resumed.check_best(run, &mut state.stop_rule, progress);
             (state, resumed.states)
         } else {
@@ -124,7 +136,7 @@ impl<'r> Session<'r> {
             (State { step: 0, start: None, stop_rule }, States::default())
         };
         state.stop_rule = state.stop_rule.with_limits(patience, threshold);
-        let first_step = start_together(workers, &network, &mut adam, checkpoint.step)?;
+        let first_step = start_together(workers, &learner, &mut optimiser, saved.step())?;
 
         let plan = RunPlan {
             training_images: split.training.len(),
@@ -135,7 +147,7 @@ impl<'r> Session<'r> {
             device: device_name(device),
             workers: workers.size(),
         };
-        adam.set_length(plan.last_step);
+        optimiser.set_length(plan.last_step);
         let order = Order::new(&split.training, training.seed);
         let ledger = match (lead, &held_out) {
             (Some(run), Some(held_out)) => {
@@ -148,7 +160,7 @@ impl<'r> Session<'r> {
                     record.begin(run, split.validation.len())?;
                 }
                 states.tidy(run);
-                let (log, events) = open_logs(config, run, start, checkpoint.step, progress)?;
+                let (log, events) = open_logs(config, run, start, saved.step(), progress)?;
                 let metrics = MetricsLog::lines(&run.metrics())?;
                 Some(Ledger {
                     run,
@@ -167,9 +179,8 @@ impl<'r> Session<'r> {
         };
         let share = workers.ranks().share(training.batch);
         Ok(Self {
-            network,
-            objective: Objective::new(config.loss),
-            adam,
+            learner,
+            optimiser,
             loader: Loader::start(source, order, training.batch, share, first_step),
             centres,
             plan,
@@ -187,8 +198,8 @@ fn fingerprint(run: &RunFolder) -> Option<String> {
 
 /// Checks that the configuration is the one that a run began with, as its
 /// checkpoint has it: its `config.toml` may have been edited.
-fn check_began(config: &Config, checkpoint: &Checkpoint) -> Result<(), TrainError> {
-    let began = checkpoint.config.as_deref().map(toml::from_str::<Config>);
+fn check_began(config: &Config, saved: &Saved) -> Result<(), TrainError> {
+    let began = saved.config().map(toml::from_str::<Config>);
     // What cannot be read is of another version, or was made elsewhere.
     match began {
         Some(Ok(began)) => Ok(config.check_resumes(&began)?),
@@ -251,16 +262,16 @@ fn describe(events: &mut EventLog, config: &Config) -> Result<(), TrainError> {
 /// leads to all, and returns that step.
 fn start_together(
     workers: &Workers,
-    network: &Network,
-    adam: &mut Adam,
+    learner: &Learner,
+    optimiser: &mut Optimiser,
     own_step: u64,
 ) -> Result<u64, TrainError> {
     let told = workers.of_leader(Told::Start, Some(own_step.to_string()))?;
     let step = told.and_then(|step| step.parse().ok()).unwrap_or(own_step);
-    let moments = adam.named_moments().into_iter().map(|(_, tensor)| tensor);
-    let mut tensors: Vec<Tensor> = moments.chain(network.tensors()).collect();
+    let moments = optimiser.named_moments().into_iter().map(|(_, tensor)| tensor);
+    let mut tensors: Vec<Tensor> = moments.chain(learner.tensors()).collect();
     workers.ranks().copy_from_leader(&mut tensors)?;
-    adam.resume_at(step);
+    optimiser.resume_at(step);
     Ok(step)
 }
 

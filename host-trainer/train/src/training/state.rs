@@ -8,8 +8,8 @@ use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
-use super::{Adam, StopRule, TrainError};
-use crate::model::{Network, shape, values};
+use super::{StopRule, TrainError, learner::Learner, optimiser::Optimiser};
+use crate::model::{shape, values};
 use lcl_artefacts::tensor_file::{self, NamedTensor, TensorFile, Values};
 use lcl_run::run::Losses;
 
@@ -91,9 +91,9 @@ impl State {
 
 /// Returns what a run needs besides its checkpoint, by name: the optimiser's
 /// moments and, where a checkpoint's 32 bits do not hold it, the network itself.
-pub(super) fn remembered(network: &Network, adam: &Adam) -> Vec<(String, Tensor)> {
-    let mut remembered = adam.named_moments();
-    let exact = network.tensors().into_iter().filter(|tensor| tensor.kind() == Kind::Double);
+pub(super) fn remembered(learner: &Learner, optimiser: &Optimiser) -> Vec<(String, Tensor)> {
+    let mut remembered = optimiser.named_moments();
+    let exact = learner.tensors().into_iter().filter(|tensor| tensor.kind() == Kind::Double);
     let named = exact.enumerate().map(|(number, tensor)| (format!("exact.{number}"), tensor));
     remembered.extend(named);
     remembered

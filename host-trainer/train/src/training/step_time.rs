@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 
 use super::{
-    Adam, TrainError,
+    TrainError,
     gradients::{Signals, update},
+    learner::Learner,
+    optimiser::Optimiser,
     session::set_threads,
     start::initial,
     validation::{DeviceBatch, finite},
 };
 use crate::{
-    loss::Objective,
-    model::{Network, resolve},
+    model::{Occasion, resolve},
     workers::Ranks,
 };
 use lcl_artefacts::random::{Purpose, stream};
@@ -32,16 +33,19 @@ pub fn step_times(config: &Config, repeats: usize) -> Result<Vec<Duration>, Trai
     let device = resolve(config.training.device)?;
     set_threads(config.training.threads, 1);
     let config = &config.clone().resolved();
-    let network = Network::new(&initial(config), device, config.training.precision)?;
-    let objective = Objective::new(config.loss);
-    let mut adam = Adam::new(network.parameters(), config.optimiser)?;
+    let labels = config.recognition.network.map(|_| CLASSES);
+    let classes = labels.map(|count| (0..count).map(|class| class.to_string()).collect());
+    let learner = Learner::new(&initial(config, classes)?, config, device)?;
+    let mut optimiser = Optimiser::new(learner.parameters(), config.optimiser)?;
     let batch = DeviceBatch::new(&noise(config), device, config.training.precision)?;
     let (mut times, mut signals) = (Vec::new(), Signals::default());
     for repeat in 0..=repeats {
         let start = Instant::now();
-        let losses = update(&network, objective, &batch, &mut adam, Ranks::ALONE, &mut signals)?;
+        let (seed, step) = (config.training.seed, repeat as u64);
+        learner.begin_step(Occasion { seed, step, first_image: 0 });
+        let answer = update(&learner, &batch, &mut optimiser, Ranks::ALONE, &mut signals)?;
         // It waits until the device is done.
-        finite(&losses, repeat as u64)?;
+        finite(&answer.losses, repeat as u64)?;
         if repeat > 0 {
             times.push(start.elapsed());
         }
@@ -49,8 +53,14 @@ pub fn step_times(config: &Config, repeats: usize) -> Result<Vec<Duration>, Trai
     Ok(times)
 }
 
+/// Classes of the noise in recognition, as many as ImageNet has.
+const CLASSES: usize = 1000;
+
 fn noise(config: &Config) -> Batch {
     let images = config.training.batch;
+    let classes = if config.recognition.network.is_some() { CLASSES } else { 0 };
+    let labels = (0..images).filter(|_| classes > 0);
+    let labels = labels.map(|image| i64::try_from(image % classes).unwrap_or_default()).collect();
     let sides = [0, 1].map(|stage| config.views.stages[stage].size as usize);
     let views = [0, 1].map(|stage| {
         [0, 1].map(|view| {
@@ -61,5 +71,5 @@ fn noise(config: &Config) -> Batch {
             values.into()
         })
     });
-    Batch { images, sides, views }
+    Batch { images, sides, views, labels }
 }

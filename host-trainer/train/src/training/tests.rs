@@ -203,6 +203,9 @@ fn each_configuration_trains_two_steps_and_goes_on() -> Result<(), TrainError> {
         let mut config = Config::find(name.as_ref())?;
         let untrained = config.training.length == Length::Steps(0);
         assert_eq!(untrained, *name == "untrained");
+        if config.components.is_some_and(|components| components.local) {
+            make_small(&mut config);
+        }
         config.data = small.data.clone();
         config.model.embedding_dim = small.model.embedding_dim;
         config.training = small.training.clone();
@@ -213,5 +216,49 @@ fn each_configuration_trains_two_steps_and_goes_on() -> Result<(), TrainError> {
         assert_eq!(run(&config, &out, Start::Resume)?.steps, 3, "{name}");
         assert!(lines(&out).iter().all(|line| line.loss.is_finite()), "{name}");
     }
+    Ok(())
+}
+
+/// Makes the map of a model with local fields so small that their weights, 38
+/// million on the map of 128 pixels, take no minutes in a debug build. What
+/// needs the larger map goes.
+fn make_small(config: &mut Config) {
+    config.model.input_side = 32;
+    for stage in &mut config.views.stages {
+        (stage.centre, stage.size) = (40, 32);
+    }
+    if let Some(components) = &mut config.components {
+        components.magnification = false;
+    }
+}
+
+#[test]
+fn what_is_dropped_depends_on_the_step_alone() -> Result<(), TrainError> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (whole, halves) = (folder.path().join("whole"), folder.path().join("halves"));
+    let mut config = Config::find("lcl-v2-local".as_ref())?;
+    make_small(&mut config);
+    let small = self::config(3);
+    (config.data, config.training) = (small.data, small.training);
+    config.model.embedding_dim = 16;
+    run(&config, &whole, Start::Fresh)?;
+    config.training.length = Length::Steps(1);
+    run(&config, &halves, Start::Fresh)?;
+    config.training.length = Length::Steps(3);
+    run(&config, &halves, Start::Resume)?;
+    let mut expected = Checkpoint::read(&whole.join("checkpoint.safetensors"))?;
+    let mut got = Checkpoint::read(&halves.join("checkpoint.safetensors"))?;
+    (expected.config, got.config) = (None, None);
+    assert!(expected == got);
+    let initial = super::start::initial_layers(&config);
+    assert!(got.components.is_some() && got.components != initial.components);
+
+    // The weights start another run, unless its components are others.
+    config.training.init = Some(whole.join("best.safetensors"));
+    assert_eq!(run(&config, &folder.path().join("next"), Start::Fresh)?.steps, 3);
+    config.components = None;
+    let refused = run(&config, &folder.path().join("plain"), Start::Fresh);
+    let message = refused.expect_err("other components").to_string();
+    assert!(message.contains("components") && message.contains("local fields"), "{message}");
     Ok(())
 }

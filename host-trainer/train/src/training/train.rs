@@ -11,7 +11,10 @@ use super::{
     session::Session,
     validation::{DeviceBatch, finite},
 };
-use crate::{model::Mode, workers::Workers};
+use crate::{
+    model::{Mode, Occasion},
+    workers::Workers,
+};
 use lcl_run::{
     config::Config,
     report::RunState,
@@ -40,7 +43,7 @@ pub fn train(
     progress: &mut dyn Progress,
 ) -> Result<Option<RunSummary>, TrainError> {
     let config = &config.clone().resolved();
-    let Session { network, objective, mut adam, loader, centres, plan, device, mut ledger } =
+    let Session { learner, mut optimiser, loader, centres, plan, device, mut ledger } =
         Session::prepare(config, workers, lead, progress)?;
     progress.started(&plan);
     let ranks = workers.ranks();
@@ -52,27 +55,29 @@ pub fn train(
         let mut validation = None;
         if at_end || step % config.training.validate_every == 0 {
             if let Some(ledger) = &mut ledger {
-                validation = Some(ledger.validate(&network, objective, &adam, step)?);
+                validation = Some(ledger.validate(&learner, &optimiser, step)?);
             }
             workers.await_validation(step)?;
             // Machines that round in other ways would drift apart.
-            ranks.copy_from_leader(&mut network.tensors())?;
+            ranks.copy_from_leader(&mut learner.tensors())?;
         }
 
         if let Some(ledger) = &ledger {
-            ledger.keep(&network, step)?;
+            ledger.keep(&learner, step)?;
         }
 
+        let (seed, first_image) = (config.training.seed, ranks.share(config.training.batch).start);
+        learner.begin_step(Occasion { seed, step, first_image });
         let batch = DeviceBatch::new(&loader.next_batch()?, device, config.training.precision)?;
         let stops = validation.is_some() && ledger.as_ref().is_some_and(Ledger::says_stop);
         let mut signals = Signals { interrupted: progress.interrupted(), stops };
-        let learning_rate = adam.learning_rate();
-        let losses = if at_end {
-            no_grad(|| batch.losses(&network, objective, Mode::Training(ranks)))?
+        let learning_rate = optimiser.learning_rate();
+        let answer = if at_end {
+            no_grad(|| learner.answer(&batch, Mode::Training(ranks)))?
         } else {
-            update(&network, objective, &batch, &mut adam, ranks, &mut signals)?
+            update(&learner, &batch, &mut optimiser, ranks, &mut signals)?
         };
-        let losses = finite(&losses, step).map_err(|error| match &ledger {
+        let losses = finite(&answer.losses, step).map_err(|error| match &ledger {
             Some(ledger) => ledger.with_last_good(error),
             None => error,
         })?;
@@ -81,10 +86,15 @@ pub fn train(
             let seconds = last_line.elapsed().as_secs_f64();
             last_line = Instant::now();
             let waited = loader.take_waited().as_secs_f64();
-            let mut metrics = line(step, losses, validation, seconds, waited, config, workers);
+            let held_out = validation.map(|(losses, _)| losses);
+            let mut metrics = line(step, losses, held_out, seconds, waited, config, workers);
+            if let Some(accuracy) = answer.accuracy()? {
+                let held_out = validation.and_then(|(_, accuracy)| accuracy);
+                metrics = metrics.with_accuracy(accuracy, held_out);
+            }
             metrics.learning_rate = Some(learning_rate);
             if validation.is_some() && !at_end {
-                metrics.gradient_norm = Some(adam.gradient_norm()?);
+                metrics.gradient_norm = Some(optimiser.gradient_norm()?);
             }
             ledger.log(metrics, progress)?;
         }
@@ -97,7 +107,7 @@ pub fn train(
         step += 1;
         if signals.interrupted {
             if let Some(ledger) = &mut ledger {
-                ledger.save(&network, &adam, step)?;
+                ledger.save(&learner, &optimiser, step)?;
             }
             break RunState::Interrupted;
         }

@@ -3,10 +3,7 @@
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use super::TrainError;
-use crate::{
-    loss::Objective,
-    model::{Mode, Network, tensor, values},
-};
+use crate::model::{Mode, Network, length, tensor, values};
 use lcl_run::{device::Precision, loader::Batch, run::Losses};
 
 /// The views of a batch on a device: for views A and B, the images of each
@@ -14,6 +11,8 @@ use lcl_run::{device::Precision, loader::Batch, run::Losses};
 pub(super) struct DeviceBatch {
     images: usize,
     views: [[Tensor; 2]; 2],
+    /// The class of each image in recognition, `[N]`.
+    labels: Option<Tensor>,
 }
 
 impl DeviceBatch {
@@ -30,13 +29,42 @@ impl DeviceBatch {
             Precision::Bfloat16 => Kind::BFloat16,
         };
         let load = |stage: usize, view: usize| {
-            let shape = [batch.images, batch.sides[stage], batch.sides[stage], 3];
-            tensor(&batch.views[stage][view], &shape, device)?
-                .f_to_kind(kind)?
-                .f_permute([0, 3, 1, 2])
+            let values = &batch.views[stage][view];
+            // Images with classes have one view alone.
+            let side = if values.is_empty() { 0 } else { batch.sides[stage] };
+            let shape = [batch.images, side, side, 3];
+            tensor(values, &shape, device)?.f_to_kind(kind)?.f_permute([0, 3, 1, 2])
         };
         let view = |view: usize| Ok::<_, TchError>([load(0, view)?, load(1, view)?]);
-        Ok(Self { images: batch.images, views: [view(0)?, view(1)?] })
+        let labels = (!batch.labels.is_empty())
+            .then(|| Tensor::f_from_slice(&batch.labels)?.f_to_device(device))
+            .transpose()?;
+        Ok(Self { images: batch.images, views: [view(0)?, view(1)?], labels })
+    }
+
+    /// Returns views A and B, the images of each stage.
+    pub(super) fn views(&self) -> &[[Tensor; 2]; 2] {
+        &self.views
+    }
+
+    /// Returns the one view of images with classes.
+    pub(super) fn only_view(&self) -> &Tensor {
+        &self.views[1][0]
+    }
+
+    /// Returns the class of each image.
+    pub(super) fn labels(&self) -> Result<&Tensor, TchError> {
+        let none = || TchError::Torch("the images of this batch have no classes".to_owned());
+        self.labels.as_ref().ok_or_else(none)
+    }
+
+    /// Returns some of the images with classes.
+    pub(super) fn part(&self, first: usize, images: usize) -> Result<Self, TchError> {
+        let narrow = |tensor: &Tensor| tensor.f_narrow(0, length(first), length(images));
+        let none = Tensor::shallow_clone;
+        let [[a1, a2], [b1, b2]] = &self.views;
+        let views = [[none(a1), none(a2)], [narrow(b1)?, none(b2)]];
+        Ok(Self { images, views, labels: self.labels.as_ref().map(narrow).transpose()? })
     }
 
     /// Returns the number of images.
@@ -54,31 +82,14 @@ impl DeviceBatch {
             Ok([[values(&z1_a)?, values(&z1_b)?], [values(&z2_a)?, values(&z2_b)?]])
         })
     }
-
-    /// Returns the loss of each stage on this batch.
-    pub(super) fn losses(
-        &self,
-        network: &Network,
-        objective: Objective,
-        mode: Mode<'_>,
-    ) -> Result<[Tensor; 2], TrainError> {
-        Ok(network.losses(&self.views, objective, mode)?)
-    }
-}
-
-/// Returns the losses on held-out images, with running statistics.
-pub(super) fn validate(
-    network: &Network,
-    objective: Objective,
-    held_out: &DeviceBatch,
-    step: u64,
-) -> Result<Losses, TrainError> {
-    no_grad(|| finite(&held_out.losses(network, objective, Mode::Evaluation)?, step))
 }
 
 /// Copies the losses out, and checks that they are numbers.
-pub(super) fn finite(losses: &[Tensor; 2], step: u64) -> Result<Losses, TrainError> {
-    let stages = [losses[0].f_double_value(&[])?, losses[1].f_double_value(&[])?];
+pub(super) fn finite(losses: &[Tensor], step: u64) -> Result<Losses, TrainError> {
+    let mut stages = [0.0; 2];
+    for (stage, loss) in stages.iter_mut().zip(losses) {
+        *stage = loss.f_double_value(&[])?;
+    }
     for (index, loss) in stages.into_iter().enumerate() {
         if !loss.is_finite() {
             return Err(TrainError::NotFinite { step, stage: index + 1, loss, last_good: None });

@@ -21,7 +21,7 @@ use crate::shape::ConvGeometry;
 /// The kernels for NEON, which every AArch64 machine has.
 static NEON: Kernels = Kernels {
     name: "neon",
-    conv: ConvKernels { conv2d_row: conv2d_row::<Widening> },
+    conv: ConvKernels { conv2d_row: conv2d_row::<Widening>, ..portable::KERNELS.conv },
     pool: PoolKernels { max_rows, max_blur_row, blur_max_row, max_row },
     ..portable::KERNELS
 };
@@ -29,7 +29,7 @@ static NEON: Kernels = Kernels {
 /// The kernels for NEON with the dot product.
 static DOT_PRODUCT: Kernels = Kernels {
     name: "neon-dotprod",
-    conv: ConvKernels { conv2d_row: conv2d_row::<DotProduct> },
+    conv: ConvKernels { conv2d_row: conv2d_row::<DotProduct>, ..NEON.conv },
     ..NEON
 };
 

@@ -5,8 +5,8 @@
 //! This is the one place of the crate where `unsafe` is allowed.
 
 use super::Kernels;
-use super::toom::ToomKernels;
 use crate::shape::ConvGeometry;
+use crate::toom::ToomGeometry;
 
 #[cfg(lcl_kernels = "neon")]
 mod aarch64;
@@ -56,34 +56,6 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     core::iter::empty()
 }
 
-/// Iterates over the kernels through a transform that this machine can run, the
-/// best first.
-#[cfg(lcl_kernels = "arm-dsp")]
-pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
-    core::iter::once(&arm::toom::dsp::KERNELS)
-}
-
-/// Iterates over the kernels through a transform that this machine can run, the
-/// best first.
-#[cfg(lcl_kernels = "armv7-m")]
-pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
-    core::iter::once(&arm::toom::v7m::KERNELS)
-}
-
-/// Iterates over the kernels through a transform that this machine can run, the
-/// best first.
-#[cfg(lcl_kernels = "x86-64")]
-pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
-    x86::toom_available()
-}
-
-/// Iterates over the kernels through a transform that this machine can run:
-/// none.
-#[cfg(not(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m", lcl_kernels = "x86-64")))]
-pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
-    core::iter::empty()
-}
-
 /// Returns the bytes of scratch that any of these kernels asks for.
 #[cfg(lcl_kernels)]
 pub(super) const fn scratch_len(conv: &ConvGeometry) -> usize {
@@ -93,5 +65,19 @@ pub(super) const fn scratch_len(conv: &ConvGeometry) -> usize {
 /// Returns the bytes of scratch that any of these kernels asks for.
 #[cfg(not(lcl_kernels))]
 pub(super) const fn scratch_len(_conv: &ConvGeometry) -> usize {
+    0
+}
+
+/// Returns the bytes of scratch that any of these kernels asks for with so many
+/// tiles of a transform together; 0 where the portable one is theirs.
+#[cfg(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m", lcl_kernels = "x86-64"))]
+pub(super) const fn toom_scratch_len(geometry: &ToomGeometry, tiles: usize) -> usize {
+    chosen::toom_scratch_len(geometry, tiles)
+}
+
+/// Returns the bytes of scratch that any of these kernels asks for with so many
+/// tiles of a transform together; 0 where the portable one is theirs.
+#[cfg(not(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m", lcl_kernels = "x86-64")))]
+pub(super) const fn toom_scratch_len(_geometry: &ToomGeometry, _tiles: usize) -> usize {
     0
 }

@@ -1,30 +1,28 @@
 //! Transforms and products in portable Rust.
 
-use super::geometry::{Order, Pair};
 use super::row::{Group, Machine, Output, Sums, channel_groups, rows};
-use super::transform::{MAX_OUTPUTS, MAX_POINTS, Transform};
-use super::weights::ToomConv2d;
 use crate::arithmetic::{MIN_UPPER_SHIFT, Requant};
 use crate::kernels::RowWindow;
 use crate::parameters::CHANNEL_WORDS;
-
-/// Output channels together.
-const CHANNELS: usize = Order::Words.channels();
+use crate::toom::{CHANNELS, MAX_OUTPUTS, MAX_POINTS, Pair, ToomConv2d, Transform, pair_of};
 
 /// The machine that is always there.
 pub(in crate::kernels) enum Portable {}
 
 impl Machine for Portable {
-    const ORDER: Order = Order::Words;
+    const WORDS: usize = 1;
+    const CHANNELS: usize = 2 * CHANNELS;
     const MAX_TILES: usize = 3;
 
+    // The other machines leave shapes without assembly to it.
+    #[inline(never)]
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
         for (first, row) in rows(group, window, start) {
             let data = data.get_mut(first..).unwrap_or_default();
             let point_pairs = group.geometry.pairs() * group.tiles;
             for tile in 0..group.tiles {
                 transform_tile(group, row, tile, |value, points| {
-                    let (pair, half) = group.geometry.pair_of(value);
+                    let (pair, half) = pair_of(value);
                     let mut at = pair * group.tiles + tile;
                     for &point in points {
                         if let Some(place) = data.get_mut(at).and_then(|pair| pair.get_mut(half)) {

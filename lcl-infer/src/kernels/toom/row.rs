@@ -1,10 +1,9 @@
 //! One row of a convolution through a transform, for any machine.
 
-use super::geometry::{Order, Pair, ToomGeometry};
-use super::transform::MAX_POINTS;
-use super::weights::ToomConv2d;
 use crate::kernels::RowWindow;
+use crate::memory::aligned;
 use crate::parameters::CHANNEL_WORDS;
+use crate::toom::{CHANNELS, MAX_POINTS, Pair, ToomConv2d, ToomGeometry};
 
 /// The sums of one tile and channel, one for each point.
 pub(in crate::kernels) type Sums = [i32; MAX_POINTS];
@@ -34,8 +33,11 @@ pub(in crate::kernels) struct Output<'a> {
 
 /// What a machine does best in its own way.
 pub(in crate::kernels) trait Machine {
-    /// The order that it reads weights in.
-    const ORDER: Order;
+    /// Words that it keeps of a pair of transformed values.
+    const WORDS: usize;
+
+    /// Output channels of which it keeps sums.
+    const CHANNELS: usize;
 
     /// Most tiles that it computes together.
     const MAX_TILES: usize;
@@ -64,6 +66,24 @@ pub(in crate::kernels) trait Machine {
     );
 }
 
+const fn data_len<M: Machine>(geometry: &ToomGeometry, tiles: usize) -> usize {
+    geometry.data_len(tiles) * M::WORDS
+}
+
+const fn sums_len<M: Machine>(tiles: usize) -> usize {
+    M::CHANNELS * tiles
+}
+
+/// Returns the bytes of scratch with which a machine computes up to `tiles`
+/// tiles together.
+pub(in crate::kernels) const fn scratch_len<M: Machine>(
+    geometry: &ToomGeometry,
+    tiles: usize,
+) -> usize {
+    aligned(data_len::<M>(geometry, tiles) * size_of::<Pair>())
+        + sums_len::<M>(tiles) * size_of::<Sums>()
+}
+
 /// Computes one row of a convolution and its requantisation, in groups of as
 /// many tiles as the scratch holds.
 pub(in crate::kernels) fn conv2d_row<M: Machine>(
@@ -74,16 +94,15 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
 ) {
     let geometry = conv.geometry();
     let (out_c, outputs) = (geometry.conv().out_c(), geometry.transform().outputs());
-    let fits = |&tiles: &usize| geometry.scratch_len(tiles) <= scratch.len();
+    let fits = |&tiles: &usize| scratch_len::<M>(&geometry, tiles) <= scratch.len();
     let Some(most) = (1..=M::MAX_TILES).rev().find(fits) else {
         return;
     };
-    let whole = window.rows().len() >= geometry.conv().kernel();
-    if !whole || geometry.order() != M::ORDER {
+    if window.rows().len() < geometry.conv().kernel() {
         return;
     }
-    let data_bytes = geometry.data_len(most).saturating_mul(size_of::<Pair>());
-    let sums_bytes = geometry.sums_len(most);
+    let data_bytes = data_len::<M>(&geometry, most).saturating_mul(size_of::<Pair>());
+    let sums_bytes = sums_len::<M>(most).saturating_mul(size_of::<Sums>());
     let Some((data, sums)) = scratch.split_at_mut_checked(data_bytes) else {
         return;
     };
@@ -101,10 +120,9 @@ pub(in crate::kernels) fn conv2d_row<M: Machine>(
         let group = Group { geometry, tiles: M::tiles(left, most).clamp(1, most) };
         let len = (group.tiles * outputs * out_c).min(rest.len());
         let (now, later) = rest.split_at_mut_checked(len).unwrap_or_default();
-        let data_len = geometry.data_len(group.tiles);
         let (Some(data), Some(sums)) = (
-            data.get_mut(..data_len),
-            sums.get_mut(..geometry.sums_len(group.tiles) / size_of::<Sums>()),
+            data.get_mut(..data_len::<M>(&geometry, group.tiles)),
+            sums.get_mut(..sums_len::<M>(group.tiles)),
         ) else {
             return;
         };
@@ -135,12 +153,11 @@ pub(in crate::kernels) fn channel_groups<'a>(
     conv: &ToomConv2d<'a>,
 ) -> impl Iterator<Item = (&'a [Pair], &'a [i32], usize, usize)> {
     let out_c = conv.geometry().conv().out_c();
-    let together = conv.geometry().order().channels();
     // It is not 0, which the compiler does not see.
     let weights = conv.weights().chunks_exact(conv.geometry().group_len().max(1));
-    let words = conv.channels().words().chunks(together * CHANNEL_WORDS);
-    let first = (0..out_c).step_by(together);
+    let words = conv.channels().words().chunks(CHANNELS * CHANNEL_WORDS);
+    let first = (0..out_c).step_by(CHANNELS);
     weights.zip(words).zip(first).map(move |((weights, words), oc)| {
-        (weights, words, oc, together.min(out_c.saturating_sub(oc)))
+        (weights, words, oc, CHANNELS.min(out_c.saturating_sub(oc)))
     })
 }

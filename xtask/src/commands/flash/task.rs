@@ -64,7 +64,8 @@ impl Task<'_> {
             Source::Camera(camera) => {
                 let path = self.folder.join("frames.bin");
                 let side = arguments.example.size.unwrap_or(DEFAULT_SIZE);
-                let request = camera_request(side, arguments.frames);
+                let options = [arguments.test_picture, arguments.camera_clock];
+                let request = camera_request(side, arguments.frames, options);
                 fs::write(&path, request)
                     .with_context(|| format!("cannot write {}", path.display()))?;
                 note(format_args!("images are of the board's {camera}; --image has others"));
@@ -176,9 +177,11 @@ fn events(mut records: &[u8]) -> Vec<u8> {
 }
 
 /// Returns the bytes that ask a board for `count` images of its camera, of `side`
-/// by `side` pixels, or for no end of them (`shared::Stream` of the firmware).
-fn camera_request(side: u32, count: Option<u32>) -> Vec<u8> {
-    [side, 0, count.unwrap_or(0)].map(u32::to_le_bytes).concat()
+/// by `side` pixels, or for no end of them, and whether its test picture is wanted and
+/// its clock (`shared::Stream` of the firmware).
+fn camera_request(side: u32, count: Option<u32>, [picture, clock]: [bool; 2]) -> Vec<u8> {
+    let options = u32::from(picture) | u32::from(clock) << 1;
+    [side, 0, count.unwrap_or(0), options].map(u32::to_le_bytes).concat()
 }
 
 #[cfg(test)]
@@ -240,7 +243,10 @@ mod tests {
         let records = [record(3, &[1, 2]), record(1, &[9]), record(3, &[3])].concat();
         assert_eq!(events(&records), [1, 2, 3]);
         assert_eq!(events(&records[..records.len() - 1]), [1, 2]);
-        assert_eq!(camera_request(96, Some(7)), [96, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0]);
-        assert_eq!(camera_request(224, None), [224, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let request = |side, count, options| camera_request(side, count, options);
+        let numbers = |numbers: [u32; 4]| numbers.map(u32::to_le_bytes).concat();
+        assert_eq!(request(96, Some(7), [false; 2]), numbers([96, 0, 7, 0]));
+        assert_eq!(request(224, None, [true, false]), numbers([224, 0, 0, 1]));
+        assert_eq!(request(48, None, [false, true]), numbers([48, 0, 0, 2]));
     }
 }

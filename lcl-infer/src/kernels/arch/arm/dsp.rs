@@ -6,17 +6,23 @@
 
 use core::arch::asm;
 
+use super::toom::dsp::Dsp as ToomDsp;
 use super::{Job, define_dot};
 use crate::kernels::pooling::{self, BlurMax, Lanes, Max, MaxBlur};
 use crate::kernels::tiled::{self, Accumulators, Microkernel, PIXELS, Weights};
+use crate::kernels::toom::row;
 use crate::kernels::{ConvKernels, Kernels, PoolKernels, ReadoutKernels, portable};
 use crate::packing::TAP_QUAD;
 use crate::shape::ConvGeometry;
+use crate::toom::ToomGeometry;
 
 /// The kernels for the DSP extension.
 pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
     name: "arm-dsp",
-    conv: ConvKernels { conv2d_row: tiled::conv2d_row::<Dsp> },
+    conv: ConvKernels {
+        conv2d_row: tiled::conv2d_row::<Dsp>,
+        toom_row: row::conv2d_row::<ToomDsp>,
+    },
     pool: PoolKernels {
         max_rows: pooling::max_rows::<Dsp>,
         max_blur_row: pooling::pool_row::<MaxBlur, Dsp>,
@@ -30,6 +36,14 @@ pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
 /// Returns the bytes of scratch that the convolution asks for.
 pub(in crate::kernels::arch) const fn scratch_len(conv: &ConvGeometry) -> usize {
     tiled::scratch_len::<Dsp>(conv)
+}
+
+/// Returns the bytes of scratch for so many tiles of a transform together.
+pub(in crate::kernels::arch) const fn toom_scratch_len(
+    geometry: &ToomGeometry,
+    tiles: usize,
+) -> usize {
+    row::scratch_len::<ToomDsp>(geometry, tiles)
 }
 
 /// Columns of pairs of 16 bits, `[quads, 2, PIXELS]`: first taps 0 and 2, then

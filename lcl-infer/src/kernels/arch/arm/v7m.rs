@@ -1,22 +1,36 @@
 //! Kernels for Cortex-M cores without the DSP extension: M3, and M33 where the
 //! target does not name it.
 
+use super::toom::v7m::V7m as ToomV7m;
 use super::{Job, define_dot};
 use crate::kernels::tiled::{self, Accumulators, Microkernel, Weights};
+use crate::kernels::toom::row;
 use crate::kernels::{ConvKernels, Kernels, portable};
 use crate::packing::TAP_QUAD;
 use crate::shape::ConvGeometry;
+use crate::toom::ToomGeometry;
 
 /// The kernels for plain Armv7-M.
 pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
     name: "armv7-m",
-    conv: ConvKernels { conv2d_row: tiled::conv2d_row::<V7m> },
+    conv: ConvKernels {
+        conv2d_row: tiled::conv2d_row::<V7m>,
+        toom_row: row::conv2d_row::<ToomV7m>,
+    },
     ..portable::KERNELS
 };
 
 /// Returns the bytes of scratch that the convolution asks for.
 pub(in crate::kernels::arch) const fn scratch_len(conv: &ConvGeometry) -> usize {
     tiled::scratch_len::<V7m>(conv)
+}
+
+/// Returns the bytes of scratch for so many tiles of a transform together.
+pub(in crate::kernels::arch) const fn toom_scratch_len(
+    geometry: &ToomGeometry,
+    tiles: usize,
+) -> usize {
+    row::scratch_len::<ToomV7m>(geometry, tiles)
 }
 
 /// Columns of bytes, those of the portable kernels.

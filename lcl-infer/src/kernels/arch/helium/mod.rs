@@ -17,7 +17,7 @@ pub(super) use conv::scratch_len;
 /// The kernels for Helium.
 pub(super) static KERNELS: Kernels = Kernels {
     name: "helium",
-    conv: ConvKernels { conv2d_row: conv::conv2d_row },
+    conv: ConvKernels { conv2d_row: conv::conv2d_row, ..portable::KERNELS.conv },
     pool: PoolKernels {
         max_rows: pool::max_rows,
         max_blur_row: pool::max_blur_row,

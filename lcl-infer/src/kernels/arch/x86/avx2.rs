@@ -9,10 +9,11 @@
 use core::arch::asm;
 
 use super::requant::{BLOCK, GROUPS, RequantBlock};
+use super::toom::Avx2;
 use super::{store_last, tile_width};
 use crate::kernels::arch::columns::in_place;
 use crate::kernels::arch::vector_pooling;
-use crate::kernels::{ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow, portable};
+use crate::kernels::{ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow, portable, toom};
 use crate::memory::aligned;
 use crate::packing::{CHANNEL_GROUP, TAP_BLOCK};
 use crate::parameters::Conv2d;
@@ -21,7 +22,7 @@ use crate::shape::ConvGeometry;
 /// The kernels for AVX2.
 pub(super) static KERNELS: Kernels = Kernels {
     name: "avx2",
-    conv: ConvKernels { conv2d_row },
+    conv: ConvKernels { conv2d_row, toom_row: toom::row::conv2d_row::<Avx2> },
     pool: PoolKernels { max_rows, max_blur_row, blur_max_row, max_row },
     ..portable::KERNELS
 };

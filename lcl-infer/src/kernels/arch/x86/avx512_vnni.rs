@@ -21,8 +21,11 @@ use crate::parameters::Conv2d;
 use crate::shape::{ConvGeometry, MAX_KERNEL};
 
 /// The kernels for AVX-512 with VNNI.
-pub(super) static KERNELS: Kernels =
-    Kernels { name: "avx512-vnni", conv: ConvKernels { conv2d_row }, ..avx2::KERNELS };
+pub(super) static KERNELS: Kernels = Kernels {
+    name: "avx512-vnni",
+    conv: ConvKernels { conv2d_row, ..avx2::KERNELS.conv },
+    ..avx2::KERNELS
+};
 
 /// Returns whether the machine has what the kernels use.
 pub(super) fn detected() -> bool {

@@ -6,8 +6,9 @@ mod requant;
 mod toom;
 
 use crate::kernels::Kernels;
-use crate::kernels::toom::ToomKernels;
+use crate::kernels::toom::row;
 use crate::shape::ConvGeometry;
+use crate::toom::ToomGeometry;
 
 /// Returns the kernels that this machine can run, the best first.
 pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
@@ -16,15 +17,15 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     [vnni, avx2].into_iter().flatten()
 }
 
-/// Returns the kernels through a transform that this machine can run.
-pub(super) fn toom_available() -> impl Iterator<Item = &'static ToomKernels> {
-    avx2::detected().then_some(&toom::KERNELS).into_iter()
-}
-
 /// Returns the bytes of scratch that any of these kernels asks for.
 pub(super) const fn scratch_len(conv: &ConvGeometry) -> usize {
     let (vnni, avx2) = (avx512_vnni::scratch_len(conv), avx2::scratch_len(conv));
     if vnni > avx2 { vnni } else { avx2 }
+}
+
+/// Returns the bytes of scratch for so many tiles of a transform together.
+pub(super) const fn toom_scratch_len(geometry: &ToomGeometry, tiles: usize) -> usize {
+    row::scratch_len::<toom::Avx2>(geometry, tiles)
 }
 
 /// Returns the pixels of the next tile where `left` are left in a row: as many

@@ -1,46 +1,48 @@
 //! Transforms and their products for AVX2.
 //!
-//! `vpmaddwd` multiplies pairs of 16 bits. The lanes of a vector are output
-//! channels: sixteen of them with up to three tiles are six accumulators, which
-//! two vectors of weights and one pair of each tile feed. Rows and outputs are
-//! plain arrays as long as vectors.
+//! `vpmaddwd` multiplies pairs of 16 bits. A vector of weights is four pairs of
+//! two output channels, as they stand in the blob, and one of data the same four
+//! pairs, each twice. Two groups of channels with up to four tiles are eight
+//! accumulators, whose lanes are added up at the end of a point. Outputs are made
+//! of sixteen channels at a time.
 #![allow(unsafe_code)]
 #![allow(unused_unsafe, reason = "compilers before 1.87 ask for it")]
 
 use core::arch::x86_64::{
-    __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm_packus_epi16, _mm_packus_epi32,
-    _mm_storel_epi64, _mm256_add_epi16, _mm256_add_epi32, _mm256_blend_epi32,
-    _mm256_castsi256_si128, _mm256_cvtepu8_epi16, _mm256_extracti128_si256, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_max_epi32, _mm256_min_epi32, _mm256_mul_epu32, _mm256_mullo_epi16,
-    _mm256_mullo_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
-    _mm256_slli_epi16, _mm256_sra_epi32, _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi32,
-    _mm256_storeu_si256, _mm256_sub_epi16, _mm256_sub_epi32,
+    __m128i, __m256i, _mm_add_epi32, _mm_cvtsi32_si128, _mm_loadu_si128, _mm_packus_epi16,
+    _mm_packus_epi32, _mm_storel_epi64, _mm_storeu_si128, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
+    _mm256_add_epi16, _mm256_add_epi32, _mm256_blend_epi32, _mm256_castsi256_si128,
+    _mm256_cvtepu8_epi16, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_max_epi32, _mm256_min_epi32, _mm256_mul_epu32, _mm256_mullo_epi16, _mm256_mullo_epi32,
+    _mm256_permute2x128_si256, _mm256_set_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_sra_epi32,
+    _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi32, _mm256_storeu_si256, _mm256_sub_epi16,
+    _mm256_sub_epi32, _mm256_unpackhi_epi32, _mm256_unpacklo_epi32, _mm256_zextsi128_si256,
 };
 
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_UPPER_SHIFT, Requant};
 use crate::kernels::RowWindow;
 use crate::kernels::toom::row::{Group, Machine, Output, Sums, channel_groups, rows};
-use crate::kernels::toom::{
-    MAX_OUTPUTS, MAX_POINTS, Order, Pair, ToomConv2d, ToomKernels, Transform,
-};
 use crate::parameters::CHANNEL_WORDS;
-
-/// The kernels for AVX2.
-pub(super) static KERNELS: ToomKernels = ToomKernels::of::<Avx2>("avx2");
+use crate::toom::{CHANNELS, MAX_OUTPUTS, MAX_POINTS, Pair, ToomConv2d, Transform};
 
 /// Channels of a vector.
 const LANES: usize = 8;
 
-/// Output channels together.
-const CHANNELS: usize = Order::Lanes.channels();
+/// Output channels of which sums are kept: as many groups as two vectors of
+/// outputs have.
+const BLOCK: usize = 2 * LANES;
 
 /// Values of a row that are transformed at a time.
 const VALUES: usize = 16;
 
-enum Avx2 {}
+/// Machines with AVX2.
+pub(super) enum Avx2 {}
 
 impl Machine for Avx2 {
-    const ORDER: Order = Order::Lanes;
+    // Each pair stands there twice, once for each channel of a group.
+    const WORDS: usize = CHANNELS;
+    const CHANNELS: usize = BLOCK;
     const MAX_TILES: usize = 4;
 
     fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
@@ -68,37 +70,37 @@ impl Machine for Avx2 {
     }
 }
 
-/// Transforms rows into `[point][tile][ky][pair]`.
+/// Transforms rows into `[point][tile][ky][pair]`, each pair twice.
 #[target_feature(enable = "avx2")]
 unsafe fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut [Pair]) {
     let Group { geometry, tiles } = group;
     let (transform, step) = (geometry.transform(), geometry.step_len());
-    let (row_pairs, pairs) = (geometry.pairs_per_row(), geometry.pairs());
+    let (row_words, words) = (CHANNELS * geometry.pairs_per_row(), CHANNELS * geometry.pairs());
     let tile_step = transform.outputs() * step;
     for tile in 0..tiles {
-        for (first, row) in rows(group, window, start) {
+        for (ky, row) in rows(group, window, start).map(|(_, row)| row).enumerate() {
             let row = row.get(tile * tile_step..).unwrap_or_default();
-            let from = tile * pairs + first / tiles.max(1);
-            for pair in (0..row_pairs).step_by(VALUES / 2) {
+            let from = tile * words + ky * row_words;
+            // As many words as values are read.
+            for word in (0..row_words).step_by(VALUES) {
                 // SAFETY: the machine has AVX2.
                 let points = unsafe {
-                    let read = core::array::from_fn(|t| read(row, t * step + 2 * pair));
+                    let read = core::array::from_fn(|t| read(row, t * step + word));
                     if transform.points() == MAX_POINTS {
                         eight_points(read)
                     } else {
                         points(transform, &read)
                     }
                 };
-                // A whole vector may be stored where what lies behind is written
+                // Whole vectors may be stored where what lies behind is written
                 // later.
-                let behind = tiles * pairs - (from + pair).min(tiles * pairs);
-                let whole = behind >= VALUES / 2;
-                let len = if whole { VALUES / 2 } else { row_pairs - pair };
+                let behind = tiles * words - (from + word).min(tiles * words);
+                let len = if behind >= VALUES { VALUES } else { row_words - word };
                 for (point, &values) in points.iter().enumerate().take(transform.points()) {
-                    let from = from + pair + point * tiles * pairs;
+                    let from = from + word + point * tiles * words;
                     let place = data.get_mut(from..from + len).unwrap_or_default();
                     // SAFETY: the machine has AVX2.
-                    unsafe { store(values, place.as_flattened_mut()) };
+                    unsafe { store(values, place) };
                 }
             }
         }
@@ -108,19 +110,36 @@ unsafe fn lay_out(group: Group, window: &RowWindow<'_>, start: usize, data: &mut
 /// Values of 16 bits.
 type Words = __m256i;
 
-/// Stores values, of the last ones as many as there is place for.
+/// Stores the pairs of sixteen values, each twice, of the last ones as many as
+/// there is place for.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn store(values: Words, place: &mut [i16]) {
-    let mut all = [0_i16; VALUES];
+unsafe fn store(values: Words, place: &mut [Pair]) {
+    let mut all = [[0_i16; 2]; VALUES];
     let whole = place.first_chunk_mut::<VALUES>();
     let cut = whole.is_none();
     let target = whole.unwrap_or(&mut all);
-    // SAFETY: it is as long as the vector.
-    unsafe { _mm256_storeu_si256(target.as_mut_ptr().cast(), values) };
+    // SAFETY: it is as long as two vectors.
+    unsafe {
+        // Of each four values 0 and 2, then 1 and 3.
+        let order = _mm256_set_epi8(
+            15, 14, 11, 10, 13, 12, 9, 8, 7, 6, 3, 2, 5, 4, 1, 0, 15, 14, 11, 10, 13, 12, 9, 8, 7,
+            6, 3, 2, 5, 4, 1, 0,
+        );
+        let pairs = _mm256_shuffle_epi8(values, order);
+        let low = _mm256_unpacklo_epi32(pairs, pairs);
+        let high = _mm256_unpackhi_epi32(pairs, pairs);
+        let target = target.as_mut_ptr();
+        let halves = [
+            _mm256_permute2x128_si256::<0x20>(low, high),
+            _mm256_permute2x128_si256::<0x31>(low, high),
+        ];
+        _mm256_storeu_si256(target.cast(), halves[0]);
+        _mm256_storeu_si256(target.add(LANES).cast(), halves[1]);
+    }
     if cut {
-        for (place, value) in place.iter_mut().zip(all) {
-            *place = value;
+        for (place, pair) in place.iter_mut().zip(all) {
+            *place = pair;
         }
     }
 }
@@ -199,51 +218,78 @@ unsafe fn compute<const TILES: usize>(
     out: &mut [u8],
 ) {
     let min_shift = conv.channels().min_shift();
-    for (weights, words, oc, channels) in channel_groups(conv) {
-        // SAFETY: the machine has AVX2.
-        unsafe { products::<TILES>(group, data, weights, sums) };
+    let out_c = conv.geometry().conv().out_c();
+    let blocks = conv.channels().words().chunks(BLOCK * CHANNEL_WORDS);
+    let mut groups = channel_groups(conv).map(|(weights, ..)| weights);
+    for (words, oc) in blocks.zip((0..out_c).step_by(BLOCK)) {
+        for first in (0..BLOCK).step_by(2 * CHANNELS) {
+            // Of a group that is not there no sum is read.
+            let Some(group_1) = groups.next() else { break };
+            let group_2 = groups.next().unwrap_or(group_1);
+            let sums = sums.get_mut(first..).unwrap_or_default();
+            // SAFETY: the machine has AVX2.
+            unsafe { products::<TILES>(group, data, [group_1, group_2], sums) };
+        }
+        let channels = BLOCK.min(out_c - oc);
         let mut output = Output { words, min_shift, channels, out: &mut *out, oc };
         // SAFETY: the machine has AVX2.
         unsafe { finish::<TILES>(group, sums, &mut output) };
     }
 }
 
-/// Writes the sums `[point][tile][channel]`.
+/// Writes the sums of two groups, four of each [`BLOCK`]: `[point][tile][channel]`.
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn products<const TILES: usize>(
     group: Group,
     data: &[Pair],
-    weights: &[Pair],
+    weights: [&[Pair]; 2],
     sums: &mut [i32],
 ) {
     // It is not 0, which the compiler does not see.
-    let pairs = group.geometry.pairs().max(1);
-    let data = data.chunks_exact((TILES * pairs).max(1));
-    let weights = weights.chunks_exact((CHANNELS * pairs).max(1));
-    for ((data, weights), sums) in data.zip(weights).zip(sums.chunks_exact_mut(TILES * CHANNELS)) {
-        // SAFETY: the data have `pairs` pairs for each tile, as words that may
-        // lie anywhere, the weights two vectors for each pair, and the sums two
-        // vectors for each tile.
+    let words = (group.geometry.pairs() * CHANNELS).max(1);
+    let data = data.chunks_exact((TILES * words).max(1));
+    let [first, second] = weights.map(|weights| weights.chunks_exact(words));
+    let mut sums = sums.chunks_mut(BLOCK);
+    for ((data, first), second) in data.zip(first).zip(second) {
+        // SAFETY: the data have as many words for each tile as each group's
+        // weights, an even number of pairs and so whole vectors but for half of
+        // the last.
         unsafe {
-            let (data, weights) = (data.as_ptr(), weights.as_ptr());
+            let (data, weights) = (data.as_ptr(), [first.as_ptr(), second.as_ptr()]);
             let mut acc = [[_mm256_setzero_si256(); 2]; TILES];
-            for pair in 0..pairs {
-                let weights = weights.add(CHANNELS * pair);
-                let weights = [
-                    _mm256_loadu_si256(weights.cast()),
-                    _mm256_loadu_si256(weights.add(LANES).cast()),
-                ];
+            let whole = words / LANES * LANES;
+            for word in (0..whole).step_by(LANES) {
+                let weights = weights.map(|weights| _mm256_loadu_si256(weights.add(word).cast()));
                 for (tile, acc) in acc.iter_mut().enumerate() {
-                    let word = data.add(tile * pairs + pair).cast::<i32>().read_unaligned();
-                    let values = _mm256_set1_epi32(word);
+                    let values = _mm256_loadu_si256(data.add(tile * words + word).cast());
                     for (acc, weights) in acc.iter_mut().zip(weights) {
                         *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(values, weights));
                     }
                 }
             }
-            for (acc, sums) in acc.as_flattened().iter().zip(sums.chunks_exact_mut(LANES)) {
-                _mm256_storeu_si256(sums.as_mut_ptr().cast(), *acc);
+            let half = |words: *const Pair| {
+                _mm256_zextsi128_si256(_mm_loadu_si128(words.add(whole).cast()))
+            };
+            if whole < words {
+                let weights = weights.map(half);
+                for (tile, acc) in acc.iter_mut().enumerate() {
+                    let values = half(data.add(tile * words));
+                    for (acc, weights) in acc.iter_mut().zip(weights) {
+                        *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(values, weights));
+                    }
+                }
+            }
+            for ([first, second], sums) in acc.into_iter().zip(&mut sums) {
+                let [first, second] = [first, second].map(|acc| {
+                    let high = _mm256_extracti128_si256::<1>(acc);
+                    _mm_add_epi32(_mm256_castsi256_si128(acc), high)
+                });
+                let low = _mm_unpacklo_epi64(first, second);
+                let high = _mm_unpackhi_epi64(first, second);
+                if let Some(place) = sums.first_chunk_mut::<{ 2 * CHANNELS }>() {
+                    _mm_storeu_si128(place.as_mut_ptr().cast(), _mm_add_epi32(low, high));
+                }
             }
         }
     }
@@ -264,7 +310,7 @@ unsafe fn finish<const TILES: usize>(group: Group, sums: &[i32], output: &mut Ou
             // SAFETY: the machine has AVX2.
             let scaled = unsafe {
                 let sums = core::array::from_fn(|point| {
-                    let from = (point * TILES + tile) * CHANNELS + half * LANES;
+                    let from = (point * TILES + tile) * BLOCK + half * LANES;
                     let there = point < transform.points();
                     load(sums.get(from..).filter(|_| there).unwrap_or_default())
                 });

@@ -9,10 +9,28 @@ mod products;
 pub(in crate::kernels::arch) mod v7m;
 mod values;
 
-use crate::kernels::toom::Order;
+use crate::kernels::toom::row::{Group, Output, Sums, channel_groups};
+use crate::toom::{CHANNELS, Pair, ToomConv2d};
 
-/// Output channels together.
-const CHANNELS: usize = Order::Words.channels();
+/// Computes the outputs of a group for all channels with a machine's code. It is
+/// there for every number of tiles up to three and every even number of pairs,
+/// which those of all geometries are.
+fn compute(
+    (products, outputs): (&[products::Code; 3], &outputs::Code),
+    group: Group,
+    conv: &ToomConv2d<'_>,
+    data: &[Pair],
+    sums: &mut [Sums],
+    out: &mut [u8],
+) {
+    let Some(products) = products::Products::new(products, group, data) else { return };
+    let mut outputs = outputs::Outputs::new(outputs, group, conv.channels(), out.len());
+    let min_shift = conv.channels().min_shift();
+    for (weights, words, oc, channels) in channel_groups(conv) {
+        products.run(weights, sums);
+        outputs.run(sums, Output { words, min_shift, channels, out: &mut *out, oc });
+    }
+}
 
 /// Returns how many tiles go together of those that are left in a row: two and
 /// two take less than three and one.

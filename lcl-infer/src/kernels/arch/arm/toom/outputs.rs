@@ -3,8 +3,8 @@
 use super::CHANNELS;
 use crate::kernels::toom::portable::finish_tile;
 use crate::kernels::toom::row::{Group, Output, Sums};
-use crate::kernels::toom::{F4_5, F6_3, MAX_OUTPUTS, Transform};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable};
+use crate::toom::{F4_5, F6_3, MAX_OUTPUTS, Transform};
 
 /// What the assembly needs beyond three pointers.
 #[derive(Clone, Copy)]

@@ -4,8 +4,8 @@
 //! sums, values and weights.
 
 use super::CHANNELS;
-use crate::kernels::toom::Pair;
 use crate::kernels::toom::row::{Group, Sums};
+use crate::toom::Pair;
 
 /// What the assembly needs beyond three pointers.
 #[repr(C)]

@@ -1,7 +1,7 @@
 //! Rows to the points 0, ±1, ±2, ±½ and infinity.
 
 use crate::kernels::toom::row::Group;
-use crate::kernels::toom::{MAX_POINTS, Pair};
+use crate::toom::{MAX_POINTS, Pair};
 
 /// What the assembly needs beyond two pointers; lengths are bytes.
 #[derive(Clone, Copy)]

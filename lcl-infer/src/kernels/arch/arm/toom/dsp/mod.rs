@@ -7,25 +7,21 @@ mod outputs;
 mod products;
 mod values;
 
-use super::outputs::Outputs;
-use super::products::Products;
 use super::values::Rows;
 use crate::kernels::RowWindow;
 use crate::kernels::toom::portable::Portable;
-use crate::kernels::toom::row::{Group, Machine, Output, Sums, channel_groups, rows};
-use crate::kernels::toom::{Order, Pair, ToomConv2d, ToomKernels};
+use crate::kernels::toom::row::{Group, Machine, Sums, rows};
+use crate::toom::{CHANNELS, Pair, ToomConv2d};
 use outputs::OUTPUTS;
 use products::CODES;
 use values::ROWS;
 
-/// The kernels for the DSP extension.
-pub(in crate::kernels::arch) static KERNELS: ToomKernels = ToomKernels::of::<Dsp>("arm-dsp");
-
 /// Cores with the DSP extension.
-enum Dsp {}
+pub(in crate::kernels::arch) enum Dsp {}
 
 impl Machine for Dsp {
-    const ORDER: Order = Order::Words;
+    const WORDS: usize = 1;
+    const CHANNELS: usize = CHANNELS;
     const MAX_TILES: usize = 3;
 
     fn tiles(left: usize, most: usize) -> usize {
@@ -48,14 +44,6 @@ impl Machine for Dsp {
         sums: &mut [Sums],
         out: &mut [u8],
     ) {
-        let Some(products) = Products::new(&CODES, group, data) else {
-            return Portable::compute(group, conv, data, sums, out);
-        };
-        let mut outputs = Outputs::new(&OUTPUTS, group, conv.channels(), out.len());
-        let min_shift = conv.channels().min_shift();
-        for (weights, words, oc, channels) in channel_groups(conv) {
-            products.run(weights, sums);
-            outputs.run(sums, Output { words, min_shift, channels, out: &mut *out, oc });
-        }
+        super::compute((&CODES, &OUTPUTS), group, conv, data, sums, out);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::kernels::arch::arm::toom::define;
 use crate::kernels::arch::arm::toom::values::{Code as RowCode, Job, define_rows};
-use crate::kernels::toom::Pair;
+use crate::toom::Pair;
 
 /// The code for rows.
 pub(super) const ROWS: RowCode = RowCode { assembly: lcl_infer_arm_toom_rows, words: 1 };

@@ -7,24 +7,21 @@ mod outputs;
 mod products;
 mod values;
 
-use super::outputs::Outputs;
-use super::products::Products;
 use super::values::Rows;
 use crate::kernels::RowWindow;
 use crate::kernels::toom::portable::transform_tile;
-use crate::kernels::toom::row::{Group, Machine, Output, Sums, channel_groups, rows};
-use crate::kernels::toom::{Order, Pair, ToomConv2d, ToomKernels};
+use crate::kernels::toom::row::{Group, Machine, Sums, rows};
+use crate::toom::{CHANNELS, Pair, ToomConv2d, pair_of};
 use outputs::OUTPUTS;
 use products::CODES;
 use values::ROWS;
 
-/// The kernels for plain Armv7-M.
-pub(in crate::kernels::arch) static KERNELS: ToomKernels = ToomKernels::of::<V7m>("armv7-m");
-
-enum V7m {}
+/// Cores without it.
+pub(in crate::kernels::arch) enum V7m {}
 
 impl Machine for V7m {
-    const ORDER: Order = Order::Wide;
+    const WORDS: usize = 2;
+    const CHANNELS: usize = CHANNELS;
     const MAX_TILES: usize = 3;
 
     fn tiles(left: usize, most: usize) -> usize {
@@ -47,7 +44,7 @@ impl Machine for V7m {
             let data = data.get_mut(2 * first..).unwrap_or_default();
             for tile in 0..tiles {
                 transform_tile(group, row, tile, |value, points| {
-                    let (pair, half) = geometry.pair_of(value);
+                    let (pair, half) = pair_of(value);
                     let mut at = (2 * pair + half) * tiles + tile;
                     for &point in points {
                         if let Some(place) = data.get_mut(at) {
@@ -67,15 +64,6 @@ impl Machine for V7m {
         sums: &mut [Sums],
         out: &mut [u8],
     ) {
-        // The pairs of every geometry are even, as the code wants them.
-        let Some(products) = Products::new(&CODES, group, data) else {
-            return;
-        };
-        let mut outputs = Outputs::new(&OUTPUTS, group, conv.channels(), out.len());
-        let min_shift = conv.channels().min_shift();
-        for (weights, words, oc, channels) in channel_groups(conv) {
-            products.run(weights, sums);
-            outputs.run(sums, Output { words, min_shift, channels, out: &mut *out, oc });
-        }
+        super::compute((&CODES, &OUTPUTS), group, conv, data, sums, out);
     }
 }

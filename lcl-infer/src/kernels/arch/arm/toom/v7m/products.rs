@@ -2,8 +2,8 @@
 
 use crate::kernels::arch::arm::toom::define;
 use crate::kernels::arch::arm::toom::products::{Code, Job, define_products};
-use crate::kernels::toom::Pair;
 use crate::kernels::toom::row::Sums;
+use crate::toom::Pair;
 
 /// The code for one, two and three tiles.
 pub(super) const CODES: [Code; 3] = [

@@ -1,5 +1,0 @@
-//! Runs [`shared::toom`] on the board.
-#![no_std]
-#![no_main]
-
-shared::program!(shared::toom);
