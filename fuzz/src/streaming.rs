@@ -116,7 +116,7 @@ pub fn macs(blob: &Blob<'_>, mut size: ImageSize) -> u64 {
             _ => 0,
         };
         macs = macs.saturating_add(of_layer);
-        let [width, height] = [size.width, size.height].map(|side| kind.out_side(side));
+        let (width, height) = (kind.out_side(size.width), kind.out_height(size.height));
         size = ImageSize { width, height };
     }
     macs

@@ -22,7 +22,10 @@ pub use lcl_artefacts::{
 pub use lcl_evaluate as evaluate;
 pub use lcl_images as data;
 pub use lcl_pages::show;
+pub use lcl_population as population;
 pub use lcl_quantise::{self as quantise, passes};
 pub use lcl_run::{config, device, loader, report, run, views};
+#[cfg(feature = "torch")]
+pub use lcl_train::population as fitting;
 #[cfg(feature = "torch")]
 pub use lcl_train::{components, loss, model, training, workers};

@@ -82,6 +82,18 @@ impl Requant {
         clamp((product + (1 << (shift.saturating_sub(1)))) >> shift)
     }
 
+    /// Returns `(acc · multiplier + 2^(shift−1)) >> shift`, with its sign and not
+    /// clamped: it is below `|acc|` and half.
+    #[must_use]
+    #[inline]
+    pub const fn scaled(self, acc: i32) -> i32 {
+        let shift = (self.shift & 63) as u32;
+        let product = acc as i64 * self.multiplier as i64;
+        #[expect(clippy::cast_possible_truncation, reason = "a product by less than 1")]
+        let scaled = ((product + (1 << shift.saturating_sub(1))) >> shift) as i32;
+        scaled
+    }
+
     /// Returns what [`requantise`](Self::requantise) does, for a shift of at
     /// least 33: the lower 32 bits of the product are then below the digit
     /// that rounds.

@@ -87,7 +87,7 @@ impl<'a> Chain<'a> {
             let layer = Layer::new(&parameters.operation, in_size, plan.channels);
             end = end.saturating_add(kind.memory_len(plan.width, plan.channels));
             plan = plan.then(&kind).with(parameters.toom(), LEAST_TILES);
-            height = kind.out_side(height);
+            height = kind.out_height(height);
             let [width, height, channels] = [plan.width, height, plan.channels].map(count);
             let end = u32::try_from(end).unwrap_or(u32::MAX);
             *places.next()? = Some(Link { layer, tap, end, width, height, channels });

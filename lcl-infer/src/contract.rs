@@ -30,6 +30,8 @@ pub enum Contract {
     /// sum becomes a byte as that of a convolution, or in a last layer, without a
     /// ReLU, is handed out as it is. Divisive normalisation, resampling and the
     /// retina divide once, rounded half up; docs/blob.md has each to the bit.
+    /// A readout weighs four sums by shares in 1/256 and goes through the table of
+    /// [`elu_plus_one`](crate::reference::elu_plus_one).
     V2,
 }
 

@@ -7,6 +7,7 @@ use crate::layers::LayerKind;
 pub use crate::layers::dense::{Dense, DenseParameters};
 pub use crate::layers::norm::{MAX_NORM_MULTIPLIER, Norm, NormChannel, NormParameters};
 use crate::layers::opponent::Opponent;
+pub use crate::layers::readout::{Neuron, POSITION_ONE, Readout, ReadoutParameters};
 pub use crate::layers::resample::{RUN_WEIGHT, ResampleTable, Run};
 use crate::layers::retina::Retina;
 use crate::layers::window_pool::WindowPool;
@@ -38,6 +39,7 @@ impl LayerParameters<'_> {
             Operation::Conv(parameters) => LayerKind::Conv(parameters.conv.geometry()),
             Operation::Pool(order) => LayerKind::Pool(order),
             Operation::WindowPool(pool) => LayerKind::WindowPool(pool),
+            Operation::Readout(parameters) => LayerKind::Readout(parameters.readout.geometry()),
             Operation::Dense(parameters) => LayerKind::Dense(parameters.dense.geometry()),
             Operation::Norm(parameters) => LayerKind::Norm(parameters.norm.geometry()),
             Operation::Resample(table) => LayerKind::Resample(table.resample()),
@@ -77,6 +79,8 @@ pub enum Operation<'a> {
     Retina(Retina),
     /// See [`LayerKind::Opponent`].
     Opponent(Opponent),
+    /// See [`LayerKind::Readout`].
+    Readout(ReadoutParameters<'a>),
 }
 
 /// A convolution of a blob, and what its bytes are worth.

@@ -7,6 +7,7 @@ use crate::arithmetic::round_blur;
 pub use crate::layers::dense::dense_ref;
 pub use crate::layers::norm::norm_ref;
 pub use crate::layers::opponent::opponent_ref;
+pub use crate::layers::readout::{elu_plus_one, readout_ref};
 pub use crate::layers::resample::resample_ref;
 pub use crate::layers::retina::retina_ref;
 pub use crate::layers::window_pool::window_pool_ref;
@@ -40,6 +41,7 @@ pub fn layer_ref(
         Operation::Resample(table) => resample_ref(table, channels, input, out),
         Operation::Retina(retina) => retina_ref(retina, size, channels, input, out),
         Operation::Opponent(retina) => opponent_ref(retina, size, input, out),
+        Operation::Readout(parameters) => readout_ref(&parameters.readout, size, input, out),
     }
 }
 

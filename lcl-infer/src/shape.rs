@@ -5,6 +5,7 @@ use core::num::NonZero;
 pub use crate::layers::dense::{DenseGeometry, MAX_DENSE, Sums};
 pub use crate::layers::norm::NormGeometry;
 pub use crate::layers::opponent::{MAX_OPPONENT_GAIN, Opponent};
+pub use crate::layers::readout::{MAX_NEURONS, RATES_PER_ROW, ReadoutGeometry};
 pub use crate::layers::resample::{MAX_OVERLAP, Resample};
 pub use crate::layers::retina::{MAX_MEAN_SHIFT, Retina, RetinaOutput};
 pub use crate::layers::window_pool::{WindowOperation, WindowPool};

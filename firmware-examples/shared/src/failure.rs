@@ -34,6 +34,8 @@ pub enum Failure<E> {
     Watch(WatchError),
     /// The blob has no layer of this tap.
     NoTap(Name),
+    /// The blob's last layer is no readout.
+    NoReadout,
     /// There was no image at all.
     NoFrame,
     /// An image could not be read or features could not be written.
@@ -71,6 +73,10 @@ impl<E: defmt::Format> defmt::Format for Failure<E> {
             ),
             Self::Watch(error) => defmt::write!(f, "cannot watch these images: {}", error),
             Self::NoTap(tap) => defmt::write!(f, "the model hands out no rows of {}", tap),
+            Self::NoReadout => defmt::write!(
+                f,
+                "the model has no readout: pass --model with a blob of `lcl quantise --population`"
+            ),
             Self::NoFrame => defmt::write!(f, "there is no image: pass one with --image"),
             Self::Board(error) => defmt::write!(f, "{}", error),
             Self::Baseline(what) => defmt::write!(f, "{=str}", what),

@@ -31,6 +31,10 @@ pub enum Purpose {
     Bootstrap = 9,
     /// Channels that are dropped while training.
     Dropout = 20,
+    /// Simulated neurons, their cortex and their noise.
+    Population = 10,
+    /// Positions that a readout samples, and its initial values.
+    Readout = 11,
 }
 
 /// Returns the stream for `purpose` on the occasion that `key` names.

@@ -4,7 +4,10 @@ use lcl_infer::{
     Architecture, Blob, Layer, LayerKind, Name,
     blob::{
         Golden, SECTION_LABELS,
-        write::{BlobSpec, ConvSpec, DenseSpec, LayerSpec, NormSpec, OperationSpec, ResampleSpec},
+        write::{
+            BlobSpec, ConvSpec, DenseSpec, LayerSpec, NormSpec, OperationSpec, ReadoutSpec,
+            ResampleSpec,
+        },
     },
     golden::golden_crc32,
     kernels::portable,
@@ -16,6 +19,7 @@ use super::{
     conv::{QuantiseError, QuantisedConv},
     dense::QuantisedDense,
     norm::QuantisedNorm,
+    readout::QuantisedReadout,
     resample::{QuantisedRuns, fovea, quantise_runs},
 };
 use lcl_artefacts::blob_file::{BlobError, BlobFile};
@@ -93,6 +97,26 @@ impl QuantisedModel {
         self.to_blob_with(&vec![None; self.convolutions.len()])
     }
 
+    /// Writes the blob of the layers up to the tap that a population was fitted to,
+    /// with its readout behind them under the tap `rates`.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_blob`](Self::to_blob).
+    pub fn to_blob_with_readout(
+        &self,
+        tap: Name,
+        readout: &QuantisedReadout,
+    ) -> Result<BlobFile, BlobError> {
+        let architecture = self.architecture.up_to(tap).unwrap_or(self.architecture);
+        let upto = Self { architecture, ..self.clone() };
+        let transforms = vec![None; self.convolutions.len()];
+        let draft = upto.emit(&transforms, Some(readout), &[])?;
+        let blob = upto.emit(&transforms, Some(readout), &golden_features(&draft.open()?)?)?;
+        blob.open()?;
+        Ok(blob)
+    }
+
     /// Writes the blob with a transform for each convolution: the features are
     /// the same bytes.
     ///
@@ -103,8 +127,8 @@ impl QuantisedModel {
         &self,
         transforms: &[Option<&'static Transform>],
     ) -> Result<BlobFile, BlobError> {
-        let draft = self.emit(transforms, &[])?;
-        let blob = self.emit(transforms, &golden_features(&draft.open()?)?)?;
+        let draft = self.emit(transforms, None, &[])?;
+        let blob = self.emit(transforms, None, &golden_features(&draft.open()?)?)?;
         blob.open()?;
         Ok(blob)
     }
@@ -113,6 +137,7 @@ impl QuantisedModel {
     fn emit(
         &self,
         transforms: &[Option<&'static Transform>],
+        readout: Option<&QuantisedReadout>,
         golden_crc32: &[u32],
     ) -> Result<BlobFile, BlobError> {
         let mut convolutions = self.convolutions.iter().zip(transforms);
@@ -162,12 +187,23 @@ impl QuantisedModel {
             let golden_crc32 = layer.tap.and_then(|_| golden_crc32.next()).unwrap_or_default();
             Some(LayerSpec { name: layer.name, tap: layer.tap, golden_crc32, operation })
         });
+        let mut layers: Vec<_> = layers.collect();
+        if let Some((readout, [name, tap])) = readout.zip(readout_names()) {
+            let golden_crc32 = golden_crc32.next().unwrap_or_default();
+            let operation = OperationSpec::Readout(ReadoutSpec {
+                geometry: readout.geometry,
+                weights: &readout.weights,
+                neurons: &readout.neurons,
+                output_scale: &readout.output_scale,
+            });
+            layers.push(LayerSpec { name, tap: Some(tap), golden_crc32, operation });
+        }
         let labels = self.labels.iter().fold(String::new(), |text, label| text + label + "\n");
         let labels = [(SECTION_LABELS, labels.as_bytes())];
         let spec = BlobSpec {
             input: self.architecture.input(),
             golden: Golden { seed: GOLDEN_SEED, side: self.golden_side() },
-            layers: &layers.collect::<Vec<_>>(),
+            layers: &layers,
             sections: if self.labels.is_empty() { &[] } else { &labels },
         };
         let mut bytes = vec![0; spec.max_len()];
@@ -182,6 +218,11 @@ impl QuantisedModel {
             (self.architecture.min_image_side(), self.architecture.max_image_side());
         usize::from(GOLDEN_SIDE).max(least).min(most).try_into().unwrap_or(GOLDEN_SIDE)
     }
+}
+
+/// Returns the names of a readout's layer and of its tap.
+fn readout_names() -> Option<[Name; 2]> {
+    Some([Name::new("readout")?, Name::new("rates")?])
 }
 
 fn golden_features(blob: &Blob<'_>) -> Result<Vec<u32>, BlobError> {

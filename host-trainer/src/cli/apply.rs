@@ -4,7 +4,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use host_trainer::arrays::{self, Array, NamedArrays};
+use host_trainer::{
+    arrays::{self, Array, NamedArrays},
+    population::{
+        self,
+        measures::{Measures, Repeats},
+    },
+};
 
 use super::{names, output::Output};
 
@@ -36,6 +42,10 @@ const COMPONENTS: &[(&str, Apply)] = &[
     ("tuned-norm", torch::tuned_norm),
     ("divisive-norm", torch::divisive_norm),
     ("magnification", torch::magnification),
+    ("readout-full", torch::readout_full),
+    ("readout-uncorrelated", torch::readout_uncorrelated),
+    ("readout-isotropic", torch::readout_isotropic),
+    ("measures", measures),
 ];
 
 /// Runs the command.
@@ -53,15 +63,43 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(arrays::write(out, &apply(&NamedArrays::read(&args.input)?)?)?)
 }
 
+/// Measures `predictions` of `responses`, `[images, repeats, neurons]` each; one value
+/// for each neuron.
+fn measures(arrays: &NamedArrays) -> Result<Vec<(String, Array)>> {
+    arrays.only(&["responses", "predictions"])?;
+    let responses = arrays.with_axes("responses", &["images", "repeats", "neurons"])?;
+    let predictions = arrays.with_shape("predictions", &responses.shape)?;
+    let (repeats, neurons) = (responses.shape[1], responses.shape[2]);
+    let double = |array: &Array| array.values.iter().copied().map(f64::from).collect::<Vec<_>>();
+    let (responses, predictions) = (double(responses), double(predictions));
+    let found = population::measures::measures(
+        &Repeats::new(&responses, repeats, neurons)?,
+        &Repeats::new(&predictions, repeats, neurons)?,
+    );
+    let column = |name: &str, of: fn(&Measures) -> f64| {
+        #[expect(clippy::cast_possible_truncation, reason = "the file has 32-bit floats")]
+        let values = found.iter().map(|one| of(one) as f32).collect();
+        (name.to_owned(), Array { shape: vec![neurons], values })
+    };
+    Ok(vec![
+        column("oracle_jackknife", |one| one.oracle_jackknife),
+        column("oracle_conservative", |one| one.oracle_conservative),
+        column("explainable_variance", |one| one.explainable_variance),
+        column("fev", |one| one.fev),
+        column("feve", |one| one.feve),
+        column("correlation", |one| one.correlation),
+    ])
+}
+
 /// The components that libtorch computes.
 mod torch {
     use super::{Array, NamedArrays, Result};
 
     macro_rules! components {
-        ($($name:ident),* $(,)?) => {$(
+        ($module:ident: $($name:ident),* $(,)?) => {$(
             #[cfg(feature = "torch")]
             pub fn $name(arrays: &NamedArrays) -> Result<Vec<(String, Array)>> {
-                Ok(host_trainer::components::apply::$name(arrays)?)
+                Ok(host_trainer::$module::apply::$name(arrays)?)
             }
 
             #[cfg(not(feature = "torch"))]
@@ -71,5 +109,6 @@ mod torch {
         )*};
     }
 
-    components!(dog, dog_as_published, local, tuned_norm, divisive_norm, magnification);
+    components!(components: dog, dog_as_published, local, tuned_norm, divisive_norm, magnification);
+    components!(fitting: readout_full, readout_uncorrelated, readout_isotropic);
 }

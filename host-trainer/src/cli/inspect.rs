@@ -156,6 +156,10 @@ fn describe_layer(layer: &LayerParameters<'_>) -> Value {
             "gain": retina.gain(),
             "offset": retina.offset(),
         }),
+        Operation::Readout(parameters) => json!({
+            "in_c": parameters.readout.geometry().in_c(),
+            "neurons": parameters.readout.geometry().neurons(),
+        }),
         _ => json!({}),
     };
     for (name, value) in fields.as_object().into_iter().flatten() {
@@ -221,6 +225,10 @@ fn described(layer: &LayerParameters<'_>) -> String {
             pool.padding(),
             side = pool.side(),
         ),
+        Operation::Readout(parameters) => {
+            let geometry = parameters.readout.geometry();
+            format!("{} neurons over {} channels", geometry.neurons(), geometry.in_c())
+        }
         Operation::Dense(parameters) => {
             let dense = parameters.dense.geometry();
             let (narrowest, widest) = scale_range(parameters.output_scale);

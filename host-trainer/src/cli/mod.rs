@@ -10,6 +10,7 @@ mod environment;
 mod evaluate;
 mod export;
 mod features;
+mod fit;
 mod frames;
 mod images;
 mod inspect;
@@ -17,6 +18,7 @@ pub mod libtorch;
 mod names;
 mod numbers;
 mod output;
+mod population;
 mod prepare;
 mod quantise;
 mod recogniser;
@@ -41,6 +43,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(train::Args),
+    Fit(fit::Args),
     Prepare(prepare::Args),
     Quantise(quantise::Args),
     Features(features::Args),
@@ -68,6 +71,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Train(args) => train::run(&args),
+            Command::Fit(args) => fit::run(&args),
             Command::Prepare(args) => prepare::run(&args),
             Command::Quantise(args) => quantise::run(&args),
             Command::Features(args) => features::run(&args),

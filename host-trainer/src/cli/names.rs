@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use host_trainer::{data::Source, evaluate::ModelChoice};
+use host_trainer::{data::Source, evaluate::ModelChoice, population::PopulationSource};
 
 use super::output::Output;
 
@@ -32,6 +32,11 @@ pub fn source() -> impl TypedValueParser<Value = Source> {
 /// Takes a model to evaluate.
 pub fn model() -> impl TypedValueParser<Value = ModelChoice> {
     OsStringValueParser::new().try_map(named).try_map(|name| ModelChoice::from_os(&name))
+}
+
+/// Takes a session of a population.
+pub fn population() -> impl TypedValueParser<Value = PopulationSource> {
+    OsStringValueParser::new().try_map(named).try_map(|name| PopulationSource::from_os(&name))
 }
 
 /// Takes a file to write, or `-`.

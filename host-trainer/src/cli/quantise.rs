@@ -25,6 +25,7 @@ use host_trainer::{
 use super::{
     names, numbers,
     output::{Output, paths},
+    population::Population,
 };
 
 use super::images::ImageLimits;
@@ -43,7 +44,9 @@ Examples:
   lcl quantise --checkpoint best.safetensors --calibration photos --input gray8 --out gray.lcl
   lcl quantise --checkpoint best.safetensors --calibration photos --layout fast --flash 900000 --out fast.lcl
   lcl quantise --checkpoint v2net/best.safetensors --calibration clothing10/train --out v2net.lcl
-  lcl quantise --checkpoint best.safetensors --calibration photos --size 48 --fovea 224 --out eye.lcl")]
+  lcl quantise --checkpoint best.safetensors --calibration photos --size 48 --fovea 224 --out eye.lcl
+  lcl quantise --checkpoint best.safetensors --calibration photos \
+      --population fits/v1/population.safetensors --out population.lcl")]
 pub struct Args {
     /// The checkpoint
     #[arg(long, value_name = "C.safetensors")]
@@ -61,6 +64,13 @@ pub struct Args {
     /// Width and height that the images are fitted to, in pixels
     #[arg(long, value_name = "N", default_value_t = 96, value_parser = numbers::side())]
     size: u32,
+    /// A fitted population, population.safetensors, whose readout is the last layer, under
+    /// the tap rates; its core takes the place of the checkpoint's
+    #[arg(long, value_name = "P.safetensors")]
+    population: Option<PathBuf>,
+    /// Which session of the population, from 0
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "population")]
+    session: usize,
     /// How weights stand in the blob: small, or fast, transformed so that
     /// kernels need fewer products; the features are the same bytes
     #[arg(long, value_enum, default_value_t)]
@@ -103,11 +113,17 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let mut inputs = paths(&args.calibration);
     inputs.push(&args.checkpoint);
+    inputs.extend(args.population.as_deref());
     let out = args.out.claim(&inputs)?;
     if is_recogniser(&args.checkpoint) {
         return recogniser(args, out);
     }
-    let checkpoint = Checkpoint::read(&args.checkpoint)?;
+    let mut checkpoint = Checkpoint::read(&args.checkpoint)?;
+    let population = args.population.as_deref().map(|path| Population::read(path, args.session));
+    let population = population.transpose()?;
+    if let Some(population) = &population {
+        population.take_core(&mut checkpoint)?;
+    }
     check(&checkpoint)?;
     let architecture = architecture(&checkpoint, args.input);
     numbers::check_side(args.size, architecture.min_image_side())?;
@@ -119,11 +135,24 @@ pub fn run(args: &Args) -> Result<()> {
     let model = quantise(&checkpoint, &calibration)?;
     let small = model.to_blob()?;
     let agreement = compare_channels(&network, &small.open()?, again())?;
-    let blob = match (args.layout, args.fovea) {
-        (Layout::Fast, _) => fast(&model, small.bytes().len(), args.size, args.flash)?,
-        (Layout::Small, None) => small,
-        (Layout::Small, Some(seen)) => {
+    let blob = match (args.layout, args.fovea, &population) {
+        (Layout::Fast, _, _) => fast(&model, small.bytes().len(), args.size, args.flash)?,
+        (Layout::Small, None, None) => small,
+        (Layout::Small, Some(seen), _) => {
             model.clone().foveated(seen as usize, args.size as usize)?.to_blob()?
+        }
+        (Layout::Small, None, Some(population)) => {
+            let (with_readout, found) = population.with_readout(&model, &small, again())?;
+            say!(
+                "{} neurons at {}, {} bytes of weights; correlation with the float readout of the \
+                 same bytes: median {:.5}, least {:.5}",
+                found.neurons,
+                population.tap(),
+                found.weights,
+                found.median,
+                found.least
+            );
+            with_readout
         }
     };
     blob.write(out)?;

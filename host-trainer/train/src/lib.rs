@@ -8,5 +8,6 @@
 pub mod components;
 pub mod loss;
 pub mod model;
+pub mod population;
 pub mod training;
 pub mod workers;

@@ -7,6 +7,7 @@ use super::{ALIGNMENT, OpenError};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
 use crate::contract::Contract;
 use crate::layers::dense::DenseHeader;
+use crate::layers::readout;
 use crate::name::Name;
 use crate::packing::{TAP_QUAD, packed_quads};
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Scales, accumulator_bound};
@@ -44,6 +45,7 @@ pub(super) fn layers(
         newest = newest.max(layer.contract());
         match layer.body {
             Body::Conv(conv) => conv_tables(name, &conv, payload)?,
+            Body::Readout(readout) => readout::tables(name, &readout, payload)?,
             Body::Dense(dense) => dense_tables(name, &dense, payload)?,
             Body::Norm(norm) => norm.check(name, payload)?,
             Body::Resample(resample) => resample.check(name, payload)?,

@@ -114,6 +114,15 @@ pub enum OpenError {
         /// The one of the preamble.
         got: Contract,
     },
+    /// A neuron of a readout lies outside of the map, or above the neuron before it.
+    Position {
+        /// The layer.
+        layer: Name,
+        /// The neuron, from 0.
+        neuron: usize,
+        /// Its position along x and y, in 1/32768.
+        got: [u16; 2],
+    },
     /// The weights of a layer are transformed in a way that this crate does not
     /// know, or that is not for the layer's geometry.
     Transform {
@@ -428,6 +437,11 @@ impl fmt::Display for OpenError {
                 "the blob states the contract \"{}\", and the newest of its layers is \"{}\"",
                 got.id(),
                 expected.id()
+            ),
+            Self::Position { layer, neuron, got: [x, y] } => write!(
+                f,
+                "neuron {neuron} of layer {layer} is at ({x}, {y}) of 32768: positions lie in the \
+                 map and neurons in the order of y; quantise again"
             ),
             Self::Transform { layer, got } => write!(
                 f,

@@ -8,6 +8,7 @@ use crate::layers::LayerKind;
 use crate::layers::dense::DenseHeader;
 use crate::layers::norm::NormHeader;
 use crate::layers::opponent::Opponent;
+use crate::layers::readout::ReadoutHeader;
 use crate::layers::resample::ResampleHeader;
 use crate::layers::retina::Retina;
 use crate::layers::window_pool::WindowPool;
@@ -31,7 +32,7 @@ pub(crate) const TRANSFORM_DIRECT: u32 = 0;
 pub(crate) const SUMS_TO_BYTES: u8 = 0;
 
 /// Numbers of the kinds that this crate runs.
-const KNOWN: [u32; 8] = [
+const KNOWN: [u32; 9] = [
     KIND_CONV,
     KIND_POOL,
     WindowPool::KIND,
@@ -40,6 +41,7 @@ const KNOWN: [u32; 8] = [
     Retina::KIND,
     Opponent::KIND,
     DenseGeometry::KIND,
+    ReadoutHeader::KIND,
 ];
 
 /// One layer, as it is encoded.
@@ -63,6 +65,7 @@ pub(crate) enum Body<'a> {
     Resample(ResampleHeader),
     Retina(Retina),
     Opponent(Opponent),
+    Readout(ReadoutHeader<'a>),
 }
 
 /// Geometry, tables and output scale of a convolution.
@@ -104,6 +107,7 @@ impl<'a> LayerHeader<'a> {
             KIND_CONV => Body::Conv(ConvHeader::parse(reader, name, transform)?),
             KIND_POOL => Body::Pool(reader.one_of(&PoolOrder::ALL)),
             DenseGeometry::KIND => Body::Dense(DenseHeader::parse(reader, name)?),
+            ReadoutHeader::KIND => Body::Readout(of_geometry(name, ReadoutHeader::parse(reader))?),
             NormHeader::KIND => Body::Norm(of_geometry(name, NormHeader::parse(reader))?),
             ResampleHeader::KIND => {
                 Body::Resample(of_geometry(name, ResampleHeader::parse(reader))?)
@@ -128,6 +132,7 @@ impl<'a> LayerHeader<'a> {
             Body::Conv(conv) => LayerKind::Conv(conv.geometry),
             Body::Pool(order) => LayerKind::Pool(order),
             Body::WindowPool(pool) => LayerKind::WindowPool(pool),
+            Body::Readout(readout) => LayerKind::Readout(readout.geometry),
             Body::Dense(dense) => LayerKind::Dense(dense.geometry),
             Body::Norm(norm) => LayerKind::Norm(norm.geometry),
             Body::Resample(header) => LayerKind::Resample(header.resample),
@@ -161,6 +166,7 @@ impl<'a> LayerHeader<'a> {
         match self.body {
             Body::Conv(conv) => [Some(conv.weights), Some(conv.channels)],
             Body::Dense(dense) => [Some(dense.weights), Some(dense.channels)],
+            Body::Readout(readout) => [Some(readout.weights), Some(readout.neurons)],
             Body::Norm(norm) => [Some(norm.weights), Some(norm.channels)],
             Body::Resample(resample) => [Some(resample.table), None],
             Body::Pool(_) | Body::WindowPool(_) | Body::Retina(_) | Body::Opponent(_) => {
@@ -180,6 +186,7 @@ impl<'a> LayerHeader<'a> {
             Body::Resample(resample) => Operation::Resample(resample.in_place(payload)?),
             Body::Retina(retina) => Operation::Retina(retina),
             Body::Opponent(retina) => Operation::Opponent(retina),
+            Body::Readout(readout) => Operation::Readout(readout.in_place(payload)?),
         };
         let Self { name, tap, golden_crc32, .. } = *self;
         Some(LayerParameters { name, tap, golden_crc32, operation })

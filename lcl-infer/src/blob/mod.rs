@@ -188,13 +188,15 @@ impl<'a> Blob<'a> {
 
     /// Returns what one step of each channel's byte is worth in the rows of a
     /// tap, or `None` if no layer has that tap, or neither a convolution nor a
-    /// divisive normalisation comes before it.
+    /// divisive normalisation comes before it. Of a readout it is each neuron's:
+    /// rate `c` of row `y` is that of neuron `16 · y + c`.
     #[must_use]
     pub fn output_scale(&self, tap: Name) -> Option<Scales<'a>> {
         let mut scales = None;
         for layer in self.layers() {
             match layer.operation {
                 Operation::Conv(conv) => scales = Some(conv.output_scale),
+                Operation::Readout(readout) => scales = Some(readout.output_scale),
                 Operation::Dense(dense) => scales = Some(dense.output_scale),
                 Operation::Norm(norm) => scales = Some(norm.output_scale),
                 // It makes other channels, whose bytes are worth 1 / gain.

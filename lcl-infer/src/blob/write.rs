@@ -18,6 +18,8 @@ use crate::layers::LayerKind;
 use crate::layers::dense::DenseHeader;
 use crate::layers::norm::{NormChannel, NormGeometry, NormHeader};
 use crate::layers::opponent::Opponent;
+use crate::layers::readout::ReadoutHeader;
+pub use crate::layers::readout::{NeuronSpec, ReadoutSpec};
 use crate::layers::resample::{RUN_WORDS, Resample, ResampleHeader};
 use crate::layers::retina::{Retina, RetinaOutput};
 use crate::layers::window_pool::WindowPool;
@@ -68,6 +70,8 @@ pub enum OperationSpec<'a> {
     WindowPool(WindowPool),
     /// See [`LayerKind::Dense`].
     Dense(DenseSpec<'a>),
+    /// See [`LayerKind::Readout`].
+    Readout(ReadoutSpec<'a>),
     /// See [`LayerKind::Norm`].
     Norm(NormSpec<'a>),
     /// See [`LayerKind::Resample`].
@@ -203,6 +207,7 @@ impl BlobSpec<'_> {
             match &layer.operation {
                 OperationSpec::Conv(conv) => conv.payload(&mut out)?,
                 OperationSpec::Dense(dense) => dense.payload(&mut out)?,
+                OperationSpec::Readout(readout) => readout.payload(&mut out)?,
                 OperationSpec::Norm(norm) => norm.payload(&mut out)?,
                 OperationSpec::Resample(resample) => resample.payload(&mut out)?,
                 _ => {}
@@ -217,21 +222,21 @@ impl BlobSpec<'_> {
 }
 
 /// Bytes that are written one after the other.
-struct Out<'o> {
+pub(crate) struct Out<'o> {
     bytes: &'o mut [u8],
     len: usize,
 }
 
 impl Out<'_> {
     /// Writes a value in postcard's encoding.
-    fn put<T: Serialize>(&mut self, value: &T) -> Option<()> {
+    pub(crate) fn put<T: Serialize>(&mut self, value: &T) -> Option<()> {
         let rest = self.bytes.get_mut(self.len..)?;
         self.len += postcard::to_slice(value, rest).ok()?.len();
         Some(())
     }
 
     /// Writes a number or the index of a variant.
-    fn index(&mut self, index: usize) -> Option<()> {
+    pub(crate) fn index(&mut self, index: usize) -> Option<()> {
         self.put(&u32::try_from(index).ok()?)
     }
 
@@ -239,13 +244,13 @@ impl Out<'_> {
         self.put(&name.as_str())
     }
 
-    fn section(&mut self, [offset, len]: [u32; 2]) -> Option<()> {
+    pub(crate) fn section(&mut self, [offset, len]: [u32; 2]) -> Option<()> {
         self.put(&offset)?;
         self.put(&len)
     }
 
     /// Returns the next bytes to be written.
-    fn take(&mut self, len: usize) -> Option<&mut [u8]> {
+    pub(crate) fn take(&mut self, len: usize) -> Option<&mut [u8]> {
         let part = self.bytes.get_mut(self.len..)?.get_mut(..len)?;
         self.len += len;
         Some(part)
@@ -253,13 +258,13 @@ impl Out<'_> {
 }
 
 /// Where the next section of the payload goes.
-struct Place {
+pub(crate) struct Place {
     offset: usize,
 }
 
 impl Place {
     /// Returns offset and length of the next section.
-    fn next(&mut self, len: usize) -> Option<[u32; 2]> {
+    pub(crate) fn next(&mut self, len: usize) -> Option<[u32; 2]> {
         let offset = self.offset;
         self.offset = offset.checked_add(len)?.checked_next_multiple_of(ALIGNMENT)?;
         Some([offset.try_into().ok()?, len.try_into().ok()?])
@@ -295,6 +300,7 @@ impl LayerSpec<'_> {
                 ("weights", spec.weights_len(), spec.weights.len()),
                 ("overlaps", spec.resample.overlap(), spec.resample.overlap()),
             ],
+            OperationSpec::Readout(spec) => spec.lengths(),
             _ => return Ok(()),
         };
         for (table, expected, got) in tables {
@@ -315,6 +321,7 @@ impl LayerSpec<'_> {
             OperationSpec::Resample(_) => ResampleHeader::KIND,
             OperationSpec::Retina(_) => Retina::KIND,
             OperationSpec::Opponent(_) => Opponent::KIND,
+            OperationSpec::Readout(_) => ReadoutHeader::KIND,
         })?;
         out.name(self.name)?;
         out.put(&self.tap.is_some())?;
@@ -348,6 +355,7 @@ impl LayerSpec<'_> {
                 out.put(&retina.gain())?;
                 out.put(&retina.offset())
             }
+            OperationSpec::Readout(readout) => readout.header(out, place),
         }
     }
 }
@@ -365,6 +373,7 @@ impl OperationSpec<'_> {
             Self::Resample(spec) => LayerKind::Resample(spec.resample),
             Self::Retina(retina) => LayerKind::Retina(*retina),
             Self::Opponent(retina) => LayerKind::Opponent(*retina),
+            Self::Readout(readout) => LayerKind::Readout(readout.geometry),
         }
     }
 
@@ -381,6 +390,7 @@ impl OperationSpec<'_> {
                 let tables = weights.saturating_add(channels).saturating_add(HEADER_LEN);
                 spec.output_scale.len().saturating_mul(4).saturating_add(tables)
             }
+            Self::Readout(spec) => spec.tables_len().saturating_add(HEADER_LEN),
             Self::Norm(spec) => {
                 let conv = spec.norm.conv();
                 let tables = conv.packed_len() + 4 * CHANNEL_WORDS * conv.padded_out_c();

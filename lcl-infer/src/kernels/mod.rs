@@ -11,6 +11,7 @@ use core::ops::Range;
 pub use crate::layers::dense::DenseKernels;
 pub use crate::layers::norm::NormKernels;
 pub use crate::layers::opponent::{Contrasts, OpponentKernels};
+pub use crate::layers::readout::ReadoutKernels;
 pub use crate::layers::resample::ResampleKernels;
 pub use crate::layers::retina::{RetinaKernels, RetinaRows};
 pub use crate::layers::window_pool::WindowPoolKernels;
@@ -126,6 +127,8 @@ pub struct Kernels {
     pub retina: RetinaKernels,
     /// A colour-opponent retina.
     pub opponent: OpponentKernels,
+    /// Readouts.
+    pub readout: ReadoutKernels,
 }
 
 /// The convolution, a row of output at a call.

@@ -5,8 +5,8 @@ use core::hint::black_box;
 use super::pooling::{self, BlurMax, Max, MaxBlur, Portable};
 use super::tiled::{self, Accumulators, CHANNELS, Microkernel, PIXELS, Weights};
 use super::{
-    ConvKernels, DenseKernels, Kernels, NormKernels, OpponentKernels, PoolKernels, ResampleKernels,
-    RetinaKernels, WindowPoolKernels, toom,
+    ConvKernels, DenseKernels, Kernels, NormKernels, OpponentKernels, PoolKernels, ReadoutKernels,
+    ResampleKernels, RetinaKernels, WindowPoolKernels, toom,
 };
 use crate::packing::{CHANNEL_GROUP, QUAD_LEN, TAP_QUAD};
 use crate::shape::ConvGeometry;
@@ -30,6 +30,7 @@ pub static KERNELS: Kernels = Kernels {
     resample: ResampleKernels::PORTABLE,
     retina: RetinaKernels::PORTABLE,
     opponent: OpponentKernels::PORTABLE,
+    readout: ReadoutKernels::PORTABLE,
 };
 
 /// Returns the bytes of scratch that the convolution asks for.

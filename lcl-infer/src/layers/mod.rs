@@ -9,6 +9,7 @@ pub(crate) mod dense;
 pub(crate) mod norm;
 pub(crate) mod opponent;
 mod pool;
+pub(crate) mod readout;
 pub(crate) mod resample;
 pub(crate) mod retina;
 mod ring;
@@ -20,6 +21,7 @@ use dense::{DenseGeometry, DenseLayer};
 use norm::{NormGeometry, NormLayer};
 use opponent::{Opponent, OpponentLayer};
 use pool::PoolLayer;
+use readout::{RATES_PER_ROW, ReadoutGeometry, ReadoutLayer};
 use resample::{Resample, ResampleLayer};
 use retina::{Retina, RetinaLayer};
 pub(crate) use ring::{Count, count};
@@ -52,6 +54,8 @@ pub enum LayerKind {
     Retina(Retina),
     /// A colour-opponent retina.
     Opponent(Opponent),
+    /// A population of neurons, each with a position, in rows of 16 rates.
+    Readout(ReadoutGeometry),
 }
 
 impl LayerKind {
@@ -67,6 +71,7 @@ impl LayerKind {
             Self::Resample(_) => "resampling",
             Self::Retina(_) => "retina",
             Self::Opponent(_) => "colour-opponent retina",
+            Self::Readout(_) => "readout",
         }
     }
 
@@ -76,6 +81,7 @@ impl LayerKind {
         match self {
             Self::Conv(conv) => Some(conv.in_c()),
             Self::Dense(dense) => Some(dense.inputs()),
+            Self::Readout(readout) => Some(readout.in_c()),
             Self::Norm(norm) => Some(norm.channels()),
             Self::Opponent(_) => Some(opponent::IN_C),
             Self::Pool(_) | Self::WindowPool(_) | Self::Resample(_) | Self::Retina(_) => None,
@@ -93,6 +99,7 @@ impl LayerKind {
             Self::Retina(retina) => retina.out_c(in_c),
             Self::Opponent(_) => opponent::OUT_C,
             Self::Pool(_) | Self::WindowPool(_) | Self::Resample(_) => in_c,
+            Self::Readout(_) => RATES_PER_ROW,
         }
     }
 
@@ -102,14 +109,26 @@ impl LayerKind {
         matches!(self, Self::Dense(_)) || (taken <= MAX_CHANNELS && given <= MAX_CHANNELS)
     }
 
-    /// Returns the side of its output for an input of `side` pixels, or 0 for
-    /// an input that is too small.
+    /// Returns the rows of its output for an input of `height` rows, or 0 for an
+    /// input that is too low.
+    #[must_use]
+    pub const fn out_height(&self, height: usize) -> usize {
+        match self {
+            Self::Readout(readout) if height > 0 => readout.rows(),
+            _ => self.out_side(height),
+        }
+    }
+
+    /// Returns the pixels of a row of its output for an input of `side` pixels, or
+    /// 0 for an input that is too small. It has as many rows for as many, but for
+    /// those kinds that [`out_height`](Self::out_height) says otherwise of.
     #[must_use]
     pub const fn out_side(&self, side: usize) -> usize {
         match self {
             Self::Conv(conv) => conv.out_side(side),
             Self::Pool(_) => pooled_side(side),
             Self::WindowPool(pool) => pool.out_side(side),
+            Self::Readout(_) => (side > 0) as usize,
             Self::Norm(norm) => norm.conv().out_side(side),
             Self::Resample(resample) => resample.out_side(side),
             Self::Dense(_) | Self::Retina(_) => side,
@@ -127,6 +146,7 @@ impl LayerKind {
             Self::Conv(conv) => conv.in_side(out_side),
             Self::Pool(_) => out_side.saturating_mul(2).saturating_sub(1),
             Self::WindowPool(pool) => pool.in_side(out_side),
+            Self::Readout(_) => 1,
             Self::Norm(norm) => norm.conv().in_side(out_side),
             Self::Resample(resample) => resample.in_side(out_side),
             Self::Opponent(_) if out_side <= opponent::PADDING => opponent::PADDING + 1,
@@ -142,6 +162,7 @@ impl LayerKind {
             Self::Pool(_) => Contract::V1,
             Self::WindowPool(_)
             | Self::Dense(_)
+            | Self::Readout(_)
             | Self::Norm(_)
             | Self::Resample(_)
             | Self::Retina(_)
@@ -173,6 +194,7 @@ impl LayerKind {
             Self::Resample(resample) => ResampleLayer::memory_len(resample, channels),
             Self::Retina(_) => RetinaLayer::memory_len(width, channels),
             Self::Opponent(_) => OpponentLayer::memory_len(width),
+            Self::Readout(readout) => ReadoutLayer::memory_len(readout, width),
         }
     }
 
@@ -185,6 +207,7 @@ impl LayerKind {
             Self::Pool(_)
             | Self::WindowPool(_)
             | Self::Dense(_)
+            | Self::Readout(_)
             | Self::Retina(_)
             | Self::Opponent(_) => 0,
         }
@@ -203,6 +226,7 @@ pub(crate) enum Layer<'a> {
     Resample(ResampleLayer<'a>),
     Retina(RetinaLayer),
     Opponent(OpponentLayer),
+    Readout(ReadoutLayer<'a>),
 }
 
 /// Calls a method of whichever kind a layer is.
@@ -217,6 +241,7 @@ macro_rules! each {
             Layer::Resample($kind) => $call,
             Layer::Retina($kind) => $call,
             Layer::Opponent($kind) => $call,
+            Layer::Readout($kind) => $call,
         }
     };
 }
@@ -235,6 +260,9 @@ impl<'a> Layer<'a> {
             Operation::Resample(table) => Self::Resample(ResampleLayer::new(table, channels)),
             Operation::Retina(retina) => Self::Retina(RetinaLayer::new(retina, size, channels)),
             Operation::Opponent(retina) => Self::Opponent(OpponentLayer::new(retina, size)),
+            Operation::Readout(parameters) => {
+                Self::Readout(ReadoutLayer::new(parameters.readout, size))
+            }
         }
     }
 
@@ -293,6 +321,7 @@ impl<'a> Layer<'a> {
             Self::Resample(layer) => layer.emit(&kernels.resample, memory, out, scratch),
             Self::Retina(layer) => layer.emit(&kernels.retina, memory, out),
             Self::Opponent(layer) => layer.emit(&kernels.opponent, memory, out),
+            Self::Readout(layer) => layer.emit(&kernels.readout, memory, out),
         }
     }
 

@@ -237,7 +237,7 @@ static SCALES: [f32; CHANNELS_LEN] = [1.0; CHANNELS_LEN];
 const MAX_OFFSET: usize = 15;
 
 fn out_size(kind: &LayerKind, size: ImageSize) -> ImageSize {
-    ImageSize { width: kind.out_side(size.width), height: kind.out_side(size.height) }
+    ImageSize { width: kind.out_side(size.width), height: kind.out_height(size.height) }
 }
 
 const fn area(size: ImageSize) -> usize {
@@ -307,7 +307,7 @@ pub(crate) fn check(
 
 /// Returns the rows that a layer writes.
 fn height((layer, size, _): (Layer, ImageSize, usize)) -> usize {
-    layer.kind.out_side(size.height)
+    layer.kind.out_height(size.height)
 }
 
 /// Computes the map of a layer with the reference into `out`, and returns its

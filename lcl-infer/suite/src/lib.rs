@@ -31,6 +31,7 @@ mod norm;
 mod opponent;
 mod pool;
 mod random;
+mod readout;
 mod resample;
 mod retina;
 mod toom;
@@ -50,6 +51,7 @@ pub use norm::fill_norm;
 use opponent::OpponentCase;
 use pool::PoolCase;
 pub use random::Random;
+use readout::ReadoutCase;
 use resample::ResampleCase;
 pub use resample::fill_runs;
 use retina::RetinaCase;
@@ -150,6 +152,12 @@ impl Run<'_> {
             let case = case.ok_or(self.refused())?;
             self.window_pool(&case, &mut random)?;
         }
+        for channels in readout::CHANNELS {
+            for values in [Values::Any, Values::Largest] {
+                let mut random = next(self);
+                self.readout(&ReadoutCase { channels, values }, &mut random)?;
+            }
+        }
         for case in DenseCase::edges() {
             let mut random = next(self);
             let case = case.ok_or(self.refused())?;
@@ -213,6 +221,8 @@ impl Run<'_> {
         self.retina(&case, random)?;
         let case = OpponentCase::draw(random);
         self.opponent(&case, random)?;
+        let case = ReadoutCase::draw(random);
+        self.readout(&case, random)?;
         if seed % FRAME_PERIOD == 0 {
             let case = FrameCase::draw(random);
             self.frame(&case, random)?;
@@ -247,6 +257,12 @@ impl Run<'_> {
     fn window_pool(&mut self, case: &WindowPoolCase, random: &mut Random) -> Result<(), Mismatch> {
         let result = window_pool::check(self.kernels, self.memory, case, random);
         self.count(case.operation(), case.shape(), result)
+    }
+
+    fn readout(&mut self, case: &ReadoutCase, random: &mut Random) -> Result<(), Mismatch> {
+        let result = readout::check(self.kernels, self.memory, case, random);
+        let row = case.channels;
+        self.count(Operation::ReadoutSums, Shape::Rows { row, other: row }, result)
     }
 
     fn dense(&mut self, case: &DenseCase, random: &mut Random) -> Result<(), Mismatch> {

@@ -53,6 +53,8 @@ pub enum Operation {
     RetinaRow,
     /// `opponent.contrasts_row` and `opponent.divide_row`.
     Opponent,
+    /// `readout.sums`.
+    ReadoutSums,
     /// A whole image, streamed.
     Frontend,
 }

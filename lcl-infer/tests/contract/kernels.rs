@@ -142,6 +142,18 @@ broken! {
             pixel.rotate_left(retina.out_c(channels) / 2);
         }
     } => RetinaRow;
+    sums_without_the_last_pixel: readout.sums = |weights, [a, b, c, _]| {
+        (portable::KERNELS.readout.sums)(weights, [a, b, c, &[]])
+    } => ReadoutSums;
+    bytes_taken_for_signed: readout.sums = |weights, pixels| {
+        let mut sums = (portable::KERNELS.readout.sums)(weights, pixels);
+        for (sum, pixel) in sums.iter_mut().zip(pixels) {
+            for (&weight, &value) in weights.iter().zip(pixel) {
+                *sum -= if value > 127 { 256 * i32::from(weight) } else { 0 };
+            }
+        }
+        sums
+    } => ReadoutSums;
     blur_without_the_row_below: pool.blur_max_row = |[above, row, _], channels, largest, step| {
         (portable::KERNELS.pool.blur_max_row)([above, row, above], channels, largest, step);
     } => BlurMaxRow;

@@ -15,5 +15,6 @@ mod package;
 mod pinned;
 mod pixels;
 mod pooling;
+mod readout;
 mod streaming;
 mod toom;

@@ -22,7 +22,8 @@ pub struct Arguments {
     /// Board; `cargo xtask boards` lists them
     #[arg(long)]
     board: String,
-    /// Example: features, camera, watch, self-test, kernels or bench
+    /// Example: features, camera, watch, population, self-test, kernels or
+    /// bench
     #[arg(long)]
     example: String,
     /// Blob for the board's model partition [default: the newest run's, or

@@ -45,6 +45,8 @@ enum Command {
     Setup(setup::Arguments),
     /// Train the model (see `cargo xtask train --help`)
     Train(host::Arguments),
+    /// Fit a core and readouts to populations of neurons
+    Fit(host::Arguments),
     /// Decode images once, for training
     Prepare(host::Arguments),
     /// Make a blob from a checkpoint
@@ -111,6 +113,7 @@ impl Cli {
             Command::Test(arguments) => test::run(arguments, test::Missing::of_environment()),
             Command::Ci(arguments) => test::run(arguments, test::Missing::Fails),
             Command::Train(host)
+            | Command::Fit(host)
             | Command::Prepare(host)
             | Command::Quantise(host)
             | Command::Features(host)

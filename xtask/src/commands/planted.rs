@@ -54,6 +54,7 @@ const LEFT_OUT: &[&str] = &[
     "layers/opponent/reference.rs",
     "layers/resample/reference.rs",
     "layers/retina/reference.rs",
+    "layers/readout/reference.rs",
     "layers/window_pool/reference.rs",
     "float.rs",
     "host.rs",

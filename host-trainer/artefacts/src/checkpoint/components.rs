@@ -386,7 +386,7 @@ mod tests {
         for (name, least, most) in [
             ("centre_surround.sigma1", 1.0, 2.0),
             ("divisive_norm.amplitude", 0.0, 1.0),
-            ("divisive_norm.theta", 0.0, 2.0 * PI),
+            ("divisive_norm.theta", 0.0, std::f32::consts::TAU),
         ] {
             let range = least..most;
             assert!(of(name).values.iter().all(|value| range.contains(value)), "{name}");

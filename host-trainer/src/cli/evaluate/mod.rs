@@ -4,6 +4,7 @@ mod accuracy;
 mod behaviour;
 pub mod console;
 mod neural;
+mod population;
 mod probe;
 mod receptive_fields;
 mod texture;
@@ -37,6 +38,7 @@ enum Evaluation {
     Behaviour(behaviour::Args),
     Texture(texture::Args),
     Neural(neural::Args),
+    Population(population::Args),
     Probe(probe::Args),
     ReceptiveFields(receptive_fields::Args),
     Tuning(tuning::Args),
@@ -68,6 +70,7 @@ pub fn run(args: &Args) -> Result<()> {
         Evaluation::Behaviour(args) => behaviour::run(args),
         Evaluation::Texture(args) => texture::run(args),
         Evaluation::Neural(args) => neural::run(args),
+        Evaluation::Population(args) => population::run(args),
         Evaluation::Probe(args) => probe::run(args),
         Evaluation::ReceptiveFields(args) => receptive_fields::run(args),
         Evaluation::Tuning(args) => tuning::run(args),

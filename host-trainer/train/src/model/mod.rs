@@ -31,3 +31,4 @@ pub use recogniser::RecogniserNetwork;
 
 pub(crate) use array::{length, shape, tensor, values};
 pub(crate) use dropout::Occasion;
+pub(crate) use stage::Stages;

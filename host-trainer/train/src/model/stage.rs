@@ -11,10 +11,11 @@ use super::{
     batch_norm::{BatchNorm, Mode},
     components::Components,
     dropout::Dropout,
+    network::stages,
     parameter::Parameter,
     pool::Pool,
 };
-use lcl_artefacts::checkpoint::{self, ConvWeights};
+use lcl_artefacts::checkpoint::{self, Checkpoint, ConvWeights};
 
 /// The weights of a convolution and its batch norm on a device.
 #[derive(Debug)]
@@ -114,5 +115,55 @@ impl Stage {
 
     pub(super) fn weights(&self) -> Result<ConvWeights, TchError> {
         Ok(ConvWeights { conv: self.conv.conv.weights()?, bn: self.conv.norm.weights()? })
+    }
+}
+
+/// The first stages of a checkpoint, one behind the other, as a core that other
+/// models train on.
+#[derive(Debug)]
+pub(crate) struct Stages {
+    stages: Vec<Stage>,
+    dropout: Dropout,
+}
+
+impl Stages {
+    /// Copies the first `count` stages to a device.
+    pub(crate) fn new(
+        checkpoint: &Checkpoint,
+        count: usize,
+        device: Device,
+    ) -> Result<Self, ModelError> {
+        let stages = stages(checkpoint, device)?.into_iter().take(count).collect();
+        Ok(Self { stages, dropout: Dropout::default() })
+    }
+
+    /// Computes all stages, `[N, 3, H, W]` normalised to `[N, C, h, w]`.
+    pub(crate) fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
+        let mut x = x.shallow_clone();
+        for stage in &self.stages {
+            x = stage.forward(&x, mode, &self.dropout)?;
+        }
+        Ok(x)
+    }
+
+    fn named(&self) -> impl Iterator<Item = (String, &Stage)> {
+        self.stages.iter().enumerate().map(|(index, stage)| (format!("layer{}", index + 1), stage))
+    }
+
+    /// Returns the tensors to train.
+    pub(crate) fn parameters(&self) -> Vec<Parameter> {
+        self.named().flat_map(|(name, stage)| stage.parameters(&name)).collect()
+    }
+
+    /// Returns the running statistics by name, shared with this.
+    pub(crate) fn statistics(&self) -> Vec<(String, Tensor)> {
+        let of = |(name, stage): (String, &Stage)| {
+            let [mean, variance] = stage.statistics();
+            [
+                (format!("{name}.bn.running_mean"), mean),
+                (format!("{name}.bn.running_var"), variance),
+            ]
+        };
+        self.named().flat_map(of).collect()
     }
 }

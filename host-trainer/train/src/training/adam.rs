@@ -59,13 +59,23 @@ impl Adam {
     }
 
     /// Continues an optimiser at `step` with the moments that were set.
-    pub(super) fn resume_at(&mut self, step: u64) {
+    pub(crate) fn resume_at(&mut self, step: u64) {
         self.step = step;
     }
 
     /// Sets the number of updates that a schedule ends with.
     pub fn set_length(&mut self, updates: u64) {
         self.length = updates;
+    }
+
+    /// Returns the number of updates so far.
+    pub(crate) const fn updates(&self) -> u64 {
+        self.step
+    }
+
+    /// Sets the length of steps from here on, α.
+    pub(crate) const fn set_learning_rate(&mut self, rate: f64) {
+        self.config.learning_rate = rate;
     }
 
     /// Returns the length of the step that comes next.
@@ -104,7 +114,7 @@ impl Adam {
 
     /// Returns the moments by name, shared with this: `PARAMETER.mean` and
     /// `PARAMETER.square`.
-    pub(super) fn named_moments(&self) -> Vec<(String, Tensor)> {
+    pub(crate) fn named_moments(&self) -> Vec<(String, Tensor)> {
         let named = |(parameter, moments): (&Parameter, &Moments)| {
             [("mean", &moments.mean), ("square", &moments.square)].map(|(kind, tensor)| {
                 (format!("{}.{kind}", parameter.name), tensor.shallow_clone())

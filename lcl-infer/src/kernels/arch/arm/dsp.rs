@@ -11,7 +11,7 @@ use super::{Job, define_dot};
 use crate::kernels::pooling::{self, BlurMax, Lanes, Max, MaxBlur};
 use crate::kernels::tiled::{self, Accumulators, Microkernel, PIXELS, Weights};
 use crate::kernels::toom::row;
-use crate::kernels::{ConvKernels, Kernels, NormKernels, PoolKernels, portable};
+use crate::kernels::{ConvKernels, Kernels, NormKernels, PoolKernels, ReadoutKernels, portable};
 use crate::packing::TAP_QUAD;
 use crate::shape::ConvGeometry;
 use crate::toom::ToomGeometry;
@@ -30,6 +30,7 @@ pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
         max_row: pooling::pool_row::<Max, Dsp>,
     },
     norm: NormKernels { norm_row: tiled::norm_row::<Dsp> },
+    readout: ReadoutKernels { sums: super::sums::sums },
     ..portable::KERNELS
 };
 

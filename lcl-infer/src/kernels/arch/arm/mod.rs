@@ -13,6 +13,8 @@ use crate::packing::{QUAD_LEN, TAP_BLOCK, TAP_QUAD};
 
 #[cfg(lcl_kernels = "arm-dsp")]
 pub(super) mod dsp;
+#[cfg(lcl_kernels = "arm-dsp")]
+mod sums;
 pub(super) mod toom;
 #[cfg(lcl_kernels = "armv7-m")]
 pub(super) mod v7m;
