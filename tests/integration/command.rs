@@ -35,8 +35,8 @@ fn hear_signals() {
 
 /// A command with the binary `lcl`, which is built once, in this profile.
 pub fn lcl() -> Command {
-    hear_signals();
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    hear_signals();
     let binary = BINARY.get_or_init(|| {
         let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
         // `cargo xtask test` builds everything with one setting, and so does this.

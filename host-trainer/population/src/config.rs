@@ -37,6 +37,7 @@ pub enum ReadoutKind {
 /// What a fit does. The defaults are those of \[Lurz\].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "fields of a file")]
 pub struct FitConfig {
     /// The core.
     pub core: CoreChoice,

@@ -16,6 +16,7 @@ const VARIANCE_EPSILON: f64 = 1e-9;
 /// Responses to images that were each shown equally often, `[images, repeats,
 /// neurons]`.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "the number of repeats")]
 pub struct Repeats<'a> {
     values: &'a [f64],
     repeats: usize,

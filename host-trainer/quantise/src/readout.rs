@@ -145,7 +145,7 @@ pub fn quantise_readout(
 /// Returns a position of `[-1, 1]` as the contract has it.
 fn position(at: f32) -> u16 {
     let one = f64::from(POSITION_ONE);
-    let scaled = (f64::from(at.clamp(-1.0, 1.0)) + 1.0) / 2.0 * one;
+    let scaled = f64::from(at.clamp(-1.0, 1.0)).mul_add(one / 2.0, one / 2.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     let rounded = scaled.round() as u16;
     rounded

@@ -1,6 +1,13 @@
 //! Components of a V1 in integers against float: signal over noise at their
 //! taps, where float is a literal loop in f64.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::manual_midpoint,
+    reason = "literal loops, whose numbers are small"
+)]
+
 use lcl_infer::{
     Architecture, ConvGeometry, Frontend, ImageSize, InputFormat, LCL_V2, Layer, LayerKind, Name,
     parameters::{Channel, Requant},

@@ -60,12 +60,12 @@ pub struct Args {
 /// When a file cannot be read or the images cannot be had.
 pub fn run(args: &Args) -> Result<()> {
     args.limits.apply();
-    let (checkpoint, file) = match (&args.checkpoint, &args.model) {
-        (Some(checkpoint), Some(model)) => (Checkpoint::read(checkpoint)?, BlobFile::read(model)?),
-        _ => {
-            tell!("note: comparing LCL-V2 as it comes with the program, {}", shipped::FOLDER);
-            (shipped::checkpoint()?, shipped::blob()?)
-        }
+    let given = args.checkpoint.as_ref().zip(args.model.as_ref());
+    let (checkpoint, file) = if let Some((checkpoint, model)) = given {
+        (Checkpoint::read(checkpoint)?, BlobFile::read(model)?)
+    } else {
+        tell!("note: comparing LCL-V2 as it comes with the program, {}", shipped::FOLDER);
+        (shipped::checkpoint()?, shipped::blob()?)
     };
     numbers::check_side(args.size, file.open()?.min_image_side())?;
     let images = Arc::new(ImageSet::open(&args.images)?);

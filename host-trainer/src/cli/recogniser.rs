@@ -42,6 +42,7 @@ pub fn float(_: &Recogniser, _: Option<u32>, _: DeviceChoice) -> Result<Box<dyn 
 
 /// Returns the float network of a recogniser, with the features of a blob's layers.
 #[cfg(feature = "torch")]
+#[expect(clippy::large_types_passed_by_value, reason = "it becomes part of the network")]
 pub fn features(
     recogniser: &Recogniser,
     side: u32,

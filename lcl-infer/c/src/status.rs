@@ -37,6 +37,7 @@ pub enum lcl_status {
 }
 
 /// Returns the code of an error of the engine.
+#[expect(clippy::match_same_arms, reason = "in the order of the errors")]
 pub(crate) fn status_of(error: &Error) -> lcl_status {
     use lcl_status as status;
     match error {

@@ -40,7 +40,7 @@ pub(crate) fn check(
     weights.fill(0);
     let extreme = random.below(4) == 0;
     for weight in weights.iter_mut().take(channels) {
-        let byte = random.byte().cast_signed().max(-127);
+        let byte = i8::from_ne_bytes([random.byte()]).max(-127);
         *weight = if extreme { 127 * byte.signum() } else { byte };
     }
     // Pixels start anywhere, as those of an odd number of channels do.

@@ -5,7 +5,7 @@ use lcl_artefacts::score_model::probabilities;
 use super::largest;
 
 /// The 16 categories, and the classes of ImageNet-1k that each stands for, counted
-/// from 0 in the order of their WordNet ids.
+/// from 0 in the order of their `WordNet` ids.
 ///
 /// Geirhos et al., 2018, "Generalisation in humans and deep neural networks",
 /// arXiv 1808.08750, and 2021, "Partial success in closing the gap between human
@@ -178,9 +178,7 @@ mod tests {
         let decider = Decider::new(&imagenet()).expect("ImageNet");
         let mut scores = vec![-20.0; 1000];
         // All dogs together outweigh the one knife; its mean does not.
-        for class in 152..=268 {
-            scores[class] = 0.0;
-        }
+        scores[152..=268].fill(0.0);
         scores[499] = 1.0;
         assert_eq!(decider.decide(&scores), "knife");
         // The mean logit of the elephants is below that of the oven.

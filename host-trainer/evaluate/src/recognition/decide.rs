@@ -49,7 +49,7 @@ pub struct Decided {
 
 /// Writes what a model decides on the images in `folder`, which has a folder for
 /// each category, into `out` as `DATASET_SUBJECT_session-1.csv`: the table of the
-/// toolbox, with the columns subj, session, trial, rt, object_response, category,
+/// toolbox, with the columns subj, session, trial, rt, `object_response`, category,
 /// condition and imagename.
 ///
 /// The data set is called as the folder. A condition is the fourth part of an

@@ -36,14 +36,13 @@ pub(super) fn read(folder: &Path) -> Result<Session, DataError> {
         let key = frames
             .as_ref()
             .map_or((false, number as u64), |frames| (true, frames[number].to_bits()));
-        let image = match known.get(&key) {
-            Some(&image) => image,
-            None => {
-                images.extend(reading.image(number)?);
-                count += 1;
-                known.insert(key, count - 1);
-                count - 1
-            }
+        let image = if let Some(&image) = known.get(&key) {
+            image
+        } else {
+            images.extend(reading.image(number)?);
+            count += 1;
+            known.insert(key, count - 1);
+            count - 1
         };
         trials.push(Trial { image, tier });
     }

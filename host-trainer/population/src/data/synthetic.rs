@@ -92,7 +92,7 @@ impl Simulation {
         let mut trials = Vec::new();
         let mut responses = Vec::new();
         let mut rng = stream(self.seed, Purpose::Population, [2, 0]);
-        for image in 0..self.images {
+        for (image, means) in drives.iter().enumerate() {
             let (tier, repeats) = match image {
                 image if image < test => (Tier::Test, TEST_REPEATS),
                 image if image < test + validation => (Tier::Validation, 1),
@@ -101,7 +101,7 @@ impl Simulation {
             for _ in 0..repeats {
                 trials.push(Trial { image, tier });
                 // Variance in proportion to the mean, as of spikes.
-                responses.extend(drives[image].iter().map(|mean| {
+                responses.extend(means.iter().map(|mean| {
                     let noise: f32 = StandardNormal.sample(&mut rng);
                     (mean + (0.6 * mean).sqrt() * noise).max(0.0)
                 }));

@@ -158,6 +158,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::type_complexity, reason = "a table")]
     fn shapes_are_those_of_the_table() {
         let x: (&str, &[usize]) = ("x", &[2, 3, 4, 5]);
         let pairs = |name| (name, &[9_usize][..]);
@@ -187,6 +188,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::type_complexity, reason = "a table")]
     fn misfits_name_the_tensor_with_expected_and_got() {
         let x: (&str, &[usize]) = ("x", &[2, 3, 4, 5]);
         let cases: [(Apply, &[(&str, &[usize])], &[&str]); 7] = [

@@ -116,7 +116,7 @@ mod tests {
             // Below the least values, too.
             drawn.uniform(pairs, 0.05, 2.0),
             drawn.uniform(pairs, 0.05, 2.0),
-            drawn.uniform(pairs, 0.0, 6.28),
+            drawn.uniform(pairs, 0.0, 6.25),
             drawn.normal(pairs),
             drawn.normal(pairs),
             vec![-1.5],

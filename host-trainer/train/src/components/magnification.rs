@@ -94,6 +94,7 @@ fn table(side: usize) -> Vec<f64> {
 
 /// Returns the weights of the pixels in every bin, by ring and angle, which have
 /// the sum 1, or are all 0 in a bin without a pixel.
+#[expect(clippy::needless_range_loop, reason = "a pixel has a place in every mask")]
 fn polar(side: usize) -> Vec<Vec<Vec<f64>>> {
     let mut masks = vec![vec![vec![0.0; side * side]; ANGLES]; RINGS];
     let middle = (side / 2) as f64;
@@ -120,7 +121,9 @@ fn polar(side: usize) -> Vec<Vec<Vec<f64>>> {
         for mask in masks {
             let sum: f64 = mask.iter().sum();
             if sum > 0.0 {
-                mask.iter_mut().for_each(|weight| *weight /= sum);
+                for weight in mask {
+                    *weight /= sum;
+                }
             }
         }
     }

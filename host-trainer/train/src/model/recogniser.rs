@@ -272,6 +272,7 @@ fn bias(affine: &Affine, has_norm: bool, mode: Mode<'_>, kind: Kind) -> Result<T
     if has_norm { affine.bias_before(mode, kind) } else { affine.bias.f_to_kind(kind) }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the map before is not needed again")]
 fn normed(norm: Option<&BatchNorm>, x: Tensor, mode: Mode<'_>) -> Result<Tensor, TchError> {
     norm.map_or(Ok(x.shallow_clone()), |norm| norm.forward(&x, mode))
 }

@@ -16,6 +16,7 @@ pub(super) enum Phase {
 
 /// A core of any kind.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a fit has one")]
 pub(super) enum Core {
     Separable(SeparableCore),
     Lcl(LclCore),

@@ -204,7 +204,7 @@ impl<'a> Population<'a> {
                 false,
                 Kind::Float,
             )?;
-            no_grad(|| readout.bias().shallow_clone().f_copy_(&mean).map(|_| ()))?;
+            no_grad(|| readout.bias().shallow_clone().f_copy_(&mean))?;
             readouts.push(readout);
         }
         let mut parameters = Vec::new();
@@ -304,7 +304,7 @@ impl<'a> Population<'a> {
     fn restore(&self) -> Result<(), FitError> {
         no_grad(|| {
             for ((_, tensor), best) in self.tensors.iter().zip(&self.best) {
-                let _ = tensor.shallow_clone().f_copy_(best)?;
+                tensor.shallow_clone().f_copy_(best)?;
             }
             Ok(())
         })
@@ -422,6 +422,7 @@ impl<'a> Population<'a> {
     }
 
     /// Returns positions, weights and numbers per neuron of a session's readout.
+    #[expect(clippy::type_complexity, reason = "it is taken apart at once")]
     fn arrays(&self, index: usize) -> Result<(Vec<[f32; 2]>, Vec<f32>, f64), TchError> {
         let (neurons, readout) = (self.sessions[index].neurons(), &self.readouts[index]);
         let numbers: usize = readout.parameters("").iter().map(|one| one.tensor.numel()).sum();
@@ -559,7 +560,7 @@ fn noise(seed: u64, key: [u64; 2], [images, neurons]: [usize; 2]) -> Result<Tens
 fn copies(tensors: &[(String, Tensor)]) -> Result<Vec<Tensor>, TchError> {
     let copy = |(_, tensor): &(String, Tensor)| {
         let copy = tensor.f_detach()?.f_empty_like()?;
-        no_grad(|| copy.shallow_clone().f_copy_(tensor).map(|_| ()))?;
+        no_grad(|| copy.shallow_clone().f_copy_(tensor))?;
         copy.f_to_device(Device::Cpu)
     };
     tensors.iter().map(copy).collect()

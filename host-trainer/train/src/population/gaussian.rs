@@ -78,16 +78,15 @@ impl GaussianReadout {
             ReadoutKind::Isotropic => Some(load(&vec![sigma; neurons], &[neurons, 1])?),
             ReadoutKind::Point | ReadoutKind::Factorised => None,
         };
-        let features = match given.shared {
-            Some((owner, rows)) => Features::Shared {
+        let features = if let Some((owner, rows)) = given.shared {
+            Features::Shared {
                 factor: load(&vec![1.0; neurons], &[neurons, 1])?,
                 owner: owner.weight()?,
                 rows: Tensor::f_from_slice(&rows)?,
-            },
-            None => {
-                let start = 1.0 / channels as f32;
-                Features::Own(load(&vec![start; neurons * channels], &[neurons, channels])?)
             }
+        } else {
+            let start = 1.0 / channels as f32;
+            Features::Own(load(&vec![start; neurons * channels], &[neurons, channels])?)
         };
         let bias = load(&vec![0.0; neurons], &[neurons])?;
         Ok(Self { mean, sigma, features, bias })

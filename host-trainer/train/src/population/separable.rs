@@ -206,7 +206,8 @@ mod tests {
         for kernel in weight.chunks_exact(25) {
             let at = |y: i32, x: i32| {
                 let inside = (0..5).contains(&y) && (0..5).contains(&x);
-                if inside { f64::from(kernel[(y * 5 + x) as usize]) } else { 0.0 }
+                let at = usize::try_from(y * 5 + x).unwrap_or_default();
+                if inside { f64::from(kernel[at]) } else { 0.0 }
             };
             for y in 0..5 {
                 for x in 0..5 {

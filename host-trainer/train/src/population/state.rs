@@ -73,7 +73,7 @@ pub(super) fn load(
         let value = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
         let array: Vec<f32> = found.data().chunks_exact(4).map(value).collect();
         let found = tensor(&array, found.shape(), Device::Cpu)?;
-        no_grad(|| into.shallow_clone().f_copy_(&found).map(|_| ()))?;
+        no_grad(|| into.shallow_clone().f_copy_(&found))?;
     }
     Ok(())
 }

@@ -92,6 +92,7 @@ impl Ledger<'_> {
     }
 
     /// Adds a line to the logs and the report.
+    #[expect(clippy::large_types_passed_by_value, reason = "it becomes part of the report")]
     pub(super) fn log(
         &mut self,
         metrics: Metrics,

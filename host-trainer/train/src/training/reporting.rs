@@ -54,6 +54,7 @@ impl Reporter {
     }
 
     /// Adds the cross-correlation to the line of a validation.
+    #[expect(clippy::large_types_passed_by_value, reason = "it becomes part of the report")]
     pub(super) fn completed(&self, metrics: Metrics) -> Metrics {
         match &self.report.correlations {
             Some(stages) if metrics.val_loss.is_some() => metrics.with_correlation(
@@ -65,6 +66,7 @@ impl Reporter {
     }
 
     /// Learns of a line of the log, and writes the page at each validation.
+    #[expect(clippy::large_types_passed_by_value, reason = "it becomes part of the report")]
     pub(super) fn logged(&mut self, metrics: Metrics) -> Result<(), WriteError> {
         self.report.metrics.push(metrics);
         if metrics.val_loss.is_some() { self.report.write(&self.path) } else { Ok(()) }

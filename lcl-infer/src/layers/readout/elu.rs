@@ -8,6 +8,7 @@ static TABLE: [u16; LEN + 1] = table();
 
 /// Computes the table: `v ← v · ⌊2^32 · e^(-1 / 32)⌉ / 2^32` from `2^31` on, and
 /// `(v + 2^15) / 2^16` of each, all rounded down.
+#[expect(clippy::cast_possible_truncation, reason = "2^31 and less, by 2^16")]
 const fn table() -> [u16; LEN + 1] {
     const FACTOR: u64 = 4_162_825_044;
     let mut table = [0; LEN + 1];
@@ -31,15 +32,14 @@ pub fn elu_plus_one(drive: i32) -> i32 {
     if drive >= 0 {
         return (drive.min(1 << 25) + (1 << 10)) << 5;
     }
-    let below = drive.unsigned_abs() as usize;
-    let (index, share) = (below >> 5, (below & 31) as i32);
+    let index = (drive.unsigned_abs() >> 5) as usize;
+    let share = drive.wrapping_neg() & 31;
     let entry = |index: usize| TABLE.get(index).or(TABLE.last()).map_or(0, |&e| i32::from(e));
     let (high, low) = (entry(index), entry(index.saturating_add(1)));
     high - (((high - low) * share + 16) >> 5)
 }
 
 #[cfg(test)]
-#[expect(clippy::float_arithmetic, reason = "compares with the function that it stands for")]
 mod tests {
     use super::*;
 

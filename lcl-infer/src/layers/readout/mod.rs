@@ -187,7 +187,7 @@ impl<'a> Readout<'a> {
             bias,
             drive: Requant::from_checked(drive, drive_shift),
             rate: Requant::from_checked(rate, rate_shift),
-            number: number.cast_unsigned(),
+            number: u32::from_ne_bytes(number.to_ne_bytes()),
         })
     }
 

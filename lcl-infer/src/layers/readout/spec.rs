@@ -56,7 +56,8 @@ impl ReadoutSpec<'_> {
             filling.fill(0);
         }
         for neuron in self.neurons {
-            let ([x, y], number) = (neuron.position, neuron.number.cast_signed());
+            let ([x, y], number) =
+                (neuron.position, i32::from_ne_bytes(neuron.number.to_ne_bytes()));
             let [x, y] = [x.to_le_bytes(), y.to_le_bytes()];
             let words = [
                 i32::from_le_bytes([x[0], x[1], y[0], y[1]]),

@@ -34,7 +34,9 @@ fn drawn(name: DesignName, side: usize) -> Recogniser {
             } else {
                 -0.3..0.3
             };
-            values.iter_mut().for_each(|value| *value = rng.random_range(range.clone()));
+            for value in values.iter_mut() {
+                *value = rng.random_range(range.clone());
+            }
         }
     }
     recogniser
@@ -84,10 +86,10 @@ fn convolution(recogniser: &Recogniser, layer: &DesignLayer, conv: DesignConv, m
         Border::Zero => padded.checked_sub(conv.padding).filter(|&at| at < map.side),
     };
     let mut values = Vec::new();
-    for oc in 0..conv.out_c {
+    for (oc, bias) in bias.iter().enumerate() {
         for y in 0..side {
             for x in 0..side {
-                let mut sum = f64::from(bias[oc]);
+                let mut sum = f64::from(*bias);
                 for c in 0..conv.in_c {
                     for ky in 0..conv.kernel {
                         let Some(row) = place(y * conv.stride + ky) else { continue };
