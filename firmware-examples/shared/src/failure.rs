@@ -51,6 +51,7 @@ pub enum Failure<E> {
 }
 
 impl<E: defmt::Format> defmt::Format for Failure<E> {
+    #[expect(clippy::match_same_arms, reason = "their texts differ, which lie elsewhere")]
     fn format(&self, f: Formatter<'_>) {
         match self {
             Self::Model(error) => describe_model(error, f),

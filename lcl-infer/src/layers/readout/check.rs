@@ -31,7 +31,8 @@ pub(crate) fn tables(
     };
     let weights = header.packed(payload).ok_or(range(header.weights))?;
     let words = header.words(payload).ok_or(range(header.neurons))?;
-    let rows = weights.chunks_exact(geometry.padded_c()).zip(words.chunks_exact(NEURON_WORDS));
+    let rows =
+        weights.chunks_exact(geometry.padded_c().max(1)).zip(words.chunks_exact(NEURON_WORDS));
     let mut above = 0;
     for (neuron, (weights, words)) in rows.enumerate() {
         above = one_neuron(layer, neuron, words, above)?;

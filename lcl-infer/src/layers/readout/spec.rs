@@ -49,7 +49,7 @@ impl ReadoutSpec<'_> {
 
     pub(crate) fn payload(&self, out: &mut Out<'_>) -> Option<()> {
         let (in_c, padded) = (self.geometry.in_c(), self.geometry.padded_c());
-        for weights in self.weights.chunks_exact(in_c) {
+        for weights in self.weights.chunks_exact(in_c.max(1)) {
             let place = out.take(padded)?;
             let (own, filling) = place.split_at_mut_checked(in_c)?;
             own.copy_from_slice(bytemuck::cast_slice(weights));
