@@ -56,7 +56,7 @@ const SETUP: &[(u16, u8)] = &[
     (0xb0, 0x84),
 ];
 
-/// SCALING_XSC and SCALING_YSC with their values after a reset. Bit 7 of the second
+/// `SCALING_XSC` and `SCALING_YSC` with their values after a reset. Bit 7 of the second
 /// alone has eight bars of colour sent.
 const SCALING: [(u16, u8); 2] = [(0x70, 0x3a), (0x71, 0x35)];
 const BARS: u8 = 0x80;

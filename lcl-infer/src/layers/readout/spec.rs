@@ -52,7 +52,9 @@ impl ReadoutSpec<'_> {
         for weights in self.weights.chunks_exact(in_c.max(1)) {
             let place = out.take(padded)?;
             let (own, filling) = place.split_at_mut_checked(in_c)?;
-            own.copy_from_slice(bytemuck::cast_slice(weights));
+            for (place, weight) in own.iter_mut().zip(weights) {
+                *place = weight.to_le_bytes()[0];
+            }
             filling.fill(0);
         }
         for neuron in self.neurons {
