@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = env::args_os().nth(1).map(PathBuf::from);
     let out = out.ok_or("usage: random_model M.lcl [fast | COMPONENT]")?;
     let (fast, architecture) = match env::args().nth(2).as_deref() {
-        None => (false, LCL_V2),
+        None | Some("small") => (false, LCL_V2),
         Some("fast") => (true, LCL_V2),
         Some(component) => (false, with(component).ok_or("no such component: see the source")?),
     };

@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong_and_what_to_do() {
-        check(&["lcl", "trian"], &["trian", "train, prepare, quantise, features"]);
+        check(&["lcl", "trian"], &["trian", "train, fit, prepare, quantise, features"]);
         check(&["lcl", "inspect"], &["<M.lcl>", "--help"]);
         check(&["lcl", "train", "--steps", "many"], &["many", "--steps", "--help"]);
     }

@@ -1,7 +1,7 @@
 //! lcl-infer for C, behind `lcl_infer.h`.
 //!
 //! Every function checks what can be checked of its arguments and returns a
-//! [`lcl_status`]; none panics, allocates, or keeps anything outside of the
+//! `lcl_status`; none panics, allocates, or keeps anything outside of the
 //! memory that the caller hands over. The engine is that of
 //! [`lcl_infer`](mod@lcl_infer): here are only pointers, codes and texts.
 //!
