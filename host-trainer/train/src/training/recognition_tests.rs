@@ -133,8 +133,8 @@ fn what_does_not_fit_is_named() {
     none.recognition.front_end = None;
     assert!(error(&none).contains("--front-end"), "{}", error(&none));
     let mut small = config.clone();
-    small.views.stages[0].size = 40;
-    assert!(error(&small).contains("an image of 40 pixels is too small"), "{}", error(&small));
+    small.views.stages[0].size = 24;
+    assert!(error(&small).contains("an image of 24 pixels is too small"), "{}", error(&small));
     let mut other = config.clone();
     other.input.mean[0] = 0.5;
     assert!(error(&other).contains("input.mean"), "{}", error(&other));

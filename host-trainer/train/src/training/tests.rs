@@ -201,6 +201,10 @@ fn each_configuration_trains_two_steps_and_goes_on() -> Result<(), TrainError> {
     let small = config(2);
     for Shipped { name, .. } in SHIPPED {
         let mut config = Config::find(name.as_ref())?;
+        // Those that name images need classes: recognition_tests.rs has them.
+        if config.recognition.network.is_some() {
+            continue;
+        }
         let untrained = config.training.length == Length::Steps(0);
         assert_eq!(untrained, *name == "untrained");
         if config.components.is_some_and(|components| components.local) {

@@ -15,6 +15,7 @@ use crate::packing::{QUAD_LEN, TAP_BLOCK, TAP_QUAD};
 pub(super) mod dsp;
 #[cfg(lcl_kernels = "arm-dsp")]
 mod sums;
+#[cfg(lcl_kernels = "arm-dsp")]
 pub(super) mod toom;
 #[cfg(lcl_kernels = "armv7-m")]
 pub(super) mod v7m;

@@ -1,10 +1,9 @@
 //! Kernels for Cortex-M cores without the DSP extension: M3, and M33 where the
 //! target does not name it.
 
-use super::toom::v7m::V7m as ToomV7m;
 use super::{Job, define_dot};
 use crate::kernels::tiled::{self, Accumulators, Microkernel, Weights};
-use crate::kernels::toom::row;
+use crate::kernels::toom::{portable::Portable, row};
 use crate::kernels::{ConvKernels, Kernels, NormKernels, portable};
 use crate::packing::TAP_QUAD;
 use crate::shape::ConvGeometry;
@@ -15,7 +14,7 @@ pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
     name: "armv7-m",
     conv: ConvKernels {
         conv2d_row: tiled::conv2d_row::<V7m>,
-        toom_row: row::conv2d_row::<ToomV7m>,
+        toom_row: portable::KERNELS.conv.toom_row,
     },
     norm: NormKernels { norm_row: tiled::norm_row::<V7m> },
     ..portable::KERNELS
@@ -31,7 +30,7 @@ pub(in crate::kernels::arch) const fn toom_scratch_len(
     geometry: &ToomGeometry,
     tiles: usize,
 ) -> usize {
-    row::scratch_len::<ToomV7m>(geometry, tiles)
+    row::scratch_len::<Portable>(geometry, tiles)
 }
 
 /// Columns of bytes, those of the portable kernels.

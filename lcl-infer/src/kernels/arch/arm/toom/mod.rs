@@ -1,12 +1,9 @@
 //! Transforms and their products for Cortex-M: sums of two channels and one to
 //! three tiles stay in registers.
 
-#[cfg(lcl_kernels = "arm-dsp")]
 pub(in crate::kernels::arch) mod dsp;
 mod outputs;
 mod products;
-#[cfg(lcl_kernels = "armv7-m")]
-pub(in crate::kernels::arch) mod v7m;
 mod values;
 
 use crate::kernels::toom::row::{Group, Output, Sums, channel_groups};
