@@ -66,7 +66,7 @@ pub struct Args {
     size: u32,
     /// A fitted population, population.safetensors, whose readout is the last layer, under
     /// the tap rates; its core takes the place of the checkpoint's
-    #[arg(long, value_name = "P.safetensors")]
+    #[arg(long, value_name = "P.safetensors", conflicts_with_all = ["layout", "fovea"])]
     population: Option<PathBuf>,
     /// Which session of the population, from 0
     #[arg(long, value_name = "N", default_value_t = 0, requires = "population")]

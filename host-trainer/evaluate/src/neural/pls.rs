@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn a_regression_ends_where_nothing_is_left() {
         // Two predictors cannot make more than two components.
-        let features: Vec<f32> = (0..40_u8).map(|at| f32::from(at * at % 23)).collect();
+        let features: Vec<f32> = (0..40_u16).map(|at| f32::from(at * at % 23)).collect();
         let gram = gram_matrix(&features, 20);
         let linear = Array2::from_shape_fn((20, 1), |(i, _)| {
             f64::from(features[2 * i]) - 2.0 * f64::from(features[2 * i + 1]) + 3.0
