@@ -125,9 +125,18 @@ fn packed_sums(
     if filling.skip(taps % TAP_QUAD).any(|weight| weight != 0) {
         return Err(OpenError::Padding { layer, channel });
     }
+    filter_sums(layer, channel, packed_quads(geometry, packed, channel).flatten())
+}
+
+/// Returns what the weights of an output add up to.
+fn filter_sums(
+    layer: Name,
+    channel: usize,
+    filter: impl Iterator<Item = i8>,
+) -> Result<FilterSums, OpenError> {
     // Neither sum can leave 32 bits: no filter has 2^24 weights.
     let (mut sums, mut smallest) = (FilterSums::default(), 0);
-    for weight in packed_quads(geometry, packed, channel).flatten() {
+    for weight in filter {
         sums.sum = sums.sum.wrapping_add(weight.into());
         sums.magnitude = sums.magnitude.wrapping_add(weight.unsigned_abs().into());
         smallest = weight.min(smallest);
@@ -143,18 +152,11 @@ fn dense_tables(layer: Name, header: &DenseHeader<'_>, payload: &[u8]) -> Result
     let geometry = header.geometry;
     let lens = DenseHeader::lens(&geometry);
     for (section, expected) in [header.weights, header.channels].into_iter().zip(lens) {
-        let got = section.len as usize;
-        if got != expected {
-            return Err(OpenError::SectionLen { layer, expected, got });
-        }
+        section.check_len(layer, expected)?;
     }
-    let range = |section: Section| OpenError::SectionRange {
-        layer,
-        offset: section.offset,
-        payload_len: payload.len(),
-    };
-    let weights = header.weights(payload).ok_or(range(header.weights))?;
-    let words = header.words(payload).ok_or(range(header.channels))?;
+    let out_of_range = |section: Section| section.out_of_range(layer, payload);
+    let weights = header.weights(payload).ok_or(out_of_range(header.weights))?;
+    let words = header.words(payload).ok_or(out_of_range(header.channels))?;
     let mut rows = weights.chunks_exact(geometry.padded_inputs().max(1));
     for (channel, words) in words.chunks_exact(CHANNEL_WORDS).enumerate() {
         let Some(row) = rows.next() else {
@@ -171,23 +173,9 @@ fn dense_tables(layer: Name, header: &DenseHeader<'_>, payload: &[u8]) -> Result
         if filling.iter().any(|&weight| weight != 0) || (unused && !is_unused) {
             return Err(OpenError::Padding { layer, channel });
         }
-        one_channel(layer, channel, words, dense_sums(layer, channel, filter)?)?;
+        one_channel(layer, channel, words, filter_sums(layer, channel, filter.iter().copied())?)?;
     }
     Scales::check(layer, geometry.outputs(), header.output_scale)
-}
-
-/// Returns what the weights of an output add up to.
-fn dense_sums(layer: Name, channel: usize, filter: &[i8]) -> Result<FilterSums, OpenError> {
-    let (mut sums, mut smallest) = (FilterSums::default(), 0);
-    for &weight in filter {
-        sums.sum = sums.sum.wrapping_add(weight.into());
-        sums.magnitude = sums.magnitude.wrapping_add(weight.unsigned_abs().into());
-        smallest = weight.min(smallest);
-    }
-    if smallest == i8::MIN {
-        return Err(OpenError::Weight { layer, channel });
-    }
-    Ok(sums)
 }
 
 /// Checks the words of one channel, whose weights add up to these sums.

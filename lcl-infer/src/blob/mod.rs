@@ -265,7 +265,7 @@ impl<'a> Blob<'a> {
 
 impl Blob<'_> {
     /// Returns the largest width and height of an image that the layers take:
-    /// [`MAX_IMAGE_SIDE`](crate::shape::MAX_IMAGE_SIDE), unless one of them takes
+    /// [`MAX_IMAGE_SIDE`], unless one of them takes
     /// a map of one size.
     #[must_use]
     pub fn max_image_side(&self) -> usize {

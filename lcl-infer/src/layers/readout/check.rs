@@ -2,8 +2,8 @@
 
 use super::{NEURON_WORDS, POSITION_ONE, ReadoutHeader};
 use crate::arithmetic::{MAX_SHIFT, MIN_MULTIPLIER, MIN_SHIFT};
+use crate::blob::OpenError;
 use crate::blob::section::Section;
-use crate::blob::{MAX_SCALE, MIN_SCALE, OpenError};
 use crate::name::Name;
 use crate::parameters::{Scales, accumulator_bound};
 
@@ -15,22 +15,11 @@ pub(crate) fn tables(
 ) -> Result<(), OpenError> {
     let geometry = header.geometry;
     for (section, expected) in [header.weights, header.neurons].into_iter().zip(geometry.lens()) {
-        let got = section.len as usize;
-        if got != expected {
-            return Err(OpenError::SectionLen { layer, expected, got });
-        }
+        section.check_len(layer, expected)?;
     }
-    let (expected, got) = (4 * geometry.neurons(), header.output_scale.len());
-    if got != expected {
-        return Err(OpenError::SectionLen { layer, expected, got });
-    }
-    let range = |section: Section| OpenError::SectionRange {
-        layer,
-        offset: section.offset,
-        payload_len: payload.len(),
-    };
-    let weights = header.packed(payload).ok_or(range(header.weights))?;
-    let words = header.words(payload).ok_or(range(header.neurons))?;
+    let out_of_range = |section: Section| section.out_of_range(layer, payload);
+    let weights = header.packed(payload).ok_or(out_of_range(header.weights))?;
+    let words = header.words(payload).ok_or(out_of_range(header.neurons))?;
     let rows =
         weights.chunks_exact(geometry.padded_c().max(1)).zip(words.chunks_exact(NEURON_WORDS));
     let mut above = 0;
@@ -52,13 +41,7 @@ pub(crate) fn tables(
             return Err(OpenError::Accumulator { layer, channel: neuron, got });
         }
     }
-    for (channel, got) in Scales::from_le_bytes(header.output_scale).iter().enumerate() {
-        // Not a number is in no range.
-        if !(MIN_SCALE..=MAX_SCALE).contains(&got) {
-            return Err(OpenError::Scale { layer, channel, got });
-        }
-    }
-    Ok(())
+    Scales::check(layer, geometry.neurons(), header.output_scale)
 }
 
 /// Checks the words of one neuron, and returns its position along y, which is not
