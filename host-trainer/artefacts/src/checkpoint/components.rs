@@ -124,7 +124,7 @@ pub struct Misfit {
 pub struct Components {
     /// Which there are.
     pub settings: ComponentsConfig,
-    /// All their tensors, in the order of [`ComponentsConfig::tensors`].
+    /// All their tensors, in the order of the components.
     pub tensors: Vec<ComponentTensor>,
 }
 
