@@ -5,8 +5,9 @@ use pio::{Program, RP2040_MAX_PROGRAM_SIZE, pio_asm};
 /// Returns the program: it takes as many bits of each line as register X says, less
 /// one, each at a rising edge of PCLK (GPIO7), from one rise of VSYNC (GPIO9) to its
 /// fall, and then waits to be started once more, with flag 0. A line in which HREF
-/// (GPIO8, the pin of `jmp`) is still high after its last bit was longer, or the one
-/// before was shorter: the program stops there, with flag 1.
+/// (GPIO8, the pin of `jmp`) is low at a bit is shorter, one in which it is still high
+/// after the last bit is longer, or the one before was shorter and its clock rested:
+/// the program stops there, with flag 1.
 ///
 /// The pins of `in` are the four from D0 (GPIO6) on. `mov pc, pins` goes to the one of
 /// the first sixteen instructions that their levels say, so that a line is seen one
@@ -43,6 +44,9 @@ pub(crate) fn serial_line() -> Program<RP2040_MAX_PROGRAM_SIZE> {
         "bit:",
         "    wait 1 gpio 7",
         "    in pins, 1",
+        "    jmp pin inside",
+        "    jmp slipped",
+        "inside:",
         "    wait 0 gpio 7",
         "    jmp y-- bit",
         "    nop [2]",
