@@ -38,13 +38,11 @@ pub fn check(shown: &Shown) -> Result<()> {
     }
     let tools = packages()?;
     let folder = source("lcl-infer/python");
-    let mut build = python_with(&[&tools])?;
-    build.current_dir(&folder).args(["-m", "maturin", "build", "--release", "--target-dir"]);
-    build.arg(project::root().join("target/python")).arg("--out").arg(shown.path("wheels"));
-    // Its own program lies beside its package.
-    let path = env::var_os("PATH").unwrap_or_default();
-    let path = [tools.join("bin")].into_iter().chain(env::split_paths(&path));
-    build.env("PATH", env::join_paths(path)?);
+    // Its package looks for the program in the folder of Python's own alone.
+    let mut build = Command::new(tools.join("bin/maturin"));
+    build.current_dir(&folder).args(["build", "--release", "--interpreter"]).arg(&program);
+    build.arg("--target-dir").arg(project::root().join("target/python"));
+    build.arg("--out").arg(shown.path("wheels"));
     Logged::new("build-python", "building the package lcl-v2").run(&mut build)?;
     let wheel = project::files(&shown.path("wheels"))?.pop().context("there is no wheel")?;
     let installed = shown.path("installed");
