@@ -4,7 +4,7 @@ use arbitrary::{Result, Unstructured};
 use lcl_infer::blob::write::{
     BlobSpec, ConvSpec, DenseSpec, LayerSpec, NormSpec, OperationSpec, ResampleSpec,
 };
-use lcl_infer::blob::{GOLDEN_MAX_SIDE, Golden, SECTION_LABELS};
+use lcl_infer::blob::{Golden, SECTION_LABELS};
 use lcl_infer::parameters::{Channel, MIN_MULTIPLIER, MIN_SHIFT, NormChannel, Requant};
 use lcl_infer::shape::{
     Border, DenseGeometry, MAX_CHANNELS, NormGeometry, Opponent, Resample, Retina, RetinaOutput,
@@ -34,7 +34,7 @@ struct Weights {
     norm_channels: Vec<NormChannel>,
     output_scale: Vec<f32>,
     runs: Vec<[u16; 2]>,
-    run_weights: Vec<u8>,
+    shares: Vec<u8>,
 }
 
 /// Draws a blob that opens, or returns `None` if the chain that was drawn has
@@ -146,8 +146,8 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
             }
             LayerKind::Resample(resample) => {
                 let drawn = runs(resample.taken_side(), resample.given_side());
-                let (_, runs, run_weights) = drawn.expect("it was drawn");
-                return Weights { runs, run_weights, ..Weights::default() };
+                let (_, runs, shares) = drawn.expect("it was drawn");
+                return Weights { runs, shares, ..Weights::default() };
             }
             _ => return Weights::default(),
         };
@@ -200,7 +200,7 @@ fn emit(architecture: &Architecture, random: &mut Random, style: Option<Style>) 
             LayerKind::Resample(resample) => OperationSpec::Resample(ResampleSpec {
                 resample,
                 runs: &weights.runs,
-                weights: &weights.run_weights,
+                weights: &weights.shares,
             }),
             LayerKind::Retina(retina) => OperationSpec::Retina(retina),
             LayerKind::Opponent(retina) => OperationSpec::Opponent(retina),
