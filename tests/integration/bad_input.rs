@@ -280,5 +280,5 @@ fn files_that_do_not_fit_are_not_left_half_written() {
 #[test]
 fn unknown_commands_list_the_known_ones() {
     let error = fail(lcl().arg("trian"));
-    assert!(error.contains("train, prepare, quantise, features, compare, inspect"), "{error}");
+    assert!(error.contains("train, fit, prepare, quantise, features, compare, inspect"), "{error}");
 }

@@ -211,8 +211,11 @@ fn unknown_boards_and_examples_list_the_known_ones() {
         let error = refused("toaster", "features");
         assert!(error.contains(&BOARDS.join(", ")) && error.contains("pico2"), "{error}");
         let error = refused("mps2-an386", "dance");
-        assert!(error.contains("features, camera, watch, self-test, kernels"), "{error}");
+        assert!(
+            error.contains("features, camera, watch, population, self-test, kernels"),
+            "{error}"
+        );
     }
     let error = fail(&mut xtask("trian"));
-    assert!(error.contains("train, prepare, quantise, features"), "{error}");
+    assert!(error.contains("train, fit, prepare, quantise, features"), "{error}");
 }

@@ -63,7 +63,18 @@ fn layouts_give_the_same_weights_and_features() {
     let (small_len, small) = (len("m.lcl"), written("small"));
     transform(folder.path(), "synthetic:8");
     assert!(len("m.lcl") > 3 * small_len, "{} of {small_len}", len("m.lcl"));
-    assert!(written("fast") == small, "the layouts differ");
+    let fast = written("fast");
+    // The metadata alone says how weights stand in the blob.
+    for (small, fast) in small.iter().zip(&fast) {
+        let [small, fast] =
+            [small, fast].map(|file| SafeTensors::deserialize(file).expect("safetensors"));
+        assert!(small.len() > 1, "nothing is compared");
+        assert_eq!(small.names(), fast.names());
+        for (name, tensor) in small.tensors() {
+            let other = fast.tensor(&name).expect("it has the same names");
+            assert!(tensor.shape() == other.shape() && tensor.data() == other.data(), "{name}");
+        }
+    }
 }
 
 #[test]
