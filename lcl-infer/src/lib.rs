@@ -108,6 +108,7 @@ mod name;
 mod novelty;
 pub mod packing;
 pub mod parameters;
+pub mod parts;
 mod pixels;
 pub mod reference;
 mod row;
@@ -135,6 +136,7 @@ pub use novelty::{
     CellGrid, Departure, NOVEL_CHANNELS, Novelty, WatchError, WatchSettings, Watcher,
     watcher_memory_len,
 };
+pub use parts::Part;
 pub use pixels::{PixelFormat, luma};
 pub use row::FeatureRow;
 pub use shape::{ConvGeometry, ImageSize, PoolOrder};
