@@ -14,6 +14,7 @@ use crate::layers::window_pool::WindowPool;
 use crate::memory::ALIGNMENT;
 use crate::name::Name;
 use crate::packing::{CHANNEL_GROUP, packed_quads};
+use crate::parts::{Components, If, Part, Population, Recognition, Switch};
 use crate::shape::{ConvGeometry, PoolOrder};
 use crate::toom::{ToomConv2d, ToomGeometry};
 
@@ -34,18 +35,25 @@ pub struct LayerParameters<'a> {
 impl LayerParameters<'_> {
     /// Returns what the layer does, without its weights.
     #[must_use]
-    pub const fn kind(&self) -> LayerKind {
+    pub fn kind(&self) -> LayerKind {
         match self.operation {
             Operation::Conv(parameters) => LayerKind::Conv(parameters.conv.geometry()),
             Operation::Pool(order) => LayerKind::Pool(order),
-            Operation::WindowPool(pool) => LayerKind::WindowPool(pool),
+            Operation::WindowPool(pool) => LayerKind::WindowPool(Recognition::get(pool)),
             Operation::Readout(parameters) => LayerKind::Readout(parameters.readout.geometry()),
             Operation::Dense(parameters) => LayerKind::Dense(parameters.dense.geometry()),
             Operation::Norm(parameters) => LayerKind::Norm(parameters.norm.geometry()),
             Operation::Resample(table) => LayerKind::Resample(table.resample()),
-            Operation::Retina(retina) => LayerKind::Retina(retina),
-            Operation::Opponent(retina) => LayerKind::Opponent(retina),
+            Operation::Retina(retina) => LayerKind::Retina(Components::get(retina)),
+            Operation::Opponent(retina) => LayerKind::Opponent(Components::get(retina)),
         }
+    }
+
+    /// Returns the part of the engine that runs the layer, or `None` for one that
+    /// every program has.
+    #[must_use]
+    pub fn part(&self) -> Option<Part> {
+        self.toom().map(|_| Part::Transforms).or(self.kind().part())
     }
 
     /// Returns the geometry with the transform of the weights, or `None` if
@@ -68,19 +76,19 @@ pub enum Operation<'a> {
     /// See [`LayerKind::Pool`].
     Pool(PoolOrder),
     /// See [`LayerKind::WindowPool`].
-    WindowPool(WindowPool),
+    WindowPool(If<Recognition, WindowPool>),
     /// See [`LayerKind::Dense`].
-    Dense(DenseParameters<'a>),
+    Dense(If<Recognition, DenseParameters<'a>>),
     /// See [`LayerKind::Norm`].
-    Norm(NormParameters<'a>),
+    Norm(If<Components, NormParameters<'a>>),
     /// See [`LayerKind::Resample`].
-    Resample(ResampleTable<'a>),
+    Resample(If<Components, ResampleTable<'a>>),
     /// See [`LayerKind::Retina`].
-    Retina(Retina),
+    Retina(If<Components, Retina>),
     /// See [`LayerKind::Opponent`].
-    Opponent(Opponent),
+    Opponent(If<Components, Opponent>),
     /// See [`LayerKind::Readout`].
-    Readout(ReadoutParameters<'a>),
+    Readout(If<Population, ReadoutParameters<'a>>),
 }
 
 /// A convolution of a blob, and what its bytes are worth.

@@ -91,6 +91,9 @@ pub struct Example {
     /// Whether it counts, so that the emulator is to follow each instruction.
     #[serde(default)]
     pub counts: bool,
+    /// Parts of lcl-infer that it is built with, whatever the blob needs.
+    #[serde(default)]
+    pub parts: Vec<String>,
     /// Feature that it is built with, unless it is for everybody.
     pub feature: Option<String>,
 }
@@ -213,6 +216,23 @@ mod tests {
             assert!(twin.qemu.is_some() && twin.cpu == board.cpu, "{}", board.name);
         }
         assert_eq!(cores().count(), 6);
+    }
+
+    #[test]
+    fn every_part_of_the_engine_can_be_switched_on_and_kernels_has_them_all() {
+        let manifest = |path: &str| -> toml::Table {
+            let text = project::read(&project::root().join(path)).expect("the manifest is there");
+            text.parse().expect("it is one")
+        };
+        let engine = manifest("lcl-infer/Cargo.toml");
+        let parts = engine["features"]["default"].as_array().expect("a list");
+        let parts: Vec<_> = parts.iter().filter_map(toml::Value::as_str).collect();
+        assert_eq!(example("kernels").expect("it is known").parts, parts);
+        let shared = manifest("firmware-examples/shared/Cargo.toml");
+        for part in parts {
+            let passed = shared["features"][part][0].as_str();
+            assert_eq!(passed, Some(&*format!("lcl-infer/{part}")));
+        }
     }
 
     #[test]

@@ -31,6 +31,13 @@ pub fn show(error: impl fmt::Display) {
     black_box(length);
 }
 
+/// Formats a value and returns its length.
+pub fn len(value: impl fmt::Display) -> usize {
+    let mut length = Length::default();
+    let _ = write!(length, "{value}");
+    length.get()
+}
+
 /// Formats a value as a program that looks for a mistake would.
 pub fn debug(value: impl fmt::Debug) {
     let mut length = Length::default();

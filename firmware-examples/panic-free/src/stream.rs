@@ -55,6 +55,7 @@ fn described(blob: &Blob<'_>, tap: Name, width: usize) -> Option<usize> {
     seen ^= blob.contract().id().len() ^ blob.input().channels() ^ blob.input().name().len();
     for layer in blob.layers() {
         seen ^= layer.kind().out_side(width) ^ layer.name.as_str().len();
+        seen ^= layer.part().map_or(0, errors::len);
     }
     for conv in blob.convolutions() {
         let scales = conv.output_scale;

@@ -71,13 +71,14 @@ pub(super) fn layers(
 /// Checks the tables of a convolution.
 fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(), OpenError> {
     let geometry = header.geometry;
-    let lens = ConvHeader::lens(&geometry, header.toom);
+    let toom = header.toom();
+    let lens = ConvHeader::lens(&geometry, toom);
     for (section, expected) in [header.weights, header.channels].into_iter().zip(lens) {
         section.check_len(layer, expected)?;
     }
     let out_of_range = |section: Section| section.out_of_range(layer, payload);
     let sums = |channel| -> Result<FilterSums, OpenError> {
-        match header.toom {
+        match toom {
             None => {
                 let packed = header.packed(payload).ok_or(out_of_range(header.weights))?;
                 packed_sums(layer, geometry, packed, channel)
@@ -98,7 +99,7 @@ fn conv_tables(layer: Name, header: &ConvHeader<'_>, payload: &[u8]) -> Result<(
     for (channel, words) in words.chunks_exact(CHANNEL_WORDS).enumerate() {
         let present = channel < geometry.out_c();
         // A transform fills fewer channels up.
-        let sums = if header.toom.is_some() && channel >= geometry.out_c().next_multiple_of(2) {
+        let sums = if toom.is_some() && channel >= geometry.out_c().next_multiple_of(2) {
             FilterSums::default()
         } else {
             sums(channel)?

@@ -9,6 +9,7 @@ use crate::contract::Contract;
 use crate::layers::norm::MAX_NORM_MULTIPLIER;
 use crate::layers::resample::RUN_WEIGHT;
 use crate::name::Name;
+use crate::parts::Part;
 
 /// Why a blob cannot be opened.
 ///
@@ -78,6 +79,13 @@ pub enum OpenError {
         layer: Name,
         /// Its kind.
         kind: u32,
+    },
+    /// A layer is of a part that was not built into this program.
+    NotBuiltIn {
+        /// The layer.
+        layer: Name,
+        /// The part.
+        part: Part,
     },
     /// The blob has no layer, or more than this crate runs.
     LayerCount {
@@ -414,6 +422,11 @@ impl fmt::Display for OpenError {
                 f,
                 "layer {layer}, at position {index} of the blob, is of kind {kind}, which this \
                  program does not know: update the program"
+            ),
+            Self::NotBuiltIn { layer, part } => write!(
+                f,
+                "layer {layer} takes what this program was built without: switch on the cargo \
+                 feature `{part}` of lcl-infer"
             ),
             Self::LayerCount { largest, got } => {
                 write!(f, "the blob has {got} layers and this program runs 1 to {largest}")

@@ -15,6 +15,7 @@ use crate::layers::window_pool::WindowPool;
 use crate::name::Name;
 use crate::parameters::{CHANNEL_WORDS, ChannelTable, Conv2d, ConvParameters, Scales};
 use crate::parameters::{LayerParameters, Operation};
+use crate::parts::{Components, If, Population, Recognition, Switch, Transforms};
 use crate::shape::{Border, ConvGeometry, DenseGeometry, PoolOrder, Sums};
 use crate::toom::{Pair, ToomConv2d, ToomGeometry, Transform};
 
@@ -59,13 +60,13 @@ pub(crate) struct LayerHeader<'a> {
 pub(crate) enum Body<'a> {
     Conv(ConvHeader<'a>),
     Pool(PoolOrder),
-    WindowPool(WindowPool),
-    Dense(DenseHeader<'a>),
-    Norm(NormHeader<'a>),
-    Resample(ResampleHeader),
-    Retina(Retina),
-    Opponent(Opponent),
-    Readout(ReadoutHeader<'a>),
+    WindowPool(If<Recognition, WindowPool>),
+    Dense(If<Recognition, DenseHeader<'a>>),
+    Norm(If<Components, NormHeader<'a>>),
+    Resample(If<Components, ResampleHeader>),
+    Retina(If<Components, Retina>),
+    Opponent(If<Components, Opponent>),
+    Readout(If<Population, ReadoutHeader<'a>>),
 }
 
 /// Geometry, tables and output scale of a convolution.
@@ -73,7 +74,7 @@ pub(crate) enum Body<'a> {
 pub(crate) struct ConvHeader<'a> {
     pub(crate) geometry: ConvGeometry,
     /// The geometry with the transform of the weights, if they are transformed.
-    pub(crate) toom: Option<ToomGeometry>,
+    toom: Option<If<Transforms, ToomGeometry>>,
     /// i8, packed, or transformed.
     pub(crate) weights: Section,
     /// Four i32 a channel: bias, multiplier, shift, sum of weights.
@@ -106,15 +107,23 @@ impl<'a> LayerHeader<'a> {
         let body = match kind {
             KIND_CONV => Body::Conv(ConvHeader::parse(reader, name, transform)?),
             KIND_POOL => Body::Pool(reader.one_of(&PoolOrder::ALL)),
-            DenseGeometry::KIND => Body::Dense(DenseHeader::parse(reader, name)?),
-            ReadoutHeader::KIND => Body::Readout(of_geometry(name, ReadoutHeader::parse(reader))?),
-            NormHeader::KIND => Body::Norm(of_geometry(name, NormHeader::parse(reader))?),
-            ResampleHeader::KIND => {
-                Body::Resample(of_geometry(name, ResampleHeader::parse(reader))?)
+            DenseGeometry::KIND => {
+                Body::Dense(Recognition::read(name, || DenseHeader::parse(reader, name))?)
             }
-            Retina::KIND => Body::Retina(of_geometry(name, Retina::parse(reader))?),
-            Opponent::KIND => Body::Opponent(of_geometry(name, Opponent::parse(reader))?),
-            _ => Body::WindowPool(of_geometry(name, WindowPool::parse(reader))?),
+            ReadoutHeader::KIND => {
+                Body::Readout(read::<Population, _>(name, || ReadoutHeader::parse(reader))?)
+            }
+            NormHeader::KIND => {
+                Body::Norm(read::<Components, _>(name, || NormHeader::parse(reader))?)
+            }
+            ResampleHeader::KIND => {
+                Body::Resample(read::<Components, _>(name, || ResampleHeader::parse(reader))?)
+            }
+            Retina::KIND => Body::Retina(read::<Components, _>(name, || Retina::parse(reader))?),
+            Opponent::KIND => {
+                Body::Opponent(read::<Components, _>(name, || Opponent::parse(reader))?)
+            }
+            _ => Body::WindowPool(read::<Recognition, _>(name, || WindowPool::parse(reader))?),
         };
         reader.whole()?;
         let layer = Self { name, tap, golden_crc32, body };
@@ -127,25 +136,25 @@ impl<'a> LayerHeader<'a> {
     }
 
     /// Returns what the layer does, without its weights.
-    pub(crate) const fn kind(&self) -> LayerKind {
+    pub(crate) fn kind(&self) -> LayerKind {
         match self.body {
             Body::Conv(conv) => LayerKind::Conv(conv.geometry),
             Body::Pool(order) => LayerKind::Pool(order),
-            Body::WindowPool(pool) => LayerKind::WindowPool(pool),
+            Body::WindowPool(pool) => LayerKind::WindowPool(Recognition::get(pool)),
             Body::Readout(readout) => LayerKind::Readout(readout.geometry),
             Body::Dense(dense) => LayerKind::Dense(dense.geometry),
             Body::Norm(norm) => LayerKind::Norm(norm.geometry),
             Body::Resample(header) => LayerKind::Resample(header.resample),
-            Body::Retina(retina) => LayerKind::Retina(retina),
-            Body::Opponent(retina) => LayerKind::Opponent(retina),
+            Body::Retina(retina) => LayerKind::Retina(Components::get(retina)),
+            Body::Opponent(retina) => LayerKind::Opponent(Components::get(retina)),
         }
     }
 
     /// Returns the geometry with the transform of the weights, if they are
     /// transformed.
-    pub(crate) const fn toom(&self) -> Option<ToomGeometry> {
+    pub(crate) fn toom(&self) -> Option<ToomGeometry> {
         match self.body {
-            Body::Conv(conv) => conv.toom,
+            Body::Conv(conv) => conv.toom(),
             _ => None,
         }
     }
@@ -156,13 +165,13 @@ impl<'a> LayerHeader<'a> {
     }
 
     /// Returns the contract that the layer asks for.
-    pub(crate) const fn contract(&self) -> Contract {
+    pub(crate) fn contract(&self) -> Contract {
         self.kind().contract()
     }
 
     /// Returns the sections of its tables, in their order; none of a layer
     /// without.
-    pub(crate) const fn sections(&self) -> [Option<Section>; 2] {
+    pub(crate) fn sections(&self) -> [Option<Section>; 2] {
         match self.body {
             Body::Conv(conv) => [Some(conv.weights), Some(conv.channels)],
             Body::Dense(dense) => [Some(dense.weights), Some(dense.channels)],
@@ -181,21 +190,33 @@ impl<'a> LayerHeader<'a> {
             Body::Conv(conv) => Operation::Conv(conv.in_place(payload)?),
             Body::Pool(order) => Operation::Pool(order),
             Body::WindowPool(pool) => Operation::WindowPool(pool),
-            Body::Dense(dense) => Operation::Dense(dense.in_place(payload)?),
-            Body::Norm(norm) => Operation::Norm(norm.in_place(payload)?),
-            Body::Resample(resample) => Operation::Resample(resample.in_place(payload)?),
+            Body::Dense(dense) => {
+                Operation::Dense(Recognition::try_map(dense, |dense| dense.in_place(payload))?)
+            }
+            Body::Norm(norm) => {
+                Operation::Norm(Components::try_map(norm, |norm| norm.in_place(payload))?)
+            }
+            Body::Resample(resample) => {
+                Operation::Resample(Components::try_map(resample, |it| it.in_place(payload))?)
+            }
             Body::Retina(retina) => Operation::Retina(retina),
             Body::Opponent(retina) => Operation::Opponent(retina),
-            Body::Readout(readout) => Operation::Readout(readout.in_place(payload)?),
+            Body::Readout(readout) => {
+                Operation::Readout(Population::try_map(readout, |it| it.in_place(payload))?)
+            }
         };
         let Self { name, tap, golden_crc32, .. } = *self;
         Some(LayerParameters { name, tap, golden_crc32, operation })
     }
 }
 
-/// Returns what was read, or the error of a geometry that the engine cannot run.
-fn of_geometry<T>(layer: Name, parsed: Option<T>) -> Result<T, OpenError> {
-    parsed.ok_or(OpenError::Geometry { layer })
+/// Returns what is read, or the error of a geometry that the engine cannot run or of
+/// a part that is not built in.
+fn read<P: Switch, T>(
+    layer: Name,
+    parse: impl FnOnce() -> Option<T>,
+) -> Result<If<P, T>, OpenError> {
+    P::read(layer, || parse().ok_or(OpenError::Geometry { layer }))
 }
 
 fn parse_name(reader: &mut Reader<'_>) -> Result<Name, OpenError> {
@@ -221,9 +242,11 @@ impl<'a> ConvHeader<'a> {
         let toom = match transform {
             TRANSFORM_DIRECT => None,
             number => {
-                let transform = Transform::from_number(number);
-                let toom = transform.and_then(|transform| ToomGeometry::new(geometry, transform));
-                Some(toom.ok_or(OpenError::Transform { layer, got: number })?)
+                let error = OpenError::Transform { layer, got: number };
+                let transform = Transform::from_number(number).ok_or(error)?;
+                Some(Transforms::read(layer, || {
+                    ToomGeometry::new(geometry, transform).ok_or(error)
+                })?)
             }
         };
         Ok(Self {
@@ -233,6 +256,12 @@ impl<'a> ConvHeader<'a> {
             channels: Section::parse(reader),
             output_scale: reader.bytes(),
         })
+    }
+
+    /// Returns the geometry with the transform of the weights, if they are
+    /// transformed.
+    pub(crate) fn toom(&self) -> Option<ToomGeometry> {
+        self.toom.map(Transforms::get)
     }
 
     /// Returns the packed weights.
@@ -252,7 +281,7 @@ impl<'a> ConvHeader<'a> {
 
     fn in_place(&self, payload: &'a [u8]) -> Option<ConvParameters<'a>> {
         let channels = ChannelTable::new(self.words(payload)?, self.geometry.out_c())?;
-        let conv = match self.toom {
+        let conv = match self.toom() {
             None => Conv2d::new(self.geometry, self.packed(payload)?, channels)?.into(),
             Some(toom) => ToomConv2d::new(toom, self.transformed(payload)?, channels)?.into(),
         };

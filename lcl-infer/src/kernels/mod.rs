@@ -16,6 +16,7 @@ pub use crate::layers::resample::ResampleKernels;
 pub use crate::layers::retina::{RetinaKernels, RetinaRows};
 pub use crate::layers::window_pool::WindowPoolKernels;
 use crate::parameters::Conv2d;
+use crate::parts::Part;
 use crate::shape::{ConvGeometry, MAX_KERNEL};
 use crate::toom::ToomConv2d;
 pub use toom::{MAX_TILES, toom_scratch_len};
@@ -106,7 +107,8 @@ pub enum PoolStep<'a> {
 ///
 /// All implementations give the same bytes. The slices have the lengths that
 /// the geometry says; where they have not, a kernel writes fewer values and
-/// never reads or writes out of bounds.
+/// never reads or writes out of bounds. The kernels of a [`Part`] that is not built
+/// in write nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
     /// Name of the instruction set.
@@ -129,6 +131,34 @@ pub struct Kernels {
     pub opponent: OpponentKernels,
     /// Readouts.
     pub readout: ReadoutKernels,
+}
+
+impl Kernels {
+    /// Returns the same table without the kernels of parts that are not built in: a
+    /// program has all that its table names.
+    const fn built_in(mut self) -> Self {
+        if !Part::Transforms.is_built_in() {
+            self.conv.toom_row = |_, _, _, _| {};
+        }
+        if !Part::Components.is_built_in() {
+            self.norm.norm_row = |_, _, _, _| {};
+            self.resample.columns = |_, _, _, _| {};
+            self.resample.add_row = |_, _, _| {};
+            self.resample.finish_row = |_, _| {};
+            self.retina.retina_row = |_, _, _, _| {};
+            self.opponent.contrasts_row = |_, _| {};
+            self.opponent.divide_row = |_, _, _| {};
+        }
+        if !Part::Recognition.is_built_in() {
+            self.window_pool.max_row = |_, _, _, _| {};
+            self.window_pool.average_row = |_, _, _, _| {};
+            self.dense.row = |_, _, _| {};
+        }
+        if !Part::Population.is_built_in() {
+            self.readout.sums = |_, _| [0; 4];
+        }
+        self
+    }
 }
 
 /// The convolution, a row of output at a call.

@@ -31,7 +31,8 @@ pub static KERNELS: Kernels = Kernels {
     retina: RetinaKernels::PORTABLE,
     opponent: OpponentKernels::PORTABLE,
     readout: ReadoutKernels::PORTABLE,
-};
+}
+.built_in();
 
 /// Returns the bytes of scratch that the convolution asks for.
 pub(super) const fn scratch_len(conv: &ConvGeometry) -> usize {

@@ -30,6 +30,7 @@ use window_pool::{WindowPool, WindowPoolLayer};
 use crate::contract::Contract;
 use crate::kernels::{self, Kernels};
 use crate::parameters::Operation;
+use crate::parts::{Components, If, Part, Population, Recognition, Switch};
 use crate::shape::{ConvGeometry, ImageSize, MAX_CHANNELS, PoolOrder, pooled_side};
 
 /// What a layer does, without its weights.
@@ -154,6 +155,21 @@ impl LayerKind {
         }
     }
 
+    /// Returns the part of the engine that runs it, or `None` for a kind that every
+    /// program has. A convolution whose weights are transformed has one too, see
+    /// [`LayerParameters::part`](crate::parameters::LayerParameters::part).
+    #[must_use]
+    pub const fn part(&self) -> Option<Part> {
+        match self {
+            Self::Conv(_) | Self::Pool(_) => None,
+            Self::WindowPool(_) | Self::Dense(_) => Some(Part::Recognition),
+            Self::Norm(_) | Self::Resample(_) | Self::Retina(_) | Self::Opponent(_) => {
+                Some(Part::Components)
+            }
+            Self::Readout(_) => Some(Part::Population),
+        }
+    }
+
     /// Returns the first contract that has this operation.
     #[must_use]
     pub const fn contract(&self) -> Contract {
@@ -220,13 +236,13 @@ impl LayerKind {
 pub(crate) enum Layer<'a> {
     Conv(ConvLayer<'a>),
     Pool(PoolLayer),
-    WindowPool(WindowPoolLayer),
-    Dense(DenseLayer<'a>),
-    Norm(NormLayer<'a>),
-    Resample(ResampleLayer<'a>),
-    Retina(RetinaLayer),
-    Opponent(OpponentLayer),
-    Readout(ReadoutLayer<'a>),
+    WindowPool(If<Recognition, WindowPoolLayer>),
+    Dense(If<Recognition, DenseLayer<'a>>),
+    Norm(If<Components, NormLayer<'a>>),
+    Resample(If<Components, ResampleLayer<'a>>),
+    Retina(If<Components, RetinaLayer>),
+    Opponent(If<Components, OpponentLayer>),
+    Readout(If<Population, ReadoutLayer<'a>>),
 }
 
 /// Calls a method of whichever kind a layer is.
@@ -252,16 +268,26 @@ impl<'a> Layer<'a> {
         match *operation {
             Operation::Conv(parameters) => Self::Conv(ConvLayer::new(parameters.conv, size)),
             Operation::Pool(order) => Self::Pool(PoolLayer::new(order, size, channels)),
-            Operation::WindowPool(pool) => {
-                Self::WindowPool(WindowPoolLayer::of_pool(pool, size, channels))
+            Operation::WindowPool(pool) => Self::WindowPool(Recognition::map(pool, |pool| {
+                WindowPoolLayer::of_pool(pool, size, channels)
+            })),
+            Operation::Dense(parameters) => {
+                Self::Dense(Recognition::map(parameters, |it| DenseLayer::new(it.dense, size)))
             }
-            Operation::Dense(parameters) => Self::Dense(DenseLayer::new(parameters.dense, size)),
-            Operation::Norm(parameters) => Self::Norm(NormLayer::of_norm(parameters.norm, size)),
-            Operation::Resample(table) => Self::Resample(ResampleLayer::new(table, channels)),
-            Operation::Retina(retina) => Self::Retina(RetinaLayer::new(retina, size, channels)),
-            Operation::Opponent(retina) => Self::Opponent(OpponentLayer::new(retina, size)),
+            Operation::Norm(parameters) => {
+                Self::Norm(Components::map(parameters, |it| NormLayer::of_norm(it.norm, size)))
+            }
+            Operation::Resample(table) => {
+                Self::Resample(Components::map(table, |it| ResampleLayer::new(it, channels)))
+            }
+            Operation::Retina(retina) => {
+                Self::Retina(Components::map(retina, |it| RetinaLayer::new(it, size, channels)))
+            }
+            Operation::Opponent(retina) => {
+                Self::Opponent(Components::map(retina, |it| OpponentLayer::new(it, size)))
+            }
             Operation::Readout(parameters) => {
-                Self::Readout(ReadoutLayer::new(parameters.readout, size))
+                Self::Readout(Population::map(parameters, |it| ReadoutLayer::new(it.readout, size)))
             }
         }
     }

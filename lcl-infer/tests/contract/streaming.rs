@@ -230,6 +230,10 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(
+        not(all(feature = "components", feature = "recognition")),
+        ignore = "it needs both parts"
+    )]
     fn any_chain(
         input in prop::sample::select(&InputFormat::ALL[..]),
         kinds in prop::collection::vec(any_kind(), 1..7),
@@ -246,6 +250,7 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(not(feature = "components"), ignore = "it needs the part")]
 fn maps_of_one_size() {
     for (taken, given) in [(1, 1), (2, 5), (7, 7), (24, 9), (24, 3), (13, 20)] {
         let (resample, _) = Runs::drawn(taken, given).expect("drawn");
@@ -284,6 +289,7 @@ fn maps_of_one_size() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "components"), ignore = "it needs the part")]
 fn normalisation_by_hand() {
     use lcl_infer::parameters::NormChannel;
     let norm = NormGeometry::new(3, 1, Border::Zero).expect("valid");
@@ -307,6 +313,7 @@ fn normalisation_by_hand() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "components"), ignore = "it needs the part")]
 fn retina_by_hand() {
     let retina = Retina::new(RetinaOutput::OnOff, 1, 100, 256).expect("valid");
     let chain = chain(InputFormat::Gray8, &[LayerKind::Retina(retina)], 0).expect("one layer");
@@ -323,6 +330,7 @@ fn retina_by_hand() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "components"), ignore = "it needs the part")]
 fn colour_opponents_by_hand() {
     use lcl_infer::shape::Opponent;
     let retina = Opponent::new(64, 256).expect("valid");
@@ -351,6 +359,7 @@ fn colour_opponents_by_hand() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "components"), ignore = "it needs the part")]
 fn resampling_by_hand() {
     let (resample, _) = Runs::drawn(3, 2).expect("drawn");
     let kind = lcl_infer::shape::Resample::new(3, 2, 2).expect("valid");
@@ -409,6 +418,7 @@ fn check_plain_pool<const LEN: usize>(pool: [usize; 3], of: WindowOperation, exp
 }
 
 #[test]
+#[cfg_attr(not(feature = "recognition"), ignore = "it needs the part")]
 fn plain_pools_by_hand() {
     use WindowOperation::{Average, Max};
     check_plain_pool([2, 2, 0], Max, [6, 8, 255, 1]);

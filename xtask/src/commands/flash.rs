@@ -11,7 +11,7 @@ use super::bench::deepest_stack;
 use super::example;
 use crate::boards::{Board, Example, Flasher, Real};
 use crate::firmware::{Program, Usage};
-use crate::process::{find, output, print, shown};
+use crate::process::{find, note, output, print, shown};
 use crate::project;
 use task::{Source, Task};
 
@@ -71,7 +71,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ensure_connected(real)?;
     }
     let model = arguments.example.model()?;
-    model.open()?;
+    let parts = model.open()?;
+    if arguments.model_only && !parts.is_empty() {
+        note(format_args!(
+            "this model is for a program with the parts {}: where the board's was built for a model \
+             without, leave out --model-only",
+            parts.join(", ")
+        ));
+    }
     let program = Program::build(board, example, &model)?;
     print(report(board, real, (example, program.usage()), model.len())?)?;
 

@@ -1,9 +1,9 @@
 //! The blob that goes into a board's model partition.
 
-use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 
@@ -102,17 +102,20 @@ impl Model {
     }
 
     /// Opens the blob with the engine that programs are built with, as they do
-    /// when they start.
-    pub fn open(&self) -> Result<()> {
+    /// when they start, and returns the parts of it that the layers need: cargo
+    /// features of lcl-infer.
+    pub fn open(&self) -> Result<Vec<String>> {
         let mut build = cargo_in_root("build");
         logged("building what opens models", build.args(["--example", "open_model"]))?;
         let mut command = Self::example("open_model", &[&self.path]);
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let (status, errors) = Running::start(&mut command)?.errors()?;
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = Running::start(&mut command)?;
+        let parts = running.take_stdout();
+        let (status, errors) = running.errors()?;
         if !status.success() {
             bail!("the model {} cannot be run: {errors}", self.path.display());
         }
-        Ok(())
+        Ok(io::read_to_string(parts.context("it is piped")?)?.lines().map(str::to_owned).collect())
     }
 
     /// Checks that the blob fits the partition.
@@ -156,6 +159,14 @@ mod tests {
     #[test]
     fn the_shipped_blob_is_of_the_published_geometry() {
         assert_eq!(Model::shipped().expect("it is in the repository").len(), Model::FULL_LEN);
+    }
+
+    #[test]
+    fn a_program_has_the_parts_that_its_blob_needs() {
+        let folder = project::temporary_folder().expect("a folder");
+        let parts = |layout| Model::random(folder.path(), layout).and_then(|model| model.open());
+        assert_eq!(parts(Layout::Small).expect("it opens"), [""; 0]);
+        assert_eq!(parts(Layout::Fast).expect("it opens"), ["transforms"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::{Model, Usage};
 use crate::boards::{self, Board, Example};
-use crate::process::Logged;
+use crate::process::{Logged, note};
 use crate::project;
 use crate::setup::bare_metal;
 
@@ -25,14 +25,23 @@ pub struct Program {
 }
 
 impl Program {
-    /// Builds `example` for `board`, with what that needs, and checks that
-    /// `model` fits beside it.
+    /// Builds `example` for `board`, with what that needs and the parts of lcl-infer
+    /// that `model` does, and checks that `model` fits beside it.
     pub fn build(board: &Board, example: &Example, model: &Model) -> Result<Self> {
-        let program = Self::build_with(board, example, |command| tell_length(command, model))
-            .with_context(|| {
-                let (example, board, len) = (&example.name, &board.name, model.len());
-                format!("cannot build `{example}` for {board} and a model of {len} bytes")
-            })?;
+        // What does not open goes beside it all the same: the program says why, too.
+        let mut parts = model.open().unwrap_or_else(|error| {
+            note(format_args!("{error:#}"));
+            Vec::new()
+        });
+        parts.extend(example.parts.iter().cloned());
+        let adapt = |command: &mut Command| {
+            command.args(parts.iter().map(|part| format!("--features=shared/{part}")));
+            tell_length(command, model);
+        };
+        let program = Self::build_with(board, example, adapt).with_context(|| {
+            let (example, board, len) = (&example.name, &board.name, model.len());
+            format!("cannot build `{example}` for {board} and a model of {len} bytes")
+        })?;
         model.check_fits(program.model_partition())?;
         Ok(program)
     }

@@ -32,7 +32,8 @@ pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
     norm: NormKernels { norm_row: tiled::norm_row::<Dsp> },
     readout: ReadoutKernels { sums: super::sums::sums },
     ..portable::KERNELS
-};
+}
+.built_in();
 
 /// Returns the bytes of scratch that the convolution asks for.
 pub(in crate::kernels::arch) const fn scratch_len(conv: &ConvGeometry) -> usize {

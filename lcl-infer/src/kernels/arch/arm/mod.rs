@@ -77,7 +77,7 @@ fn dot<Q>(assembly: Dot<Q>, column: &[Q], weights: Weights<'_>, pairs: &mut [Acc
     // SAFETY: the numbers of blocks and groups and the length of the weights
     // were checked; packed weights start at a multiple of 16 bytes in every
     // part of a column.
-    unsafe { assembly(column, packed.as_ptr(), pairs, &job) }
+    unsafe { assembly(column, packed.as_ptr(), pairs, &raw const job) }
 }
 
 /// Defines a [`Dot`] by its name and the macros `LCL_QUAD n`, which takes the quad `n` behind the pointers, and

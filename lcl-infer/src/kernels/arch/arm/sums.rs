@@ -21,7 +21,9 @@ pub(super) fn sums(weights: &[i8], pixels: [&[u8]; 4]) -> [i32; 4] {
     let starts = pixels.map(<[u8]>::as_ptr);
     // SAFETY: `len` is a positive number of whole words, and the weights and each of the
     // four pixels have as many bytes, all aligned to words.
-    unsafe { lcl_infer_arm_dsp_sums(weights.as_ptr(), &starts, &mut sums, len / QUAD) };
+    unsafe {
+        lcl_infer_arm_dsp_sums(weights.as_ptr(), &raw const starts, &raw mut sums, len / QUAD);
+    };
     sums
 }
 

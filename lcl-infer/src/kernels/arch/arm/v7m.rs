@@ -18,7 +18,8 @@ pub(in crate::kernels::arch) static KERNELS: Kernels = Kernels {
     },
     norm: NormKernels { norm_row: tiled::norm_row::<V7m> },
     ..portable::KERNELS
-};
+}
+.built_in();
 
 /// Returns the bytes of scratch that the convolution asks for.
 pub(in crate::kernels::arch) const fn scratch_len(conv: &ConvGeometry) -> usize {

@@ -25,7 +25,8 @@ pub(super) static KERNELS: Kernels = Kernels {
     conv: ConvKernels { conv2d_row, toom_row: toom::row::conv2d_row::<Avx2> },
     pool: PoolKernels { max_rows, max_blur_row, blur_max_row, max_row },
     ..portable::KERNELS
-};
+}
+.built_in();
 
 /// Returns whether the machine has what the kernels use.
 pub(super) fn detected() -> bool {

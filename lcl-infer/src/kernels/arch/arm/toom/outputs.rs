@@ -93,7 +93,7 @@ impl Outputs {
             // says, at least one, and the output has all pixels of `whole` tiles,
             // at least one; of each of these one byte for each channel is
             // written, which is below `out_c`.
-            unsafe { assembly(sums.as_ptr(), words, out.as_mut_ptr(), &job) }
+            unsafe { assembly(sums.as_ptr(), words, out.as_mut_ptr(), &raw const job) }
         }
         let Some(sums) = sums.get(self.whole..).filter(|_| self.rest > 0) else {
             return;
@@ -101,7 +101,9 @@ impl Outputs {
         let mut pixels = [[0; CHANNELS]; MAX_OUTPUTS];
         let job = job(1, CHANNELS);
         // SAFETY: as above, for one tile, which `pixels` has whole.
-        unsafe { assembly(sums.as_ptr(), words, pixels.as_flattened_mut().as_mut_ptr(), &job) }
+        unsafe {
+            assembly(sums.as_ptr(), words, pixels.as_flattened_mut().as_mut_ptr(), &raw const job);
+        }
         let first = self.whole * self.group.geometry.transform().outputs();
         for (offset, pixel) in pixels.iter().enumerate().take(self.rest) {
             let start = (first + offset) * out_c;

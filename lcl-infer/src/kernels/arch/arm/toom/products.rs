@@ -87,7 +87,7 @@ impl<'a> Products<'a> {
         // checked to be there; singles and periods add up to the pairs, and the
         // lengths of code are those of the macros below. The words are aligned,
         // as pairs at the start of scratch and of a group of weights.
-        unsafe { (self.assembly)(data, weights, sums.as_mut_ptr(), &self.job) }
+        unsafe { (self.assembly)(data, weights, sums.as_mut_ptr(), &raw const self.job) }
     }
 }
 

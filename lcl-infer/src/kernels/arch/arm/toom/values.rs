@@ -87,7 +87,7 @@ impl Rows {
             // of a row at each of eight points, which were checked too. There is
             // at least one tile and, since a step is a multiple of four and not
             // 0, one quad.
-            unsafe { assembly(row.as_ptr(), data.as_mut_ptr(), &job) }
+            unsafe { assembly(row.as_ptr(), data.as_mut_ptr(), &raw const job) }
         }
         for tile in whole..job.tiles {
             let mut tail = [0; TAIL_LEN];
@@ -98,7 +98,7 @@ impl Rows {
             let job = Job { tiles: 1, ..job };
             // SAFETY: a tile reads at most as many bytes as the tail has; of the
             // pairs above, those of this tile are written.
-            unsafe { assembly(tail.as_ptr(), data.as_mut_ptr().wrapping_add(tile), &job) }
+            unsafe { assembly(tail.as_ptr(), data.as_mut_ptr().wrapping_add(tile), &raw const job) }
         }
     }
 }
