@@ -8,7 +8,7 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 // Frames whose scores are drawn, and events that are listed.
 const SHOWN_SCORES = 240;
 const SHOWN_EVENTS = 8;
-// Frames of which the time is the mean, and frames for which a cell stays marked.
+// Frames of which the median time is shown, and frames for which a cell stays marked.
 const TIMED = 40;
 const MARKED = 12;
 // A score of the watcher that is an event.
@@ -75,6 +75,7 @@ class Demo {
       for (let frame = 0; frame < SOLVE_AFTER[1]; frame++) {
         drawFilm(this.context, this.side, frame * 11);
         this.lcl.look(this.image());
+        this.orientation.add(this.lcl.maps.V1);
         this.components.add(this.lcl.maps.V2);
       }
       this.lcl.open(this.model, this.side, this.side);
@@ -95,7 +96,7 @@ class Demo {
     for (const button of document.querySelectorAll('[data-side]')) {
       button.setAttribute('aria-pressed', Number(button.dataset.side) === this.side);
     }
-    const size = ({ width, height, channels }) => `${width}×${height}, ${channels} channels`;
+    const size = ({ width, height, channels }) => `${width}×${height}×${channels}`;
     const { V1, V2 } = this.lcl.maps;
     element('image-size').textContent = `${this.side}×${this.side}`;
     element('v1-size').textContent = V1 ? size(V1) : '';
@@ -106,12 +107,8 @@ class Demo {
     element('insns-of').textContent = insns
       ? `instructions: ${(insns / 168e6).toFixed(2)} s at 168 MHz, one each cycle`
       : 'not counted for this model or side';
-    element('made').textContent = `Made by \`${data.command}\` with ${data.name} (${kilobytes(this.modelBytes())} kB) `
+    element('made').textContent = `Made by \`${data.command}\` with ${data.name} (${kilobytes(data.model.length * 3 / 4)} kB) `
       + `and ${kilobytes(data.wasm.length * 3 / 4)} kB of WebAssembly, ${data.compiler}. It needs no network.`;
-  }
-
-  modelBytes() {
-    return data.model.length * 3 / 4;
   }
 
   // Takes a video, or the film for null.
@@ -175,6 +172,7 @@ class Demo {
       return;
     }
     this.times = [...this.times, performance.now() - start].slice(-TIMED);
+    this.orientation.add(this.lcl.maps.V1);
     this.components.add(this.lcl.maps.V2);
     this.frame++;
     this.scores = [...this.scores, event].slice(-SHOWN_SCORES);
@@ -205,8 +203,8 @@ class Demo {
     paint(element('v1'), V1, (pixels) => this.orientation.paint(V1, pixels));
     paint(element('v2'), V2, (pixels) => this.components.paint(V2, pixels));
     drawScores(this.scores);
-    const mean = this.times.reduce((sum, time) => sum + time, 0) / this.times.length;
-    element('ms').textContent = `${mean.toFixed(1)} ms`;
+    const median = [...this.times].sort((a, b) => a - b)[this.times.length >> 1];
+    element('ms').textContent = `${median.toFixed(1)} ms`;
     element('frames').textContent = this.frame.toLocaleString('en');
     element('raw').textContent = `${kilobytes(this.frame * this.side * this.lcl.rowLen)} kB of pixels`;
     element('events').textContent = this.events.toLocaleString('en');

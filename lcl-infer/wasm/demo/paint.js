@@ -40,34 +40,70 @@ function colour(hue, saturation, value) {
 
 const turns = (angle) => ((angle / Math.PI) % 1 + 1) % 1;
 
-// Colours of orientation of V1: the mean of the units' orientations as double angles.
+// How much the mean of a unit follows a frame, after the first ones.
+const FOLLOWS = 0.03;
+
+// Colours of orientation of V1: of the plane through the units' responses over their orientations,
+// as double angles, by least squares, the direction in which it rises. A plain mean would favour the
+// orientations that more units have.
 class Orientation {
   constructor(filters) {
-    this.units = orientations(filters).map(({ angle, weight }) =>
-      [weight * Math.cos(2 * angle), weight * Math.sin(2 * angle), weight]);
+    this.units = orientations(filters).map(({ angle, weight }) => [Math.cos(2 * angle), Math.sin(2 * angle), weight]);
+    const all = (of) => this.units.reduce((sum, unit) => sum + unit[2] * of(unit), 0);
+    this.weight = all(() => 1) || 1;
+    this.mean = [all(([x]) => x) / this.weight, all(([, y]) => y) / this.weight];
+    const [mx, my] = this.mean;
+    const [xx, xy, yy] = [all(([x]) => (x - mx) ** 2), all(([x, y]) => (x - mx) * (y - my)), all(([, y]) => (y - my) ** 2)];
+    const area = xx * yy - xy * xy || 1;
+    this.inverse = [yy / area, -xy / area, xx / area];
+    this.usual = new Float64Array(this.units.length);
+    this.spread = new Float64Array(this.units.length);
+    this.frames = 0;
     this.largest = 1;
   }
 
-  paint(map, pixels) {
-    const { bytes, channels } = map;
-    let largest = 1;
+  add({ bytes, channels }) {
+    const locations = bytes.length / channels;
+    const step = Math.max(FOLLOWS, 1 / ++this.frames);
+    for (let c = 0; c < channels; c++) {
+      let [sum, squares] = [0, 0];
+      for (let at = c; at < bytes.length; at += channels) {
+        sum += bytes[at];
+        squares += bytes[at] ** 2;
+      }
+      const mean = sum / locations;
+      this.usual[c] += step * (mean - this.usual[c]);
+      this.spread[c] += step * (Math.sqrt(Math.max(0, squares / locations - mean ** 2)) - this.spread[c]);
+    }
+  }
+
+  // The mean response of a location, and the rise of the plane.
+  at(bytes, at) {
+    const [mx, my] = this.mean;
+    let [x, y, sum] = [0, 0, 0];
+    this.units.forEach(([ux, uy, weight], c) => {
+      const more = weight * Math.max(0, bytes[at + c] - this.usual[c]) / (this.spread[c] + 4);
+      x += more * (ux - mx);
+      y += more * (uy - my);
+      sum += more;
+    });
+    const [xx, xy, yy] = this.inverse;
+    return { response: sum / this.weight, rise: [xx * x + xy * y, xy * x + yy * y] };
+  }
+
+  paint({ bytes, channels }, pixels) {
+    let largest = 1e-6;
     const vectors = [];
     for (let at = 0; at < bytes.length; at += channels) {
-      let [x, y, sum] = [0, 0, 0];
-      for (let c = 0; c < channels; c++) {
-        const unit = this.units[c];
-        x += bytes[at + c] * unit[0];
-        y += bytes[at + c] * unit[1];
-        sum += bytes[at + c] * unit[2];
-      }
-      largest = Math.max(largest, sum);
-      vectors.push([x, y, sum]);
+      const { response, rise } = this.at(bytes, at);
+      largest = Math.max(largest, response);
+      vectors.push([...rise, response]);
     }
     // Brightness follows slowly, so that it does not flicker.
     this.largest += (largest - this.largest) * (largest > this.largest ? 0.5 : 0.05);
-    vectors.forEach(([x, y, sum], at) => {
-      const saturation = Math.min(1, 2 * Math.hypot(x, y) / (sum || 1));
-      const value = Math.min(1, sum / this.largest) ** 0.7;
+    vectors.forEach(([x, y, response], at) => {
+      const saturation = Math.min(1, Math.hypot(x, y) / (response || 1));
+      const value = Math.min(1, 1.2 * response / this.largest) ** 0.6;
       pixels.set([...colour(turns(Math.atan2(y, x) / 2), saturation, value), 255], 4 * at);
     });
   }

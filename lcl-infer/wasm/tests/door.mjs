@@ -1,14 +1,16 @@
 // What the door of WebAssembly gives, under node:
-//   node door.mjs LCL.JS WASM MODEL PICTURE.ppm [SUITE.wasm]
-// Prints `V1 xxxxxxxx V2 xxxxxxxx`, then the time of a frame, and fails where a call that is wrong
-// is not refused in words.
+//   node door.mjs WASM MODEL PICTURE.ppm SUITE.wasm
+// Prints `V1 xxxxxxxx V2 xxxxxxxx`, what the suite of kernels says, and the time of a frame; fails
+// where a call that is wrong is not refused in words.
 
 import { readFileSync } from 'node:fs';
 import assert from 'node:assert/strict';
 
-const [source, wasm, model, picture, suite] = process.argv.slice(2).map((path) => readFileSync(path));
-// It is a plain script, so that a page can hold it.
-const { Lcl, LclError } = new Function(`${source}; return { Lcl, LclError }`)();
+const [wasm, model, picture, suite] = process.argv.slice(2).map((path) => readFileSync(path));
+// Plain scripts, so that a page can hold them.
+const here = (path) => readFileSync(new URL(path, import.meta.url));
+const source = ['../lcl.js', '../demo/film.js', '../demo/paint.js'].map(here).join('\n');
+const { Lcl, LclError, Orientation } = new Function(`${source}; return { Lcl, LclError, Orientation }`)();
 
 const SIDE = 96;
 const image = picture.subarray(picture.length - SIDE * SIDE * 3);
@@ -88,14 +90,33 @@ const before = grown();
 for (let round = 0; round < 200; round++) fresh.open(model, SIDE, SIDE);
 assert.equal(grown(), before, 'memory grows');
 
-if (suite) {
-  const { instance } = await WebAssembly.instantiate(suite, {});
-  const { memory, suite: run, lcl_text, lcl_text_len } = instance.exports;
-  const failed = run(1, 64);
-  const text = new TextDecoder().decode(new Uint8Array(memory.buffer, lcl_text(), lcl_text_len()));
-  console.log(text.replace(/^/gm, 'suite '));
-  assert.equal(failed, 0, text);
+// Gratings have the colours of their orientation, degrees from the horizontal upwards.
+const shipped = await Lcl.of(wasm);
+shipped.open(here('../../../models/lcl-v2/lcl-v2.lcl'), SIDE, SIDE);
+const orientation = new Orientation(shipped.filters());
+for (let degrees = 0; degrees < 180; degrees += 15) {
+  const angle = -degrees * Math.PI / 180;
+  const grating = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, at) => {
+    const [x, y] = [Math.floor(at / 3) % SIDE, Math.floor(at / 3 / SIDE)];
+    return 128 + 90 * Math.sin(2 * Math.PI * (Math.cos(angle) * y - Math.sin(angle) * x) / 9);
+  });
+  shipped.look(grating);
+  const { bytes, channels } = shipped.maps.V1;
+  let [sumX, sumY] = [0, 0];
+  for (let at = 0; at < bytes.length; at += channels) {
+    const [x, y] = orientation.at(bytes, at).rise;
+    [sumX, sumY] = [sumX + x, sumY + y];
+  }
+  const apart = (((-Math.atan2(sumY, sumX) * 90 / Math.PI - degrees) % 180) + 270) % 180 - 90;
+  assert.ok(Math.abs(apart) < 15, `a grating of ${degrees} degrees is ${apart} away from its colour`);
 }
+
+const { instance } = await WebAssembly.instantiate(suite, {});
+const { memory, suite: run, lcl_text, lcl_text_len } = instance.exports;
+const failed = run(1, 64);
+const text = new TextDecoder().decode(new Uint8Array(memory.buffer, lcl_text(), lcl_text_len()));
+console.log(text.replace(/^/gm, 'suite '));
+assert.equal(failed, 0, text);
 
 const times = [];
 for (let frame = 0; frame < 400; frame++) {

@@ -61,9 +61,8 @@ pub(super) fn check(shown: &Shown) -> Result<()> {
     native.current_dir(project::root()).args(["run", "--quiet", "--release", "--package"]);
     native.args([PACKAGE, "--example", "native", "--"]).arg(shown.model.path()).arg(&picture);
     let before = output(&mut native).context("cannot time this machine's kernels")?;
-    let folder = source("lcl-infer/wasm");
     let mut node = Command::new(node);
-    node.arg(folder.join("tests/door.mjs")).arg(folder.join("lcl.js")).arg(&module);
+    node.arg(source("lcl-infer/wasm/tests/door.mjs")).arg(&module);
     node.arg(shown.model.path()).arg(&picture).arg(build(&["--example", "suite"])?);
     let said = output(&mut node).context("the test of the door of WebAssembly fails")?;
     shown.check("WebAssembly under node", &said)?;
