@@ -129,7 +129,8 @@ pub extern "C" fn lcl_taps() -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn lcl_tap(tap: usize) -> u32 {
     let mut instance = instance();
-    let name = instance.session.as_ref().and_then(|session| session.maps().get(tap)?.name());
+    let session = instance.session.as_ref();
+    let name = session.and_then(|session| Some(session.maps().get(tap)?.name()));
     instance.text = name.unwrap_or_default();
     u32::from(instance.text.is_empty())
 }
@@ -176,7 +177,7 @@ pub extern "C" fn lcl_filter_side(side: usize) -> usize {
 /// Makes the name of the kernels the text.
 #[unsafe(no_mangle)]
 pub extern "C" fn lcl_kernels() -> u32 {
-    instance().text = lcl_infer::kernels::active().name.to_owned();
+    lcl_infer::kernels::active().name.clone_into(&mut instance().text);
     0
 }
 

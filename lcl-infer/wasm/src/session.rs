@@ -60,8 +60,8 @@ pub struct Map {
 
 impl Map {
     /// Returns the tap.
-    pub fn name(&self) -> Option<String> {
-        Some(self.tap.to_string())
+    pub fn name(&self) -> String {
+        self.tap.to_string()
     }
 
     /// Returns `[H, W, C]`.
