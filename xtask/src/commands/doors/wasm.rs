@@ -20,8 +20,8 @@ const PACKAGE: &str = "lcl-infer-wasm";
 /// Most bytes of the module.
 const MOST_BYTES: u64 = 200 * 1024;
 
-/// Most times that a frame may take what it takes with AVX2, in thousandths. On a machine
-/// with other work than this each is the least of many frames.
+/// How many times as long as with AVX2 a frame may take. The least of many frames is held
+/// against the least, since the machine may have other work.
 const MOST_RATIO: f64 = 2.5;
 
 /// Names that a headless browser goes by.
