@@ -24,7 +24,8 @@ struct Kernels {
 /// Kernels for processors on which a feature is shown: a name, the architecture
 /// and what they cannot do without. Programs without floats in registers have
 /// no vectors either.
-const VECTORS: &[(&str, &str, &str)] = &[("x86-64", "x86_64", "sse2"), ("neon", "aarch64", "neon")];
+const VECTORS: &[(&str, &str, &str)] =
+    &[("x86-64", "x86_64", "sse2"), ("neon", "aarch64", "neon"), ("wasm", "wasm32", "simd128")];
 
 /// Those for Cortex-M, the best first.
 const KERNELS: &[Kernels] = &[

@@ -40,4 +40,6 @@ fn vectors_are_for_processors_that_show_them() {
     assert_eq!(script::vectors("x86_64", "fxsr,sse,sse2"), Some("x86-64"));
     assert_eq!(script::vectors("x86_64", ""), None);
     assert_eq!(script::vectors("riscv32", "m,c"), None);
+    assert_eq!(script::vectors("wasm32", "simd128"), Some("wasm"));
+    assert_eq!(script::vectors("wasm32", "bulk-memory"), None);
 }

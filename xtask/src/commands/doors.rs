@@ -6,6 +6,7 @@
 
 mod c;
 mod python;
+pub mod wasm;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,6 +58,8 @@ impl Shown {
 pub fn run() -> Result<ExitCode> {
     let shown = Shown::new()?;
     c::check(&shown)?;
+    wasm::check(&shown)?;
+    wasm::check_page(&shown)?;
     python::check(&shown)?;
     python::check_onnx(&shown)?;
     Ok(ExitCode::SUCCESS)

@@ -10,7 +10,6 @@ use super::host::lcl;
 use super::out;
 use crate::boards::{self, Board, Example, Output};
 use crate::firmware::Model;
-use crate::process::note;
 
 /// The size of images that the user did not name, in pixels.
 pub const DEFAULT_SIZE: u32 = 96;
@@ -64,23 +63,9 @@ impl Arguments {
         Ok((board, example))
     }
 
-    /// Finds the blob: the given one, the newest run's, or the one that comes with
-    /// the project. Says which, where the user gave none.
+    /// Finds the blob: the given one, or else that of [`Model::chosen`].
     pub fn model(&self) -> Result<Model> {
-        if let Some(path) = &self.model {
-            return Model::given(path);
-        }
-        if let Some(newest) = Model::newest() {
-            let path = newest.path().display();
-            note(format_args!("no --model is given: using the newest run's, {path}"));
-            return Ok(newest);
-        }
-        let shipped = Model::shipped()?;
-        note(format_args!(
-            "no --model is given and there is no run: using LCL-V2 as it comes with the project, {}",
-            shipped.path().display()
-        ));
-        Ok(shipped)
+        Model::chosen(self.model.as_deref())
     }
 
     /// Looks whether results can be written, before a board runs for nothing.

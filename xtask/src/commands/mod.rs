@@ -3,6 +3,7 @@
 mod bench;
 mod bench_top;
 mod boards;
+mod demo;
 mod doors;
 mod emulate;
 mod example;
@@ -79,6 +80,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Run what would be flashed on models of chips and cameras
     BenchTop(bench_top::Arguments),
+    /// Make a page that shows the model in a browser
+    Demo(demo::Arguments),
     /// Put any bytes into lcl-infer, with a nightly Rust
     Fuzz(fuzz::Arguments),
     /// See that the test for panics in lcl-infer fails where it should
@@ -106,6 +109,7 @@ impl Cli {
             Command::Boards(arguments) => boards::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
             Command::BenchTop(arguments) => bench_top::run(arguments),
+            Command::Demo(arguments) => demo::run(arguments),
             Command::Fuzz(arguments) => fuzz::run(arguments),
             Command::Planted => planted::run(),
             Command::Doors => doors::run(),

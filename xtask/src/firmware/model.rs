@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{Logged, Running, cargo};
+use crate::process::{Logged, Running, cargo, note};
 use crate::project;
 
 /// The newest run's blob, in the folder that training was started in.
@@ -68,6 +68,25 @@ impl Model {
     /// Finds the blob that comes with the project.
     pub fn shipped() -> Result<Self> {
         Self::given(&project::root().join(SHIPPED))
+    }
+
+    /// Finds the given blob, the newest run's, or the one that comes with the project.
+    /// Says which, where none is given.
+    pub fn chosen(given: Option<&Path>) -> Result<Self> {
+        if let Some(path) = given {
+            return Self::given(path);
+        }
+        if let Some(newest) = Self::newest() {
+            let path = newest.path().display();
+            note(format_args!("no --model is given: using the newest run's, {path}"));
+            return Ok(newest);
+        }
+        let shipped = Self::shipped()?;
+        note(format_args!(
+            "no --model is given and there is no run: using LCL-V2 as it comes with the project, {}",
+            shipped.path().display()
+        ));
+        Ok(shipped)
     }
 
     /// Writes a blob of the published geometry with random weights into

@@ -12,12 +12,17 @@ use crate::toom::ToomGeometry;
 mod aarch64;
 #[cfg(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m"))]
 mod arm;
-#[cfg(any(lcl_kernels = "x86-64", lcl_kernels = "neon"))]
+#[cfg(any(lcl_kernels = "x86-64", lcl_kernels = "neon", lcl_kernels = "wasm"))]
+#[cfg_attr(lcl_kernels = "wasm", expect(dead_code, reason = "it asks for `in_place` alone"))]
 mod columns;
 #[cfg(lcl_kernels = "helium")]
 mod helium;
-#[cfg(any(lcl_kernels = "x86-64", lcl_kernels = "neon"))]
+#[cfg(any(lcl_kernels = "x86-64", lcl_kernels = "neon", lcl_kernels = "wasm"))]
 mod vector_pooling;
+#[cfg(lcl_kernels = "wasm")]
+mod wasm;
+#[cfg(any(lcl_kernels = "x86-64", lcl_kernels = "wasm"))]
+mod widened;
 #[cfg(lcl_kernels = "x86-64")]
 mod x86;
 
@@ -29,6 +34,8 @@ use arm::dsp as chosen;
 use arm::v7m as chosen;
 #[cfg(lcl_kernels = "helium")]
 use helium as chosen;
+#[cfg(lcl_kernels = "wasm")]
+use wasm as chosen;
 #[cfg(lcl_kernels = "x86-64")]
 use x86 as chosen;
 
@@ -39,7 +46,12 @@ pub(super) fn active() -> Option<&'static Kernels> {
 }
 
 /// Iterates over the kernels that this machine can run, the best first.
-#[cfg(any(lcl_kernels = "arm-dsp", lcl_kernels = "armv7-m", lcl_kernels = "helium"))]
+#[cfg(any(
+    lcl_kernels = "arm-dsp",
+    lcl_kernels = "armv7-m",
+    lcl_kernels = "helium",
+    lcl_kernels = "wasm"
+))]
 pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     core::iter::once(&chosen::KERNELS)
 }

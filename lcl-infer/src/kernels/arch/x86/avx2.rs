@@ -11,8 +11,8 @@ use core::arch::asm;
 use super::requant::{BLOCK, GROUPS, RequantBlock};
 use super::toom::Avx2;
 use super::{store_last, tile_width};
-use crate::kernels::arch::columns::in_place;
 use crate::kernels::arch::vector_pooling;
+use crate::kernels::arch::widened::Layout;
 use crate::kernels::{ConvKernels, Kernels, PoolKernels, PoolStep, RowWindow, portable, toom};
 use crate::memory::aligned;
 use crate::packing::{CHANNEL_GROUP, TAP_BLOCK};
@@ -46,51 +46,9 @@ const CHANNELS: usize = TILE_GROUPS * CHANNEL_GROUP;
 /// more, they go into scratch.
 const WIDENED_LEN: usize = 3584;
 
-/// How the values of neighbouring pixels are laid out, widened to 16 bits.
-#[derive(Clone, Copy)]
-struct Layout {
-    /// Rows of values.
-    rows: usize,
-    /// Values from one row to the next.
-    row_len: usize,
-    /// Values that a pixel reads in each row, a multiple of [`TAP_BLOCK`].
-    len: usize,
-    /// Values from one pixel to the next.
-    step: usize,
-}
-
-impl Layout {
-    /// Returns the layout of `pixels` pixels: the rows as they are where the
-    /// taps of a pixel are whole blocks in each, else a column for each pixel.
-    const fn new(conv: &ConvGeometry, pixels: usize) -> Self {
-        let run = conv.taps_per_row();
-        if in_place(conv) {
-            let step = conv.stride() * conv.in_c();
-            Self { rows: conv.kernel(), row_len: (pixels - 1) * step + run, len: run, step }
-        } else {
-            let len = conv.padded_taps();
-            Self { rows: 1, row_len: pixels * len, len, step: len }
-        }
-    }
-
-    /// Returns the number of values.
-    const fn values(&self) -> usize {
-        self.rows * self.row_len
-    }
-
-    /// Returns the pixels that a tile of this convolution has at most.
-    const fn pixels(conv: &ConvGeometry) -> usize {
-        let mut pixels = PIXELS;
-        while pixels > 1 && Self::new(conv, pixels).values() > WIDENED_LEN {
-            pixels -= 1;
-        }
-        pixels
-    }
-}
-
 /// Returns the bytes of scratch that the convolution asks for.
 pub(super) const fn scratch_len(conv: &ConvGeometry) -> usize {
-    let values = Layout::new(conv, Layout::pixels(conv)).values();
+    let values = Layout::new(conv, Layout::pixels(conv, PIXELS, WIDENED_LEN)).values();
     if values > WIDENED_LEN { aligned(values * size_of::<i16>()) } else { 0 }
 }
 
@@ -106,7 +64,7 @@ unsafe fn convolve(conv: &Conv2d<'_>, window: &RowWindow<'_>, out: &mut [u8], sc
     let geometry = &conv.geometry();
     let out_c = geometry.out_c();
     let width = out.len() / out_c;
-    let most = Layout::pixels(geometry);
+    let most = Layout::pixels(geometry, PIXELS, WIDENED_LEN);
     let group_len = CHANNEL_GROUP * geometry.padded_taps();
     let mut widened = [0; WIDENED_LEN];
     let mut requant = RequantBlock::EMPTY;
@@ -121,8 +79,7 @@ unsafe fn convolve(conv: &Conv2d<'_>, window: &RowWindow<'_>, out: &mut [u8], sc
         if values.is_empty() || layout.rows * layout.len != geometry.padded_taps() {
             return;
         }
-        // SAFETY: the machine has AVX2.
-        unsafe { widen(window, geometry, x, &layout, values) };
+        layout.widen(window, geometry, x, values);
         let out = out.get_mut(x * out_c..(x + pixels) * out_c).unwrap_or_default();
         for (block, weights) in conv.packed_weights().chunks(GROUPS * group_len).enumerate() {
             requant.set(&conv.channels(), block * BLOCK);
@@ -161,60 +118,6 @@ unsafe fn convolve(conv: &Conv2d<'_>, window: &RowWindow<'_>, out: &mut [u8], sc
             }
         }
         x += pixels;
-    }
-}
-
-/// Lays out what the pixels from `x` on read.
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn widen(
-    window: &RowWindow<'_>,
-    conv: &ConvGeometry,
-    x: usize,
-    layout: &Layout,
-    values: &mut [i16],
-) {
-    let step = conv.stride() * conv.in_c();
-    let run = conv.taps_per_row();
-    let start = x * step;
-    if in_place(conv) {
-        for (row, values) in window.rows().iter().zip(values.chunks_exact_mut(layout.row_len)) {
-            // SAFETY: the machine has AVX2.
-            unsafe { widen_run(row.get(start..).unwrap_or_default(), values) };
-        }
-        return;
-    }
-    for (pixel, column) in values.chunks_exact_mut(layout.step).enumerate() {
-        let start = start + pixel * step;
-        for (row, values) in window.rows().iter().zip(column.chunks_mut(run)) {
-            // SAFETY: the machine has AVX2.
-            unsafe { widen_run(row.get(start..start + run).unwrap_or_default(), values) };
-        }
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn widen_run(from: &[u8], to: &mut [i16]) {
-    const STEP: usize = 16;
-    let len = from.len().min(to.len());
-    let (Some(from), Some(to)) = (from.get(..len), to.get_mut(..len)) else {
-        return;
-    };
-    let (Some(&last), true) = (from.last_chunk::<STEP>(), len >= STEP) else {
-        for (to, &from) in to.iter_mut().zip(from) {
-            *to = from.into();
-        }
-        return;
-    };
-    // The last step may overlap the one before it.
-    for (from, to) in from.chunks_exact(STEP).zip(to.chunks_exact_mut(STEP)) {
-        if let (Some(&from), Some(to)) = (from.first_chunk::<STEP>(), to.first_chunk_mut()) {
-            *to = from.map(i16::from);
-        }
-    }
-    if let Some(to) = to.last_chunk_mut() {
-        *to = last.map(i16::from);
     }
 }
 
