@@ -123,7 +123,8 @@ fn check(input: &str, pool: PoolOrder, image: &RgbImage, bytes: &[u8]) {
         values: bytes.iter().map(|&byte| byte.into()).collect(),
     };
     for (stage, (stride, padding)) in [(1, (4, 5)), (2, (1, 2))] {
-        map = pooled(pool, &convolved(&Tables::of(&dump, stage), &map, stride, padding));
+        let tables = Tables::of(&dump, stage);
+        map = pooled(pool, &convolved(&tables, &map, (stride, padding), Outside::Reflected));
         let got = features.tensor(&format!("v{stage}_q")).expect("bytes");
         let expected: Vec<u8> =
             map.values.iter().map(|&value| value.try_into().expect("a byte")).collect();
@@ -146,21 +147,21 @@ fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
 }
 
 /// A feature map, `[H, W, C]`.
-struct Map {
-    height: i64,
-    width: i64,
-    values: Vec<i64>,
+pub struct Map {
+    pub height: i64,
+    pub width: i64,
+    pub values: Vec<i64>,
 }
 
 impl Map {
-    fn at(&self, y: i64, x: i64, c: i64) -> Option<i64> {
+    pub fn at(&self, y: i64, x: i64, c: i64) -> Option<i64> {
         let channels = self.values.len() as i64 / (self.height * self.width);
         let inside = (0..self.height).contains(&y) && (0..self.width).contains(&x);
         inside.then(|| self.values[((y * self.width + x) * channels + c) as usize])
     }
 }
 
-struct Tables {
+pub struct Tables {
     /// `[out_c, kernel, kernel, in_c]`
     shape: [i64; 4],
     weight: Vec<i64>,
@@ -170,7 +171,7 @@ struct Tables {
 }
 
 impl Tables {
-    fn of(dump: &SafeTensors<'_>, stage: usize) -> Self {
+    pub fn of(dump: &SafeTensors<'_>, stage: usize) -> Self {
         let tensor = |name: &str| dump.tensor(&format!("stage{stage}.{name}")).expect("there");
         let words = |name: &str| {
             let data = tensor(name).data().to_vec();
@@ -188,13 +189,27 @@ impl Tables {
     }
 }
 
-fn convolved(tables: &Tables, input: &Map, stride: i64, padding: i64) -> Map {
+/// What a convolution meets outside of the map.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Outside {
+    Reflected,
+    Zero,
+}
+
+/// The place in a map that a place outside stands for, its edge not repeated.
+pub fn reflected(at: i64, side: i64) -> i64 {
+    let at = at.abs();
+    if at < side { at } else { 2 * (side - 1) - at }
+}
+
+pub fn convolved(
+    tables: &Tables,
+    input: &Map,
+    (stride, padding): (i64, i64),
+    outside: Outside,
+) -> Map {
     let [out_c, kernel, _, in_c] = tables.shape;
     let side = |side: i64| (side + 2 * padding - kernel) / stride + 1;
-    let reflected = |at: i64, side: i64| {
-        let at = at.abs();
-        if at < side { at } else { 2 * (side - 1) - at }
-    };
     let (height, width) = (side(input.height), side(input.width));
     let mut values = Vec::new();
     for y in 0..height {
@@ -204,10 +219,14 @@ fn convolved(tables: &Tables, input: &Map, stride: i64, padding: i64) -> Map {
                 for ky in 0..kernel {
                     for kx in 0..kernel {
                         for c in 0..in_c {
-                            let y = reflected(y * stride + ky - padding, input.height);
-                            let x = reflected(x * stride + kx - padding, input.width);
+                            let (y, x) = (y * stride + ky - padding, x * stride + kx - padding);
+                            let (row, column) =
+                                (reflected(y, input.height), reflected(x, input.width));
                             let at = ((oc * kernel + ky) * kernel + kx) * in_c + c;
-                            let value = input.at(y, x, c).expect("reflected inside");
+                            let value = match outside {
+                                Outside::Reflected => input.at(row, column, c).expect("inside"),
+                                Outside::Zero => input.at(y, x, c).unwrap_or(0),
+                            };
                             acc += tables.weight[at as usize] * value;
                         }
                     }
@@ -222,7 +241,7 @@ fn convolved(tables: &Tables, input: &Map, stride: i64, padding: i64) -> Map {
     Map { height, width, values }
 }
 
-fn pooled(pool: PoolOrder, input: &Map) -> Map {
+pub fn pooled(pool: PoolOrder, input: &Map) -> Map {
     match pool {
         PoolOrder::MaxBlur => blurred(&maximum(input, 1), 2),
         PoolOrder::BlurMax => maximum(&blurred(input, 1), 2),

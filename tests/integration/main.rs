@@ -5,6 +5,7 @@ mod arguments;
 mod bad_input;
 mod board;
 mod command;
+mod components;
 mod ended;
 mod evaluate;
 mod flash;

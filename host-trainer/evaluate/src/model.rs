@@ -13,7 +13,7 @@ use lcl_artefacts::{
 };
 
 use super::steerable_pyramid::{PyramidError, steerable_pyramid};
-use lcl_infer::{V1, V2};
+use lcl_infer::{Blob, LayerKind, V1, V2};
 
 /// Which model is evaluated, as the command line says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +151,8 @@ impl EvaluatedModel {
     pub fn fields(&self) -> Fields {
         match &self.kind {
             Kind::Float(network) => network.fields(),
-            Kind::Integer(_) | Kind::SteerablePyramid => Fields::default(),
+            Kind::Integer(file) => file.open().map(|blob| fields(&blob)).unwrap_or_default(),
+            Kind::SteerablePyramid => Fields::default(),
         }
     }
 
@@ -173,6 +174,24 @@ impl EvaluatedModel {
             Kind::SteerablePyramid => Ok(steerable_pyramid(images)?),
         }
     }
+}
+
+/// Returns what the components in a blob change about where units look: a retina
+/// in front, and what stands between the first convolution and V1's pool.
+fn fields(blob: &Blob<'_>) -> Fields {
+    let mut fields = Fields::default();
+    let mut is_behind = false;
+    for layer in blob.layers().take_while(|layer| layer.tap.is_none()) {
+        match layer.kind() {
+            LayerKind::Conv(conv) if is_behind => fields.behind += conv.kernel() / 2,
+            LayerKind::Conv(_) => is_behind = true,
+            LayerKind::Norm(norm) => fields.behind += norm.kernel() / 2,
+            // The surround, and the pool of contrast.
+            LayerKind::Opponent(_) => fields.in_front += 2 + 1,
+            _ => {}
+        }
+    }
+    fields
 }
 
 /// Returns the network before training, of the default configuration.

@@ -60,13 +60,16 @@ impl fmt::Display for Part {
 ///
 /// # Errors
 ///
-/// When the images cannot be had or a network cannot be run.
+/// When the model has components, the images cannot be had or a network cannot be run.
 pub fn budget<S: Into<ImageError>>(
     checkpoint: &Checkpoint,
     blob: &Blob<'_>,
     images: impl Iterator<Item = Result<SizedImage, S>>,
 ) -> Result<Vec<(Part, [Agreement; 2])>, PassError> {
-    let float = FoldedNetwork::new(checkpoint);
+    if let Some(settings) = checkpoint.settings() {
+        return Err(PassError::BudgetOfComponents { components: settings.names() });
+    }
+    let float = FoldedNetwork::new(checkpoint)?;
     let convolutions = of_blob(blob);
     let parts: Vec<(Part, FoldedNetwork)> =
         Part::EACH.map(|part| (part, with(part, &float, &convolutions))).into();

@@ -37,6 +37,10 @@ pub struct Calibration {
     pub material: Material,
     /// One entry for each convolution, in order.
     pub convolutions: Vec<CalibratedConv>,
+    /// One entry for each divisive normalisation, in order.
+    pub norms: Vec<CalibratedRanges>,
+    /// Of a colour-opponent retina, the one range of all its channels.
+    pub retina: Option<CalibratedRanges>,
     /// For each dense layer that gives bytes, the value that byte 255 should stand
     /// for, `[outputs]`.
     pub dense: Vec<Vec<f64>>,
@@ -45,13 +49,20 @@ pub struct Calibration {
 /// What quantising one convolution needs to know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CalibratedConv {
+    /// How large its output becomes.
+    pub ranges: CalibratedRanges,
+    /// Moments of its input: bytes of the image, or real features.
+    pub input: Moments,
+}
+
+/// How large the output of one layer becomes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CalibratedRanges {
     /// The value that byte 255 should stand for, `[out_c]`; `None` for a
     /// channel that no calibration image makes active.
     pub largest: Vec<Option<f64>>,
     /// The largest value that any calibration image shows, `[out_c]`.
     pub shown: Vec<f64>,
-    /// Moments of its input: bytes of the image, or real features.
-    pub input: Moments,
 }
 
 /// First pass: the largest activation of every channel, and the moments of
@@ -60,21 +71,33 @@ pub struct CalibratedConv {
 pub struct Ranges {
     architecture: Architecture,
     material: Material,
-    convolutions: Vec<ConvRanges>,
+    /// Of all layers that have a scale for each channel, in order.
+    layers: Vec<LayerRanges>,
     /// Position among the layers and largest activation of each output of dense
     /// layers that give bytes.
     dense: Vec<(usize, Vec<f64>)>,
 }
 
 #[derive(Clone, Debug)]
-struct ConvRanges {
+struct LayerRanges {
     /// Position among the layers.
     at: usize,
     /// The order of the pool behind it, if there is one.
     pool: Option<PoolOrder>,
     /// `[out_c]`
     largest: Vec<Largest>,
-    input: Moments,
+    kind: RangesOf,
+}
+
+/// Which layer ranges are of.
+#[derive(Clone, Debug)]
+enum RangesOf {
+    /// A convolution, with the moments of its input.
+    Conv(Moments),
+    /// A divisive normalisation.
+    Norm,
+    /// A colour-opponent retina, all channels of which have one range.
+    Opponent,
 }
 
 /// The largest activation of one channel, and the largest of all images but
@@ -108,16 +131,20 @@ impl Ranges {
     #[must_use]
     pub fn new(architecture: Architecture) -> Self {
         let layers = architecture.layers();
-        let convolutions = layers.iter().enumerate().filter_map(|(at, layer)| {
-            let LayerKind::Conv(conv) = layer.kind else { return None };
+        let with_scales = layers.iter().enumerate().filter_map(|(at, layer)| {
+            let (channels, kind) = match layer.kind {
+                LayerKind::Conv(conv) => (conv.out_c(), RangesOf::Conv(Moments::new(conv))),
+                LayerKind::Norm(norm) => (norm.channels(), RangesOf::Norm),
+                LayerKind::Opponent(_) => (layer.kind.out_c(0), RangesOf::Opponent),
+                _ => return None,
+            };
             let pool = match layers.get(at + 1) {
                 Some(Layer { kind: LayerKind::Pool(order), .. }) => Some(*order),
                 _ => None,
             };
-            let largest = vec![Largest::default(); conv.out_c()];
-            Some(ConvRanges { at, pool, largest, input: Moments::new(conv) })
+            Some(LayerRanges { at, pool, largest: vec![Largest::default(); channels], kind })
         });
-        let convolutions = convolutions.collect();
+        let with_scales = with_scales.collect();
         let dense = layers.iter().enumerate().filter_map(|(at, layer)| match layer.kind {
             LayerKind::Dense(dense) if dense.sums() == Sums::Bytes => {
                 Some((at, vec![0.0; dense.outputs()]))
@@ -125,7 +152,7 @@ impl Ranges {
             _ => None,
         });
         let dense = dense.collect();
-        Self { architecture, material: Material::default(), convolutions, dense }
+        Self { architecture, material: Material::default(), layers: with_scales, dense }
     }
 
     /// Adds a batch of images with the features that they give; where the blob
@@ -142,18 +169,20 @@ impl Ranges {
                 }
             }
         }
-        for ranges in &mut self.convolutions {
-            match ranges.at.checked_sub(1).map(|before| &features.layers[before].map) {
-                Some(map) => {
-                    for image in map.images() {
-                        ranges.input.add(map.h, map.w, image);
+        for ranges in &mut self.layers {
+            if let RangesOf::Conv(input) = &mut ranges.kind {
+                match ranges.at.checked_sub(1).map(|before| &features.layers[before].map) {
+                    Some(map) => {
+                        for image in map.images() {
+                            input.add(map.h, map.w, image);
+                        }
                     }
-                }
-                None => {
-                    for image in images {
-                        let bytes = rows(image, self.architecture.input());
-                        let bytes: Vec<f32> = bytes.iter().map(|&byte| byte.into()).collect();
-                        ranges.input.add(image.height() as usize, image.width() as usize, &bytes);
+                    None => {
+                        for image in images {
+                            let bytes = rows(image, self.architecture.input());
+                            let bytes: Vec<f32> = bytes.iter().map(|&byte| byte.into()).collect();
+                            input.add(image.height() as usize, image.width() as usize, &bytes);
+                        }
                     }
                 }
             }
@@ -166,19 +195,23 @@ impl Ranges {
     /// Starts the second pass.
     #[must_use]
     pub fn search(self) -> RangeSearch {
-        let errors = self.convolutions.iter();
+        let errors = self.layers.iter();
         let errors = errors.map(|ranges| FACTORS.map(|_| vec![0.0; ranges.largest.len()]));
         RangeSearch { errors: errors.collect(), ranges: self, images: 0 }
     }
 }
 
-impl ConvRanges {
+impl LayerRanges {
     fn add(&mut self, image: usize, activation: &[f32]) {
         let mut of_image = vec![0.0; self.largest.len()];
         for pixel in activation.chunks_exact(of_image.len()) {
             for (largest, &value) in of_image.iter_mut().zip(pixel) {
                 *largest = f64::max(*largest, value.into());
             }
+        }
+        if matches!(self.kind, RangesOf::Opponent) {
+            let of_all = of_image.iter().copied().fold(0.0, f64::max);
+            of_image.fill(of_all);
         }
         for (largest, value) in self.largest.iter_mut().zip(of_image) {
             largest.add(image, value);
@@ -192,7 +225,7 @@ pub struct RangeSearch {
     ranges: Ranges,
     /// Images so far.
     images: usize,
-    /// For each convolution and factor, `[out_c]`.
+    /// For each layer and factor, `[out_c]`.
     errors: Vec<[Vec<f64>; FACTORS.len()]>,
 }
 
@@ -200,15 +233,15 @@ impl RangeSearch {
     /// Adds the features of a batch of images, in the order of the first pass.
     pub fn add(&mut self, features: &FloatFeatures) {
         let first = self.images;
-        for (ranges, errors) in self.ranges.convolutions.iter().zip(&mut self.errors) {
-            let of_conv = &features.layers[ranges.at].map;
-            let of_pool = ranges.pool.map_or(of_conv, |_| &features.layers[ranges.at + 1].map);
+        for (ranges, errors) in self.ranges.layers.iter().zip(&mut self.errors) {
+            let of_layer = &features.layers[ranges.at].map;
+            let of_pool = ranges.pool.map_or(of_layer, |_| &features.layers[ranges.at + 1].map);
             errors.par_iter_mut().zip(FACTORS).for_each(|(errors, factor)| {
-                let images = of_conv.images().zip(of_pool.images());
+                let images = of_layer.images().zip(of_pool.images());
                 for (image, (activation, output)) in (first..).zip(images) {
                     let step = |largest: &Largest| factor * largest.without(image) / 255.0;
                     let steps: Vec<f64> = ranges.largest.iter().map(step).collect();
-                    let bytes = bytes_of(activation, &steps, ranges.pool, of_conv);
+                    let bytes = bytes_of(activation, &steps, ranges.pool, of_layer);
                     add_squared_error(errors, output, &bytes, &steps);
                 }
             });
@@ -219,19 +252,30 @@ impl RangeSearch {
     /// Returns the range of least error for every channel.
     #[must_use]
     pub fn finish(self) -> Calibration {
-        let Ranges { architecture, material, convolutions, dense } = self.ranges;
+        let Ranges { architecture, material, layers, dense } = self.ranges;
         let room = 1.0 + DENSE_ROOM / (material.images.max(1) as f64).sqrt();
-        let convolutions = convolutions.into_iter().zip(&self.errors);
-        let convolutions = convolutions.map(|(ranges, errors)| calibrated(ranges, errors));
         let dense = dense
             .into_iter()
             .map(|(_, largest)| largest.into_iter().map(|largest| room * largest).collect());
-        Calibration {
+        let mut calibration = Calibration {
             architecture,
             material,
-            convolutions: convolutions.collect(),
+            convolutions: Vec::new(),
+            norms: Vec::new(),
+            retina: None,
             dense: dense.collect(),
+        };
+        for (layer, errors) in layers.into_iter().zip(&self.errors) {
+            let ranges = calibrated(&layer, errors);
+            match layer.kind {
+                RangesOf::Conv(input) => {
+                    calibration.convolutions.push(CalibratedConv { ranges, input });
+                }
+                RangesOf::Norm => calibration.norms.push(ranges),
+                RangesOf::Opponent => calibration.retina = Some(ranges),
+            }
         }
+        calibration
     }
 }
 
@@ -239,20 +283,20 @@ impl RangeSearch {
 ///
 /// What a channel's own error says hangs on its one or two largest images, so
 /// its factor is at least that of least error for the layer as a whole.
-fn calibrated(ranges: ConvRanges, errors: &[Vec<f64>; FACTORS.len()]) -> CalibratedConv {
+fn calibrated(layer: &LayerRanges, errors: &[Vec<f64>; FACTORS.len()]) -> CalibratedRanges {
     let least = |error: &dyn Fn(&[f64]) -> f64| {
         let candidates = FACTORS.into_iter().zip(errors.each_ref().map(|of_all| error(of_all)));
         candidates.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(1.0, |(factor, _)| factor)
     };
     let of_layer = least(&|of_all| of_all.iter().sum());
+    let one_range = matches!(layer.kind, RangesOf::Opponent);
     let range = |(channel, largest): (usize, &Largest)| {
-        let factor = least(&|of_all| of_all[channel]).max(of_layer);
-        (largest.value > 0.0).then_some(factor * largest.value)
+        let own = if one_range { of_layer } else { least(&|of_all| of_all[channel]) };
+        (largest.value > 0.0).then_some(own.max(of_layer) * largest.value)
     };
-    CalibratedConv {
-        largest: ranges.largest.iter().enumerate().map(range).collect(),
-        shown: ranges.largest.iter().map(|largest| largest.value).collect(),
-        input: ranges.input,
+    CalibratedRanges {
+        largest: layer.largest.iter().enumerate().map(range).collect(),
+        shown: layer.largest.iter().map(|largest| largest.value).collect(),
     }
 }
 
@@ -295,7 +339,8 @@ mod tests {
     fn range(images: &[Vec<f32>]) -> Option<f64> {
         let conv = ConvGeometry::new(1, 1, 1, 1, 0).expect("valid");
         let (pool, largest) = (Some(PoolOrder::Max), vec![Largest::default()]);
-        let mut ranges = ConvRanges { at: 0, pool, largest, input: Moments::new(conv) };
+        let kind = RangesOf::Conv(Moments::new(conv));
+        let mut ranges = LayerRanges { at: 0, pool, largest, kind };
         for (image, activation) in images.iter().enumerate() {
             ranges.add(image, activation);
         }
@@ -312,7 +357,7 @@ mod tests {
             }
             errors.to_vec()
         });
-        calibrated(ranges, &errors).largest[0]
+        calibrated(&ranges, &errors).largest[0]
     }
 
     /// Values from 0 to 100, on no grid that a step could meet.

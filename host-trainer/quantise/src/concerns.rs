@@ -59,8 +59,10 @@ pub fn concerns(
     if calibration.material.says_little(calibration.architecture.input()) {
         concerns.push(Concern::Material(calibration.material.clone()));
     }
-    for ((area, quantised), agreement) in AREAS.into_iter().zip(&model.convolutions).zip(agreement)
-    {
+    for (area, agreement) in AREAS.into_iter().zip(agreement) {
+        // The last convolution in front of a tap says which of its channels are active.
+        let upto = model.architecture.up_to(area).map_or(0, |upto| upto.convolutions().count());
+        let Some(quantised) = model.convolutions[..upto].last() else { continue };
         let silent = |dead: bool| -> Vec<usize> {
             let silent = quantised.silent.iter().filter(|silent| silent.dead == dead);
             silent.map(|silent| silent.channel).collect()

@@ -11,6 +11,7 @@ use super::{
     filter::{FilterRounding, QuantisedFilter},
     fold::FoldedConv,
     moments::Moments,
+    refusal::{Refusal, listed},
     silent::{SilentChannel, ranges},
 };
 
@@ -63,15 +64,19 @@ pub struct ConvInput<'a> {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuantiseError {
-    /// The contract has no integers for the components.
+    /// No blob can carry the checkpoint.
     #[error(
-        "the checkpoint has {}, which no blob can carry yet; its float features can be had with \
-         lcl features and every evaluation", components.join(" and ")
+        "no blob can carry the checkpoint: {}. Its float features can be had with lcl features \
+         and every evaluation",
+        listed(reasons)
     )]
-    Components {
-        /// The components, by name.
-        components: Vec<&'static str>,
+    NoBlob {
+        /// Everything that none can.
+        reasons: Vec<Refusal>,
     },
+    /// A component lacks a tensor.
+    #[error("a component of the checkpoint lacks a tensor, or one has another shape")]
+    Tensors,
     /// A weight or bias is not a number once batch norm is folded in.
     #[error(
         "{layer}, channel {channel}: weights are not finite once batch norm is folded in; \

@@ -7,13 +7,18 @@
 
 use image::RgbImage;
 use lcl_infer::{
-    Architecture, ConvGeometry, ImageSize, LayerKind, Name, PoolOrder,
+    Architecture, ConvGeometry, ImageSize, InputFormat, PoolOrder,
     reference::pool_ref,
-    shape::{pooled_side, reflect},
+    shape::{Border, pooled_side, reflect},
 };
 use rayon::prelude::*;
 
-use super::{FoldedConv, InputChannel, QuantisedConv, conv::nearest_byte};
+use super::{
+    FoldedConv, InputChannel, QuantiseError, QuantisedConv,
+    conv::nearest_byte,
+    opponent::opponent,
+    plan::{Part, Plan},
+};
 use lcl_artefacts::{
     checkpoint::Checkpoint,
     feature_map::{FeatureMap, FloatFeatures, LayerFeatures},
@@ -46,16 +51,29 @@ pub enum FoldedError {
         /// What is needed.
         least: usize,
     },
-    /// A layer is of a kind that checkpoints do not have.
-    #[error("{0} is no convolution and no pool of LCL-V2")]
-    Layer(Name),
 }
 
 /// A float network in plain loops.
 #[derive(Clone, Debug)]
 pub struct FoldedNetwork {
     architecture: Architecture,
-    convolutions: Vec<Convolution>,
+    /// In the order of the architecture.
+    steps: Vec<Step>,
+}
+
+/// One layer in floats.
+#[derive(Clone, Debug)]
+enum Step {
+    /// The colour-opponent retina.
+    Opponent,
+    /// A trained convolution.
+    Conv(Convolution),
+    /// Centre–surround of the first channels; the others pass.
+    Surround(Convolution),
+    /// A divisive normalisation, whose denominators the convolution gives.
+    Norm(Convolution),
+    /// A pool.
+    Pool(PoolOrder),
 }
 
 /// A convolution with everything folded in, on what the layer before gives.
@@ -81,47 +99,83 @@ struct Bytes {
 
 impl FoldedNetwork {
     /// Folds the layers of a checkpoint.
-    #[must_use]
-    pub fn new(checkpoint: &Checkpoint) -> Self {
-        let architecture = checkpoint.architecture();
-        let layers = architecture.convolutions().zip(&checkpoint.convolutions);
-        let convolutions = layers.enumerate().map(|(at, (geometry, weights))| {
-            let input = match at {
-                0 => InputChannel::of_image(checkpoint.mean, checkpoint.std).to_vec(),
-                _ => vec![InputChannel { scale: 1.0, offset: 0.0 }; geometry.in_c()],
+    ///
+    /// # Errors
+    ///
+    /// When it has a component that no blob can carry.
+    pub fn new(checkpoint: &Checkpoint) -> Result<Self, QuantiseError> {
+        let Plan { architecture, parts } = Plan::new(checkpoint, InputFormat::Rgb888)?;
+        let mut sees_image = true;
+        let steps = parts.iter().map(|part| {
+            let step = match part {
+                Part::Opponent => Step::Opponent,
+                Part::Conv(geometry, weights) => {
+                    let input = if sees_image {
+                        InputChannel::of_image(checkpoint.mean, checkpoint.std).to_vec()
+                    } else {
+                        vec![InputChannel { scale: 1.0, offset: 0.0 }; geometry.in_c()]
+                    };
+                    Step::Conv(Convolution::new(&FoldedConv::new(*geometry, weights, &input)))
+                }
+                Part::Surround(folded) => Step::Surround(Convolution::new(folded)),
+                Part::Norm(norm) => Step::Norm(Convolution::new(&norm.denominators())),
+                Part::Pool(order) => Step::Pool(*order),
             };
-            Convolution::new(&FoldedConv::new(geometry, weights, &input))
+            sees_image = false;
+            step
         });
-        Self { architecture, convolutions: convolutions.collect() }
+        let steps = steps.collect();
+        Ok(Self { architecture, steps })
     }
 
-    /// Replaces the weights and biases of convolution `at` by the integers of a
-    /// quantised one, on inputs of which one step of a byte is worth `input`.
+    /// Returns trained convolution `at`.
+    ///
+    /// # Panics
+    ///
+    /// When there are not so many.
+    fn convolution(&mut self, at: usize) -> &mut Convolution {
+        let convolutions = self.steps.iter_mut().filter_map(|step| match step {
+            Step::Conv(conv) => Some(conv),
+            _ => None,
+        });
+        convolutions.into_iter().nth(at).unwrap_or_else(|| panic!("no trained convolution {at}"))
+    }
+
+    /// Replaces the weights and biases of trained convolution `at` by the integers
+    /// of a quantised one, on inputs of which one step of a byte is worth `input`.
     ///
     /// # Panics
     ///
     /// When the quantised convolution has another shape.
     #[must_use]
     pub fn with_weights(mut self, at: usize, quantised: &QuantisedConv, input: &[f32]) -> Self {
-        let bytes = self.convolutions[at].bytes.take();
-        self.convolutions[at] =
-            Convolution { bytes, ..Convolution::new(&quantised.dequantised(input)) };
+        let conv = self.convolution(at);
+        let bytes = conv.bytes.take();
+        *conv = Convolution { bytes, ..Convolution::new(&quantised.dequantised(input)) };
         self
     }
 
-    /// Passes the output of convolution `at`, and of the pool behind it, through
-    /// bytes of these steps, `[out_c]`.
+    /// Passes the output of trained convolution `at`, and of the pool behind it,
+    /// through bytes of these steps, `[out_c]`.
+    ///
+    /// # Panics
+    ///
+    /// When there are not so many convolutions.
     #[must_use]
     pub fn with_bytes(mut self, at: usize, steps: &[f32]) -> Self {
-        self.convolutions[at].bytes = Some(Bytes { steps: steps.to_vec(), last: false });
+        self.convolution(at).bytes = Some(Bytes { steps: steps.to_vec(), last: false });
         self
     }
 
-    /// Passes the output of the pool behind convolution `at` alone through bytes
-    /// of these steps, `[out_c]`.
+    /// Passes the output of the pool behind trained convolution `at` alone through
+    /// bytes of these steps, `[out_c]`.
+    ///
+    /// # Panics
+    ///
+    /// When there are not so many convolutions.
     #[must_use]
     pub fn with_last_bytes(mut self, at: usize, steps: &[f32]) -> Self {
-        self.convolutions[at].bytes = Some(Bytes { steps: steps.to_vec(), last: true });
+        self.convolution(at).bytes = Some(Bytes { steps: steps.to_vec(), last: true });
         self
     }
 
@@ -141,7 +195,7 @@ impl FoldedNetwork {
             return Err(FoldedError::ImageTooSmall { side, least });
         }
         let of_images: Vec<Vec<FeatureMap>> =
-            images.par_iter().map(|image| self.forward_one(image)).collect::<Result<_, _>>()?;
+            images.par_iter().map(|image| self.forward_one(image)).collect();
         let mut layers: Vec<LayerFeatures> = Vec::new();
         for (at, &layer) in self.architecture.layers().iter().enumerate() {
             let maps = || of_images.iter().map(|maps| &maps[at]);
@@ -153,35 +207,35 @@ impl FoldedNetwork {
         Ok(FloatFeatures { layers })
     }
 
-    fn forward_one(&self, image: &RgbImage) -> Result<Vec<FeatureMap>, FoldedError> {
-        let mut convolutions = self.convolutions.iter();
+    fn forward_one(&self, image: &RgbImage) -> Vec<FeatureMap> {
         let mut bytes = None;
         let (w, h) = (image.width() as usize, image.height() as usize);
         let data = image.as_raw().iter().map(|&byte| f32::from(byte)).collect();
         let image = FeatureMap { n: 1, h, w, c: 3, data };
         let mut maps: Vec<FeatureMap> = Vec::new();
-        for layer in self.architecture.layers() {
+        for step in &self.steps {
             let input = maps.last().unwrap_or(&image);
-            let next = match layer.kind {
-                LayerKind::Conv(_) => {
-                    let conv = convolutions.next().ok_or(FoldedError::Layer(layer.name))?;
+            let next = match step {
+                Step::Opponent => opponent(input),
+                Step::Conv(conv) => {
                     bytes = conv.bytes.as_ref();
                     conv.forward(input)
                 }
-                LayerKind::Pool(order) => match bytes {
-                    None => pool(order, input),
-                    Some(Bytes { steps, last: false }) => pool_bytes(order, input, steps),
+                Step::Surround(conv) => surrounded(conv, input),
+                Step::Norm(denominators) => divided(denominators, input),
+                Step::Pool(order) => match bytes {
+                    None => pool(*order, input),
+                    Some(Bytes { steps, last: false }) => pool_bytes(*order, input, steps),
                     Some(Bytes { steps, last: true }) => {
-                        let mut map = pool(order, input);
+                        let mut map = pool(*order, input);
                         through_bytes(&mut map.data, steps);
                         map
                     }
                 },
-                _ => return Err(FoldedError::Layer(layer.name)),
             };
             maps.push(next);
         }
-        Ok(maps)
+        maps
     }
 }
 
@@ -216,14 +270,23 @@ impl Convolution {
         let (in_c, taps, kernel) = (geometry.in_c(), geometry.taps(), geometry.kernel());
         let (stride, padding) = (geometry.stride(), geometry.padding());
         let (h, w) = (geometry.out_side(input.h), geometry.out_side(input.w));
+        let inside = |padded: usize, side: usize| match geometry.border() {
+            Border::Reflect => Some(reflect(padded, padding, side)),
+            Border::Zero => padded.checked_sub(padding).filter(|&at| at < side),
+        };
         let mut data = vec![0.0; h * w * out_c];
         let mut windows = vec![0.0; w * taps];
         for (y, out) in data.chunks_exact_mut((w * out_c).max(1)).enumerate() {
             for (x, window) in windows.chunks_exact_mut(taps).enumerate() {
                 for (at, pixel) in window.chunks_exact_mut(in_c).enumerate() {
-                    let row = reflect(y * stride + at / kernel, padding, input.h);
-                    let column = reflect(x * stride + at % kernel, padding, input.w);
-                    pixel.copy_from_slice(&input.data[(row * input.w + column) * in_c..][..in_c]);
+                    let row = inside(y * stride + at / kernel, input.h);
+                    let column = inside(x * stride + at % kernel, input.w);
+                    match row.zip(column) {
+                        Some((row, column)) => pixel.copy_from_slice(
+                            &input.data[(row * input.w + column) * in_c..][..in_c],
+                        ),
+                        None => pixel.fill(0.0),
+                    }
                 }
             }
             self.row(&windows, out);
@@ -283,6 +346,27 @@ fn through_bytes(values: &mut [f32], steps: &[f32]) {
     for (value, &step) in values.iter_mut().zip(steps.iter().cycle()) {
         *value = step * f32::from(nearest_byte(f64::from(*value), step.into()));
     }
+}
+
+/// Convolves the first channels, `[1, H, W, C]` to the same shape; the others pass.
+fn surrounded(conv: &Convolution, map: &FeatureMap) -> FeatureMap {
+    let mixed = conv.geometry.in_c();
+    let first = map.data.chunks_exact(map.c).flat_map(|pixel| &pixel[..mixed]).copied().collect();
+    let first = conv.forward(&FeatureMap { c: mixed, data: first, ..*map });
+    let mut data = map.data.clone();
+    for (pixel, first) in data.chunks_exact_mut(map.c).zip(first.data.chunks_exact(mixed)) {
+        pixel[..mixed].copy_from_slice(first);
+    }
+    FeatureMap { data, ..*map }
+}
+
+/// Divides each value by its denominator.
+fn divided(denominators: &Convolution, map: &FeatureMap) -> FeatureMap {
+    let mut quotients = denominators.forward(map);
+    for (denominator, value) in quotients.data.iter_mut().zip(&map.data) {
+        *denominator = value / *denominator;
+    }
+    quotients
 }
 
 /// Pools one float map.

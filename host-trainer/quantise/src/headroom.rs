@@ -1,24 +1,51 @@
 //! Room in the ranges of bytes for images that the calibration has not seen.
 
-use super::CalibratedConv;
+use super::CalibratedRanges;
 use lcl_artefacts::checkpoint::BatchNormWeights;
 use lcl_numerics::statistics::quantile;
 
-/// How much wider a range is than what the calibration images show: `1 + this /
-/// √images`, for the first convolution and for those behind it, whose features have
-/// the longer tails.
-///
-/// Chosen on a briefly trained network, calibrated on 64 photographs, on as many
-/// drawn images, and on 24 photographs, for the least error on others.
-const ROOM: [f64; 2] = [0.8, 2.4];
+/// How much wider a range is than what the calibration images show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// `1 + this / √images`.
+    more: f64,
+    /// The part of that width which is used: the largest values are so rare that
+    /// clipping them costs less than the wider steps of all others.
+    part: f64,
+}
 
-/// The part of that width which is used, for the first convolution and for those
-/// behind it: the largest values are so rare that clipping them costs less than
-/// the wider steps of all others.
-///
-/// Chosen on photographs that neither trained nor calibrated the network, of 0.76,
-/// 0.84, 0.92 and 1. Of V2 every narrower range that was tried costs more.
-const PART: [f64; 2] = [0.84, 1.0];
+impl Room {
+    /// Of the first convolution.
+    ///
+    /// Chosen on a briefly trained network, calibrated on 64 photographs, on as
+    /// many drawn images, and on 24 photographs, for the least error on others; the
+    /// part on photographs that neither trained nor calibrated the network, of
+    /// 0.76, 0.84, 0.92 and 1.
+    pub(super) const FIRST: Self = Self { more: 0.8, part: 0.84 };
+
+    /// Of those behind it, whose features have the longer tails. Of V2 every
+    /// narrower range that was tried costs more.
+    pub(super) const BEHIND: Self = Self { more: 2.4, part: 1.0 };
+
+    /// Of the components of V1, chosen as those.
+    pub(super) const COMPONENT: Self = Self { more: 0.8, part: 0.84 };
+
+    /// Returns how much wider a range is with so many images.
+    fn wider(self, images: usize) -> f64 {
+        1.0 + self.more / (images.max(1) as f64).sqrt()
+    }
+
+    /// Returns the ranges of a layer, from 0, with room, where no batch norm says
+    /// more; `None` for channels that no image made active.
+    pub(super) fn of_shown(self, ranges: &CalibratedRanges, images: usize) -> Vec<Option<f64>> {
+        let room = self.wider(images);
+        let shown = ranges.largest.iter().zip(&ranges.shown);
+        let wider = |(range, shown): (&Option<f64>, &f64)| {
+            range.map(|range| self.part * range.max(room * shown))
+        };
+        shown.map(wider).collect()
+    }
+}
 
 /// Quantile over channels of how far they reach, in standard deviations of their
 /// batch norm, that every channel gets.
@@ -35,13 +62,12 @@ const REACH: f64 = 0.75;
 /// section 4.1). So a channel gets at least as many standard deviations as most
 /// others reach, though never a wider range than the widest.
 pub(super) fn with_room(
-    at: usize,
-    calibrated: &CalibratedConv,
+    of: Room,
+    calibrated: &CalibratedRanges,
     bn: &BatchNormWeights,
     images: usize,
 ) -> Vec<Option<f64>> {
-    let room = 1.0 + ROOM[at.min(ROOM.len() - 1)] / (images.max(1) as f64).sqrt();
-    let part = PART[at.min(PART.len() - 1)];
+    let (room, part) = (of.wider(images), of.part);
     let normal = || {
         bn.bias
             .iter()
@@ -69,17 +95,15 @@ pub(super) fn with_room(
 
 #[cfg(test)]
 mod tests {
-    use lcl_infer::ConvGeometry;
-
     use super::*;
-    use crate::Moments;
+
+    /// The part that is used of the first convolution's ranges.
+    const PART: f64 = Room::FIRST.part;
 
     fn ranges(shown: &[f64], bn: &[(f32, f32)], images: usize) -> Vec<Option<f64>> {
-        let conv = ConvGeometry::new(1, 1, 1, 1, 0).expect("valid");
-        let calibrated = CalibratedConv {
+        let calibrated = CalibratedRanges {
             largest: shown.iter().map(|&shown| (shown > 0.0).then_some(shown)).collect(),
             shown: shown.to_vec(),
-            input: Moments::new(conv),
         };
         let of = |part: fn(&(f32, f32)) -> f32| bn.iter().map(part).collect::<Vec<f32>>();
         let bn = BatchNormWeights {
@@ -88,7 +112,7 @@ mod tests {
             running_mean: Vec::new(),
             running_var: Vec::new(),
         };
-        with_room(0, &calibrated, &bn, images)
+        with_room(Room::FIRST, &calibrated, &bn, images)
     }
 
     #[track_caller]
@@ -113,12 +137,12 @@ mod tests {
         let shown = [4.0, 4.0, 4.0, 4.0, 0.1, 0.2];
         let (all, room) = (4.0 * 1.1, 1.1);
         let expected = [all, all, all, all, 2.0 * all - 8.0, 0.5 * all + 0.25];
-        check(&ranges(&shown, &bn, 64), &expected.map(|range| Some(PART[0] * range)));
+        check(&ranges(&shown, &bn, 64), &expected.map(|range| Some(PART * range)));
         // A batch norm that does not belong to the weights has no say beyond the
         // widest channel, and one of a constant has none.
         let bn = [(1.0, 0.0), (1.0, 0.0), (1.0, 0.0), (1e6, 0.0), (0.0, 3.0), (1.0, 0.0)];
         let shown = [4.0, 4.0, 4.0, 1.0, 3.0, 0.0];
         let expected = [Some(all), Some(all), Some(all), Some(all), Some(3.0 * room), None];
-        check(&ranges(&shown, &bn, 64), &expected.map(|range| range.map(|range| PART[0] * range)));
+        check(&ranges(&shown, &bn, 64), &expected.map(|range| range.map(|range| PART * range)));
     }
 }

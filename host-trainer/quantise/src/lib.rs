@@ -11,6 +11,8 @@
 
 pub mod budget;
 mod calibration;
+mod chain;
+mod component;
 mod concerns;
 mod conv;
 mod dense;
@@ -23,16 +25,19 @@ mod material;
 mod model;
 mod moments;
 mod norm;
+mod opponent;
 pub mod passes;
+mod plan;
 mod readout;
 mod recogniser;
+mod refusal;
 mod requant;
 mod resample;
 mod retina;
 mod rounding;
 mod silent;
 
-pub use calibration::{CalibratedConv, Calibration, RangeSearch, Ranges};
+pub use calibration::{CalibratedConv, CalibratedRanges, Calibration, RangeSearch, Ranges};
 pub use concerns::{Concern, FEW_IMAGES, LEAST_CHANNEL_SQNR_DB, concerns};
 pub use conv::{ConvInput, QuantiseError, QuantisedConv, quantise_conv};
 pub use dense::{FloatDense, QuantisedDense, quantise_dense};
@@ -45,6 +50,7 @@ pub use moments::Moments;
 pub use norm::{FloatNorm, QuantisedNorm, quantise_norm};
 pub use readout::{FloatReadout, QuantisedReadout, ReadoutError, quantise_readout};
 pub use recogniser::{NoBlob, quantise_recogniser, recogniser_architecture};
+pub use refusal::Refusal;
 pub use requant::requant_for_ratio;
 pub use resample::{FloatRun, QuantisedRuns, fovea, quantise_runs};
 pub use retina::{
@@ -53,26 +59,23 @@ pub use retina::{
 pub use rounding::{NearestPlane, RoundedFilter};
 pub use silent::SilentChannel;
 
-use lcl_infer::{Architecture, ConvGeometry, InputFormat, LayerKind};
+use lcl_infer::{Architecture, InputFormat, LayerKind};
 
-use lcl_artefacts::checkpoint::{Checkpoint, ConvWeights};
+use chain::Chain;
+use lcl_artefacts::checkpoint::Checkpoint;
+use plan::{Part, Plan};
 
-/// Returns the architecture of a checkpoint's blob for images of that format.
-#[must_use]
-pub fn architecture(checkpoint: &Checkpoint, input: InputFormat) -> Architecture {
-    Architecture::lcl_v2(input, checkpoint.pool)
-}
-
-/// Checks that a blob can carry everything that a checkpoint has.
+/// Returns the architecture of a checkpoint's blob for images of that format: that
+/// of LCL-V2 with the checkpoint's components.
 ///
 /// # Errors
 ///
-/// Names the components that it cannot.
-pub fn check(checkpoint: &Checkpoint) -> Result<(), QuantiseError> {
-    match checkpoint.settings() {
-        Some(settings) => Err(QuantiseError::Components { components: settings.names() }),
-        None => Ok(()),
-    }
+/// Names everything about the checkpoint that no such blob can carry.
+pub fn architecture(
+    checkpoint: &Checkpoint,
+    input: InputFormat,
+) -> Result<Architecture, QuantiseError> {
+    Ok(Plan::new(checkpoint, input)?.architecture)
 }
 
 /// Quantises the layers of a checkpoint, for the architecture that the
@@ -80,53 +83,27 @@ pub fn check(checkpoint: &Checkpoint) -> Result<(), QuantiseError> {
 ///
 /// # Errors
 ///
-/// When [`check`] refuses it, or a channel cannot be expressed in the contract's
-/// integers.
+/// When [`architecture`] refuses the checkpoint, or a channel cannot be expressed
+/// in the contract's integers.
 pub fn quantise(
     checkpoint: &Checkpoint,
     calibration: &Calibration,
 ) -> Result<QuantisedModel, QuantiseError> {
-    check(checkpoint)?;
-    let trained = checkpoint.architecture();
-    let float: Vec<_> = trained.convolutions().zip(&checkpoint.convolutions).collect();
-    let input = InputChannel::of_image(checkpoint.mean, checkpoint.std);
-    let convolutions = quantise_convolutions(&float, &input, calibration)?;
-    Ok(QuantisedModel::of_convolutions(calibration.architecture, convolutions))
-}
-
-/// Quantises the convolutions of a network in floats, one after the other.
-fn quantise_convolutions(
-    float: &[(ConvGeometry, &ConvWeights)],
-    image: &[InputChannel],
-    calibration: &Calibration,
-) -> Result<Vec<QuantisedConv>, QuantiseError> {
-    let architecture = calibration.architecture;
-    let mut quantised: Vec<QuantisedConv> = Vec::new();
-    let layers = architecture.layers().iter().filter_map(|layer| match layer.kind {
-        LayerKind::Conv(conv) => Some((layer.name, conv)),
-        _ => None,
-    });
-    for (((layer, conv), &(float, weights)), calibrated) in
-        layers.zip(float).zip(&calibration.convolutions)
-    {
-        let at = quantised.len();
-        let (input, seen) = match quantised.last() {
-            // Any byte of an image may have any value.
-            None => (image.to_vec(), vec![true; conv.in_c()]),
-            Some(before) => (
-                InputChannel::of_features(&before.output_scale),
-                calibration.convolutions[at - 1].largest.iter().map(Option::is_some).collect(),
-            ),
-        };
-        let folded = FoldedConv::new(float, weights, &input);
-        let folded = if conv.in_c() < float.in_c() { folded.for_gray(conv) } else { folded };
-        let moments = match quantised.last() {
-            None => calibrated.input.clone(),
-            Some(before) => calibrated.input.clone().in_units(&before.output_scale),
-        };
-        let ranges = headroom::with_room(at, calibrated, &weights.bn, calibration.material.images);
-        let input = ConvInput { moments, seen: &seen };
-        quantised.push(quantise_conv(layer, &folded, &ranges, &input)?);
+    let plan = Plan::new(checkpoint, calibration.architecture.input())?;
+    let image = InputChannel::of_image(checkpoint.mean, checkpoint.std);
+    let mut chain = Chain::new(calibration, &image);
+    for (layer, part) in calibration.architecture.layers().iter().zip(&plan.parts) {
+        match (part, layer.kind) {
+            (Part::Opponent, _) => chain.opponent(layer.name)?,
+            (Part::Conv(float, weights), LayerKind::Conv(conv)) => {
+                chain.conv(layer.name, conv, (*float, weights))?;
+            }
+            (Part::Surround(float), LayerKind::Conv(conv)) => {
+                chain.surround(layer.name, conv, float)?;
+            }
+            (Part::Norm(float), _) => chain.norm(layer.name, float)?,
+            _ => {}
+        }
     }
-    Ok(quantised)
+    Ok(chain.finish())
 }

@@ -76,6 +76,17 @@ impl Moments {
         }
     }
 
+    /// Returns the moments of the first input channels alone, those of `conv`, whose
+    /// windows are as large.
+    #[must_use]
+    pub(super) fn of_first(&self, conv: ConvGeometry) -> Self {
+        let (all, first, n) = (self.conv.in_c(), conv.in_c(), self.sum.len());
+        let taps: Vec<usize> = (0..n).filter(|tap| tap % all < first).collect();
+        let sum = taps.iter().map(|&tap| self.sum[tap]).collect();
+        let row = |&row: &usize| taps.iter().map(move |&tap| self.products[row * n + tap]);
+        Self { conv, samples: self.samples, sum, products: taps.iter().flat_map(row).collect() }
+    }
+
     /// Returns the mean of each value of a window.
     #[must_use]
     pub fn mean(&self) -> Vec<f64> {

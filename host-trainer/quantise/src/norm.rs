@@ -6,7 +6,7 @@ use lcl_infer::{
     shape::NormGeometry,
 };
 
-use super::conv::QuantiseError;
+use super::{conv::QuantiseError, fold::FoldedConv};
 
 /// Largest weight of a denominator.
 const MAX_WEIGHT: f64 = 127.0;
@@ -26,6 +26,15 @@ pub struct FloatNorm {
     pub weights: Vec<f64>,
     /// What the denominators start from, `[C]`, above 0.
     pub bias: Vec<f64>,
+}
+
+impl FloatNorm {
+    /// Returns the convolution that gives the denominators.
+    #[must_use]
+    pub fn denominators(&self) -> FoldedConv {
+        let (weights, bias) = (self.weights.clone(), self.bias.clone());
+        FoldedConv { conv: self.norm.conv(), weights, bias }
+    }
 }
 
 /// One divisive normalisation in the contract's integers.

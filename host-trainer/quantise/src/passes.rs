@@ -1,12 +1,14 @@
 //! Passes over images through the float network: calibration and comparison.
 
-use lcl_infer::{Architecture, Blob};
+use image::RgbImage;
+use lcl_infer::{Architecture, Blob, ImageSize, Name, parameters::Operation, reference::layer_ref};
+use rayon::prelude::*;
 
 use crate::{Calibration, Ranges};
-use lcl_artefacts::compare::{Agreement, TapAgreement, TapComparison};
+use lcl_artefacts::compare::{Agreement, Comparison, TapAgreement, TapComparison};
 use lcl_artefacts::feature_model::{FeatureError, FeatureModel};
 use lcl_artefacts::integer_features::{AREAS, IntegerError, integer_features};
-use lcl_artefacts::sized_image::{ImageError, SizedImage, as_seen, for_each_batch};
+use lcl_artefacts::sized_image::{ImageError, SizedImage, as_seen, for_each_batch, rows};
 
 /// A pass over images cannot be finished.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,22 @@ pub enum PassError {
     /// The float network in plain loops cannot be run.
     #[error(transparent)]
     Folded(#[from] crate::FoldedError),
+    /// The checkpoint has no float network in plain loops.
+    #[error(transparent)]
+    Quantise(#[from] crate::QuantiseError),
+    /// A budget has no part for a component.
+    #[error(
+        "an error budget has parts for V1 and V2 alone, and the checkpoint has {}; \
+         lcl compare --layers says what each layer keeps",
+        components.join(" and ")
+    )]
+    BudgetOfComponents {
+        /// The components, by name.
+        components: Vec<&'static str>,
+    },
+    /// The blob has other layers than the checkpoint.
+    #[error("the blob has other layers than the checkpoint: a fovea in front, or a readout behind")]
+    OtherLayers,
     /// The blob cannot be run.
     #[error(transparent)]
     Integer(#[from] IntegerError),
@@ -89,6 +107,67 @@ pub fn compare_channels<S: Into<ImageError>>(
         Ok(())
     })?;
     Ok(comparisons.map(|comparison| comparison.agreement()))
+}
+
+/// Compares every layer of a blob with the float network's, on images of one size,
+/// in the plainest form of the integers: `(name, agreement)` for each layer that
+/// gives bytes.
+///
+/// # Errors
+///
+/// As of [`compare`], and when the layers are not those of the network.
+pub fn compare_layers<S: Into<ImageError>>(
+    network: &dyn FeatureModel,
+    blob: &Blob<'_>,
+    images: impl Iterator<Item = Result<SizedImage, S>>,
+) -> Result<Vec<(Name, Agreement)>, PassError> {
+    let mut comparisons: Vec<(Name, Comparison)> =
+        blob.layers().map(|layer| (layer.name, Comparison::default())).collect();
+    for_each_batch::<PassError, ImageError>(had(images), |_, batch| {
+        let float = network.features(&as_seen(batch, blob.input()))?;
+        let names = float.layers.iter().map(|layer| layer.layer.name);
+        if !names.eq(blob.layers().map(|layer| layer.name)) {
+            return Err(PassError::OtherLayers);
+        }
+        let bytes: Vec<Vec<Vec<f32>>> =
+            batch.par_iter().map(|image| layers_of(blob, image)).collect();
+        for (at, (_, comparison)) in comparisons.iter_mut().enumerate() {
+            for (float, of_image) in float.layers[at].map.images().zip(&bytes) {
+                comparison.add(float, &of_image[at]);
+            }
+        }
+        Ok(())
+    })?;
+    let agreement = |(name, comparison): (Name, Comparison)| (name, comparison.agreement());
+    Ok(comparisons.into_iter().map(agreement).collect())
+}
+
+/// Returns what each layer of a blob gives for one image, dequantised.
+fn layers_of(blob: &Blob<'_>, image: &RgbImage) -> Vec<Vec<f32>> {
+    let mut size = ImageSize { width: image.width() as usize, height: image.height() as usize };
+    let (mut bytes, mut channels) =
+        (rows(image, blob.input()).into_owned(), blob.input().channels());
+    let mut scales: Vec<f32> = vec![1.0; channels];
+    let mut maps = Vec::new();
+    for layer in blob.layers() {
+        let operation = layer.operation;
+        let kind = layer.kind();
+        let next =
+            ImageSize { width: kind.out_side(size.width), height: kind.out_height(size.height) };
+        let out_c = kind.out_c(channels);
+        let mut out = vec![0; next.width * next.height * out_c];
+        layer_ref(&operation, size, channels, &bytes, &mut out);
+        match operation {
+            Operation::Conv(conv) => scales = conv.output_scale.iter().collect(),
+            Operation::Norm(norm) => scales = norm.output_scale.iter().collect(),
+            Operation::Opponent(retina) => scales = vec![1.0 / f32::from(retina.gain()); out_c],
+            _ => {}
+        }
+        let real = out.iter().zip(scales.iter().cycle());
+        maps.push(real.map(|(&byte, scale)| f32::from(byte) * scale).collect());
+        (bytes, size, channels) = (out, next, out_c);
+    }
+    maps
 }
 
 fn had<S: Into<ImageError>>(

@@ -7,9 +7,9 @@ use lcl_infer::{
 
 use super::{
     Calibration, QuantiseError, QuantisedModel,
+    chain::Chain,
     dense::{FloatDense, quantise_dense},
     fold::InputChannel,
-    quantise_convolutions,
 };
 use lcl_artefacts::{
     checkpoint::{AffineWeights, BatchNormWeights, ConvWeights},
@@ -109,15 +109,20 @@ pub fn quantise_recogniser(
     let architecture = calibration.architecture;
     let with_weights = recogniser.design.layers.iter().filter(|layer| !layer.name.is_empty());
     let mut with_weights = with_weights.map(|layer| arrays(recogniser, layer));
-    let float: Vec<(ConvGeometry, ConvWeights)> = architecture
-        .convolutions()
-        .zip(with_weights.by_ref())
-        .filter_map(|(conv, (affine, bn))| Some((conv, ConvWeights { conv: affine, bn: bn? })))
-        .collect();
-    let float: Vec<_> = float.iter().map(|(conv, weights)| (*conv, weights)).collect();
-    let input = InputChannel::of_image(recogniser.input.mean, recogniser.input.std);
-    let convolutions = quantise_convolutions(&float, &input, calibration)?;
-    let mut scales = convolutions.last().map(|conv| conv.output_scale.clone()).unwrap_or_default();
+    let mut chain = Chain::new(
+        calibration,
+        &InputChannel::of_image(recogniser.input.mean, recogniser.input.std),
+    );
+    let convolutions = architecture.layers().iter().filter_map(|layer| match layer.kind {
+        LayerKind::Conv(conv) => Some((layer.name, conv)),
+        _ => None,
+    });
+    for ((layer, conv), (affine, bn)) in convolutions.zip(with_weights.by_ref()) {
+        if let Some(bn) = bn {
+            chain.conv(layer, conv, (conv, &ConvWeights { conv: affine, bn }))?;
+        }
+    }
+    let mut scales = chain.scales();
     let mut dense = Vec::new();
     let layers = architecture.layers().iter().filter_map(|layer| match layer.kind {
         LayerKind::Dense(geometry) => Some((layer.name, geometry)),
@@ -133,11 +138,7 @@ pub fn quantise_recogniser(
         dense.push(quantised);
     }
     let labels = recogniser.classes.clone();
-    Ok(QuantisedModel {
-        dense,
-        labels,
-        ..QuantisedModel::of_convolutions(architecture, convolutions)
-    })
+    Ok(QuantisedModel { dense, labels, ..chain.finish() })
 }
 
 /// Returns weight, bias and batch norm of a layer.

@@ -28,7 +28,8 @@ Examples:
   lcl compare --images photos --size 96
   lcl compare --checkpoint best.safetensors --model model.lcl --images photos --size 96
   lcl compare --checkpoint best.safetensors --model model.lcl --images photos --size 96 --json
-  lcl compare --budget --images photos --size 96")]
+  lcl compare --budget --images photos --size 96
+  lcl compare --layers --images photos --size 96")]
 pub struct Args {
     /// The checkpoint [default: with --model left out too, LCL-V2's as it comes
     /// with the program]
@@ -49,6 +50,9 @@ pub struct Args {
     /// Shows what each part of the blob costs alone, with all else in floats
     #[arg(long)]
     budget: bool,
+    /// Shows every layer, components and convolutions too, and not only V1 and V2
+    #[arg(long, conflicts_with = "budget")]
+    layers: bool,
     #[command(flatten)]
     limits: ImageLimits,
 }
@@ -68,18 +72,30 @@ pub fn run(args: &Args) -> Result<()> {
         (shipped::checkpoint()?, shipped::blob()?)
     };
     numbers::check_side(args.size, file.open()?.min_image_side())?;
+    let network = FoldedNetwork::new(&checkpoint)?;
     let images = Arc::new(ImageSet::open(&args.images)?);
     let images = images_at_size(images, args.size);
     if args.budget {
         print_budget(&budget(&checkpoint, &file.open()?, images)?, args.json);
         return Ok(());
     }
-    let network = FoldedNetwork::new(&checkpoint);
+    if args.layers {
+        let layers = passes::compare_layers(&network, &file.open()?, images)?;
+        if args.json {
+            let layers = layers.iter().map(|(layer, found)| (layer.to_string(), json!(found)));
+            say!("{}", json!({ "layers": layers.collect::<serde_json::Map<_, _>>() }));
+        } else {
+            let layers: Vec<_> =
+                layers.iter().map(|(name, found)| (name.as_str(), *found)).collect();
+            print_table("layer", &layers);
+        }
+        return Ok(());
+    }
     let [v1, v2] = passes::compare(&network, &file.open()?, images)?;
     if args.json {
         say!("{}", json!({ "v1": v1, "v2": v2 }));
     } else {
-        print_table(&[("V1", v1), ("V2", v2)]);
+        print_table("area", &[("V1", v1), ("V2", v2)]);
     }
     Ok(())
 }
@@ -100,11 +116,12 @@ fn print_budget(parts: &[(Part, [Agreement; 2])], json: bool) {
     }
 }
 
-fn print_table(areas: &[(&str, Agreement)]) {
-    say!("area  SQNR dB   cosine  largest error");
-    for (area, agreement) in areas {
+fn print_table(what: &str, rows: &[(&str, Agreement)]) {
+    let width = rows.iter().map(|(name, _)| name.len()).fold(what.len(), usize::max);
+    say!("{what:<width$}  SQNR dB   cosine  largest error");
+    for (name, agreement) in rows {
         say!(
-            "{area:<4}  {:7.2}  {:.5}  {:13.4}",
+            "{name:<width$}  {:7.2}  {:.5}  {:13.4}",
             agreement.sqnr_db,
             agreement.cosine,
             agreement.max_abs_error

@@ -15,7 +15,7 @@ use host_trainer::{
     device::DeviceChoice,
     passes::{calibrate, compare_channels},
     quantise::{
-        FoldedNetwork, QuantisedModel, architecture, check, concerns, fastest, quantise,
+        FoldedNetwork, QuantisedModel, architecture, concerns, fastest, quantise,
         quantise_recogniser, recogniser_architecture, weights_len,
     },
     recogniser::{Recogniser, is_recogniser},
@@ -124,12 +124,11 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(population) = &population {
         population.take_core(&mut checkpoint)?;
     }
-    check(&checkpoint)?;
-    let architecture = architecture(&checkpoint, args.input);
+    let architecture = architecture(&checkpoint, args.input)?;
     numbers::check_side(args.size, architecture.min_image_side())?;
     numbers::check_one_side(args.size, checkpoint.input_side)?;
+    let network = FoldedNetwork::new(&checkpoint)?;
     let images = Arc::new(ImageSet::open(&args.calibration)?);
-    let network = FoldedNetwork::new(&checkpoint);
     let again = || images_at_size(Arc::clone(&images), args.size);
     let calibration = calibrate(&network, architecture, again)?;
     let model = quantise(&checkpoint, &calibration)?;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use lcl_artefacts::{blob_file::BlobError, checkpoint::Checkpoint};
+use lcl_artefacts::{blob_file::BlobError, checkpoint::Checkpoint, feature_model::FeatureModel};
 use lcl_evaluate::receptive_fields::{Oriented, Rule};
 use lcl_images::{ImageSet, Source, images_at_size};
+use lcl_infer::{Architecture, InputFormat};
 use lcl_quantise::{
-    Concern, QuantiseError, check, concerns,
+    Concern, FoldedNetwork, QuantiseError, architecture, concerns,
     passes::{PassError, calibrate, compare_channels},
     quantise,
 };
@@ -69,9 +70,9 @@ pub fn finish(
     summary: &mut RunSummary,
 ) -> Result<Finished, FinishError> {
     let checkpoint = Checkpoint::read(&run.best()).map_err(TrainError::from)?;
-    let (quantised, finished) = match check(&checkpoint) {
-        Ok(()) => {
-            let (quantised, concerns) = quantise_best(run, config, &checkpoint)?;
+    let (quantised, finished) = match architecture(&checkpoint, InputFormat::Rgb888) {
+        Ok(architecture) => {
+            let (quantised, concerns) = quantise_best(run, config, &checkpoint, architecture)?;
             (Some(quantised), Finished::Quantised(concerns))
         }
         Err(reason) => (None, Finished::Float(reason)),
@@ -94,6 +95,7 @@ fn quantise_best(
     run: &RunFolder,
     config: &Config,
     checkpoint: &Checkpoint,
+    architecture: Architecture,
 ) -> Result<(QuantisationError, Vec<Concern>), FinishError> {
     let (images, split) = images_of(run, config)?;
     let size = match u32::try_from(checkpoint.input_side) {
@@ -105,13 +107,17 @@ fn quantise_best(
         let images = Arc::new(images.subset(indices));
         move || images_at_size(Arc::clone(&images), size)
     };
-    let network =
-        FloatNetwork::new(checkpoint, config.training.device).map_err(TrainError::from)?;
-    let calibration = calibrate(&network, checkpoint.architecture(), at_size(&split.training))?;
+    // The network of training does not hand out what each component gives.
+    let network: Box<dyn FeatureModel> = if checkpoint.components.is_some() {
+        Box::new(FoldedNetwork::new(checkpoint)?)
+    } else {
+        Box::new(FloatNetwork::new(checkpoint, config.training.device).map_err(TrainError::from)?)
+    };
+    let calibration = calibrate(&*network, architecture, at_size(&split.training))?;
     let model = quantise(checkpoint, &calibration)?;
     let file = model.to_blob()?;
     file.write(&run.blob()).map_err(TrainError::from)?;
-    let areas = compare_channels(&network, &file.open()?, at_size(&split.validation)())?;
+    let areas = compare_channels(&*network, &file.open()?, at_size(&split.validation)())?;
     let concerns = concerns(&calibration, &model, &areas);
     let images = split.validation.len().min(QUANTISATION_IMAGES);
     let on = format!("{images} images of {size} pixels {}", held_out(config));

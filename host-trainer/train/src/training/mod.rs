@@ -31,6 +31,8 @@ pub use stop_rule::StopRule;
 pub use train::train;
 
 #[cfg(test)]
+mod component_tests;
+#[cfg(test)]
 mod recognition_tests;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ impl Progress for Quiet {
     fn logged(&mut self, _: &Metrics) {}
 }
 
-fn config(steps: u64) -> Config {
+pub(super) fn config(steps: u64) -> Config {
     let mut config = Config::default();
     config.data.sources = vec![Source::Synthetic { images: 12, seed: 0 }];
     config.data.validation_images = 3;
@@ -32,7 +32,7 @@ fn config(steps: u64) -> Config {
     config
 }
 
-fn run(config: &Config, out: &Path, start: Start) -> Result<RunSummary, TrainError> {
+pub(super) fn run(config: &Config, out: &Path, start: Start) -> Result<RunSummary, TrainError> {
     let folder = match start {
         Start::Fresh => RunFolder::fresh(Some(out)),
         Start::Resume => RunFolder::resume(Some(out)),
