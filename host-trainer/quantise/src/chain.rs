@@ -139,11 +139,8 @@ impl<'c> Chain<'c> {
         let first = quantise_conv(layer, &folded, &ranges[..mixed], &input)?;
 
         let ratio = 1.0 / f64::from(PASS);
-        let requant = requant_for_ratio(ratio).ok_or_else(|| QuantiseError::Ratio {
-            layer,
-            channel: mixed,
-            ratio,
-        })?;
+        let unusable = QuantiseError::Ratio { layer, channel: mixed, ratio };
+        let requant = requant_for_ratio(ratio).ok_or(unusable)?;
         let area = conv.kernel() * conv.kernel();
         let mut weights = vec![0; conv.weights_len()];
         for (to, from) in weights.chunks_exact_mut(all).zip(first.weights.chunks_exact(mixed)) {

@@ -104,7 +104,7 @@ fn refusals(checkpoint: &Checkpoint, input: InputFormat) -> Vec<Refusal> {
     let conv1 = checkpoint.geometries().first().copied();
     let side = conv1.map_or(0, |conv1| conv1.out_side(checkpoint.input_side));
     let channels = conv1.map_or(0, |conv1| conv1.out_c());
-    let local = checkpoint.components.iter().flat_map(|all| all.tensor("local.weight")).next();
+    let local = checkpoint.components.as_ref().and_then(|all| all.tensor("local.weight"));
     let is_light = checkpoint.mean.iter().all(|&mean| mean.abs() == 0.0)
         && checkpoint.std.iter().all(|&std| std.to_bits() == 1.0_f32.to_bits());
     let retina = settings.retina.is_some();

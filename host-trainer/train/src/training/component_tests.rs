@@ -112,7 +112,6 @@ fn trained_components_become_blobs() {
         let layers = compare_layers(&loops, &blob, others()).expect("layers");
         let listed: Vec<String> =
             layers.iter().map(|(layer, found)| format!("{layer} {:.1}", found.sqnr_db)).collect();
-        println!("{name}: {} dB", listed.join(", "));
         for (layer, found) in &layers {
             assert!(
                 layer.as_str() == "pool2" || layer.as_str() == "conv2" || found.sqnr_db >= LEAST_DB,

@@ -72,7 +72,7 @@ pub fn finish(
     let checkpoint = Checkpoint::read(&run.best()).map_err(TrainError::from)?;
     let (quantised, finished) = match architecture(&checkpoint, InputFormat::Rgb888) {
         Ok(architecture) => {
-            let (quantised, concerns) = quantise_best(run, config, &checkpoint, architecture)?;
+            let (quantised, concerns) = quantise_best(run, config, &checkpoint, &architecture)?;
             (Some(quantised), Finished::Quantised(concerns))
         }
         Err(reason) => (None, Finished::Float(reason)),
@@ -95,7 +95,7 @@ fn quantise_best(
     run: &RunFolder,
     config: &Config,
     checkpoint: &Checkpoint,
-    architecture: Architecture,
+    architecture: &Architecture,
 ) -> Result<(QuantisationError, Vec<Concern>), FinishError> {
     let (images, split) = images_of(run, config)?;
     let size = match u32::try_from(checkpoint.input_side) {
@@ -113,7 +113,7 @@ fn quantise_best(
     } else {
         Box::new(FloatNetwork::new(checkpoint, config.training.device).map_err(TrainError::from)?)
     };
-    let calibration = calibrate(&*network, architecture, at_size(&split.training))?;
+    let calibration = calibrate(&*network, *architecture, at_size(&split.training))?;
     let model = quantise(checkpoint, &calibration)?;
     let file = model.to_blob()?;
     file.write(&run.blob()).map_err(TrainError::from)?;
