@@ -66,18 +66,17 @@ fn check(components: ComponentsConfig, input: InputFormat, what: &str) -> Quanti
     let checkpoint = checkpoint(components);
     let network = FoldedNetwork::new(&checkpoint).expect("a network");
     let architecture = architecture(&checkpoint, input).expect("a blob's");
-    let calibration = calibrate(&network, architecture, || images(0, 24)).expect("images");
+    let calibration = calibrate(&network, architecture, || images(0, 8)).expect("images");
     let model = quantise(&checkpoint, &calibration).expect("integers");
     let file = model.to_blob().expect("a blob");
     let blob = file.open().expect("it opens");
-    let layers = compare_layers(&network, &blob, images(3, 4)).expect("layers");
+    let layers = compare_layers(&network, &blob, images(3, 2)).expect("layers");
     let found: Vec<String> =
         layers.iter().map(|(layer, found)| format!("{layer} {:.1}", found.sqnr_db)).collect();
-    println!("{what}: {} dB", found.join(", "));
     let of_v1 = || layers.iter().take_while(|(layer, _)| layer.as_str() != "conv2");
     assert!(of_v1().all(|(_, found)| found.sqnr_db >= LEAST_DB), "{what}: {found:?}");
 
-    let seen: Vec<RgbImage> = images(3, 4).map(|image| image.expect("drawn").pixels).collect();
+    let seen: Vec<RgbImage> = images(3, 2).map(|image| image.expect("drawn").pixels).collect();
     let seen = lcl_artefacts::sized_image::as_seen(&seen, input);
     let float = network.features(&seen).expect("features");
     let bytes = integer_features(&blob, &seen).expect("features");
