@@ -104,10 +104,9 @@ fn reaches_all(copy: &Copy, toolchain: &Toolchain, board: &Board) -> Result<usiz
     let mut marks = BTreeMap::new();
     copy.engine(|path, text| {
         let name = path.to_string_lossy().replace('\\', "/");
-        let arch = name.strip_prefix("kernels/arch/").filter(|name| name.contains('/'));
-        let other = ["kernels/arch/aarch64.rs", "kernels/arch/columns.rs"].contains(&&*name)
-            || name == "kernels/arch/vector_pooling.rs"
-            || arch.is_some_and(|arch| !kernels.iter().any(|kernels| is_of(arch, kernels)));
+        // `mod.rs` there chooses kernels; each other file is for some machines.
+        let arch = name.strip_prefix("kernels/arch/").filter(|file| *file != "mod.rs");
+        let other = arch.is_some_and(|arch| !kernels.iter().any(|kernels| is_of(arch, kernels)));
         source::planted(text, |function| {
             let known = |(file, of, _): &(&str, &str, &str)| *file == name && *of == function;
             let is_left_out =
