@@ -7,6 +7,7 @@
 //! refuses a blob that needs one of them: [`OpenError::NotBuiltIn`].
 //!
 //! [`Blob::open`]: crate::Blob::open
+//! [`OpenError::NotBuiltIn`]: crate::OpenError::NotBuiltIn
 
 mod switch;
 

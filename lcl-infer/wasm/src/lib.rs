@@ -8,7 +8,7 @@
 //!
 //! Memory may grow, and then lies elsewhere for the page: look it up after every call
 //! of [`lcl_model`], [`lcl_image`] and [`lcl_open`]. `lcl.js` does all this. Start with
-//! [`session::Session`].
+//! `session::Session`.
 
 #![deny(missing_docs)]
 #![expect(unsafe_code, reason = "names that the page calls")]
