@@ -69,7 +69,7 @@ fn layouts_give_the_same_weights_and_features() {
         let [small, fast] =
             [small, fast].map(|file| SafeTensors::deserialize(file).expect("safetensors"));
         assert!(small.len() > 1, "nothing is compared");
-        assert_eq!(small.names(), fast.names());
+        assert_eq!(small.len(), fast.len());
         for (name, tensor) in small.tensors() {
             let other = fast.tensor(&name).expect("it has the same names");
             assert!(tensor.shape() == other.shape() && tensor.data() == other.data(), "{name}");
