@@ -13,7 +13,6 @@ use super::{
     norm::{FloatNorm, QuantisedNorm, quantise_norm},
     requant::requant_for_ratio,
     retina::{opponent_channels, quantise_opponent},
-    silent::SilentChannel,
 };
 use lcl_artefacts::checkpoint::ConvWeights;
 
@@ -156,7 +155,7 @@ impl<'c> Chain<'c> {
             weights,
             channels: first.channels.iter().copied().chain(passed).collect(),
             output_scale: [&first.output_scale, &units[mixed..]].concat(),
-            silent: first.silent.iter().chain(silent).copied().collect::<Vec<SilentChannel>>(),
+            silent: first.silent.iter().chain(silent).copied().collect(),
         };
         let largest = &calibrated.ranges.largest;
         self.gave(&quantised.output_scale, largest.iter().map(Option::is_some));

@@ -4,7 +4,7 @@ use lcl_infer::shape::reflect;
 
 use lcl_artefacts::feature_map::FeatureMap;
 
-use super::plan::DARK;
+use super::retina::DARK;
 
 /// Taps along one axis of the centre, and of the surround, which is the local
 /// mean of light too.

@@ -4,7 +4,7 @@
 //! components of V1 stand in it in the order of docs/components.md.
 
 use lcl_infer::{
-    Architecture, ConvGeometry, InputFormat, LCL_V2, Layer, LayerKind, Name, PoolOrder, V1,
+    Architecture, ConvGeometry, InputFormat, Layer, LayerKind, Name, PoolOrder,
     shape::{Border, Opponent},
 };
 
@@ -14,13 +14,11 @@ use super::{
     fold::FoldedConv,
     norm::FloatNorm,
     refusal::Refusal,
+    retina::DARK,
 };
 use lcl_artefacts::checkpoint::{
     Checkpoint, Components, ConvWeights, Normalisation, SURROUND_CHANNELS, Surround,
 };
-
-/// What a 255th of full light is, in the engine's 65280ths.
-pub(super) const DARK: u16 = 256;
 
 /// Gain of a retina before calibration: no byte clips.
 const GAIN: u16 = 63;
@@ -79,7 +77,8 @@ impl<'c> Plan<'c> {
                     plan.push((Layer { kind, ..*layer }, Part::Conv(geometry, weights)));
                     if let Some(components) = front {
                         if let Some(form) = components.settings.centre_surround {
-                            plan.push(surround(components, form).ok_or(QuantiseError::Tensors)?);
+                            let surround = surround(components, form, geometry.out_c());
+                            plan.push(surround.ok_or(QuantiseError::Tensors)?);
                         }
                         if let Some(kind) = components.settings.normalisation {
                             plan.push(norm(components, kind).ok_or(QuantiseError::Tensors)?);
@@ -124,7 +123,8 @@ fn retina<'c>() -> Option<(Layer, Part<'c>)> {
     Some((Layer { name: Name::new("retina")?, tap: None, kind }, Part::Opponent))
 }
 
-fn surround<'c>(components: &Components, form: Surround) -> Option<(Layer, Part<'c>)> {
+/// Returns centre–surround of the first of `all` channels.
+fn surround<'c>(components: &Components, form: Surround, all: usize) -> Option<(Layer, Part<'c>)> {
     let channels = SURROUND_CHANNELS;
     let mixed = ConvGeometry::new(channels, channels, SURROUND_SIDE, 1, SURROUND_SIDE / 2)?;
     let mixed = mixed.with_border(Border::Zero);
@@ -133,8 +133,8 @@ fn surround<'c>(components: &Components, form: Surround) -> Option<(Layer, Part<
         weights: surround_kernels(components, form)?,
         bias: vec![0.0; channels],
     };
-    let (all, padding) = (LCL_V2.map_of(V1, 96)?.1, mixed.padding());
-    let conv = ConvGeometry::new(all, all, SURROUND_SIDE, 1, padding)?.with_border(Border::Zero);
+    let conv = ConvGeometry::new(all, all, SURROUND_SIDE, 1, mixed.padding())?;
+    let conv = conv.with_border(Border::Zero);
     let layer = Layer { name: Name::new("surround")?, tap: None, kind: LayerKind::Conv(conv) };
     Some((layer, Part::Surround(folded)))
 }
@@ -153,6 +153,7 @@ mod tests {
     use lcl_artefacts::checkpoint::{
         ComponentTensor, ComponentsConfig, InputConfig, ModelConfig, RetinaName,
     };
+    use lcl_infer::V1;
 
     use super::*;
 

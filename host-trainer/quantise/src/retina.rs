@@ -10,6 +10,10 @@ use super::{
     fold::{FoldedConv, InputChannel},
 };
 
+/// What a 255th of full light is, in the engine's 65280ths: what a colour-opponent
+/// retina adds to its divisor.
+pub(super) const DARK: u16 = 256;
+
 /// A retina on images of which white is 1.
 ///
 /// With `m` the recursive mean of docs/blob.md, without any rounding, it gives
@@ -54,8 +58,6 @@ pub fn retina_channels(retina: &Retina, channels: usize) -> Vec<InputChannel> {
 ///
 /// When no gain of the engine gives such bytes.
 pub fn quantise_opponent(layer: Name, largest: f64) -> Result<Opponent, QuantiseError> {
-    /// A 255th of full light, in 65280ths.
-    const DARK: u16 = 256;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     let gain = (255.0 / largest).floor() as u16;
     Opponent::new(gain, DARK).ok_or(QuantiseError::Retina { layer })

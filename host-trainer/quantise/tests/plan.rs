@@ -23,16 +23,6 @@ const LEAST_DB: f64 = 38.0;
 /// Width and height of the images.
 const SIDE: u32 = 64;
 
-const NONE: ComponentsConfig = ComponentsConfig {
-    centre_surround: None,
-    local: false,
-    local_dropout: 0.0,
-    normalisation: None,
-    magnification: false,
-    retina: None,
-    rectify: true,
-};
-
 /// Images of waves of colour, from `first` on.
 fn images(first: u32, count: u32) -> impl Iterator<Item = Result<SizedImage, ImageError>> {
     let wave = |phase: f64, seed: u32, x: u32, y: u32| {
@@ -94,10 +84,11 @@ fn check(components: ComponentsConfig, input: InputFormat, what: &str) -> Quanti
 
 #[test]
 fn each_component_keeps_its_features() {
-    let surround = ComponentsConfig { centre_surround: Some(Surround::Dog), ..NONE };
-    let tuned = ComponentsConfig { normalisation: Some(Normalisation::Tuned), ..NONE };
-    let divisive = ComponentsConfig { normalisation: Some(Normalisation::Divisive), ..NONE };
-    let retina = ComponentsConfig { retina: Some(RetinaName::ColourOpponent), ..NONE };
+    let none = ComponentsConfig::default();
+    let surround = ComponentsConfig { centre_surround: Some(Surround::Dog), ..none };
+    let tuned = ComponentsConfig { normalisation: Some(Normalisation::Tuned), ..none };
+    let divisive = ComponentsConfig { normalisation: Some(Normalisation::Divisive), ..none };
+    let retina = ComponentsConfig { retina: Some(RetinaName::ColourOpponent), ..none };
     let all = ComponentsConfig {
         centre_surround: Some(Surround::DogAsPublished),
         normalisation: Some(Normalisation::Divisive),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use super::doors::wasm;
@@ -136,17 +137,7 @@ fn instructions(model: &Model) -> Result<Value> {
 
 /// Returns bytes as base64.
 pub fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let word = group.iter().fold(0_usize, |word, &byte| word << 8 | usize::from(byte));
-        let word = word << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let letter = LETTERS[word >> (18 - 6 * place) & 63];
-            text.push(if place > group.len() { '=' } else { letter.into() });
-        }
-    }
-    text
+    BASE64_STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The blob that goes into a board's model partition.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -40,6 +41,8 @@ impl Layout {
 pub struct Model {
     path: PathBuf,
     len: u64,
+    /// Parts of lcl-infer that it needs, once it was opened.
+    parts: OnceCell<Vec<String>>,
 }
 
 impl Model {
@@ -55,7 +58,7 @@ impl Model {
         if !metadata.is_file() {
             bail!("the model {} is no file: pass --model M.lcl", path.display());
         }
-        Ok(Self { path, len: metadata.len() })
+        Ok(Self { path, len: metadata.len(), parts: OnceCell::new() })
     }
 
     /// Finds the newest run's blob, here or else in the root, where there is
@@ -123,7 +126,10 @@ impl Model {
     /// Opens the blob with the engine that programs are built with, as they do
     /// when they start, and returns the parts of it that the layers need: cargo
     /// features of lcl-infer.
-    pub fn open(&self) -> Result<Vec<String>> {
+    pub fn open(&self) -> Result<&[String]> {
+        if let Some(parts) = self.parts.get() {
+            return Ok(parts);
+        }
         let mut build = cargo_in_root("build");
         logged("building what opens models", build.args(["--example", "open_model"]))?;
         let mut command = Self::example("open_model", &[&self.path]);
@@ -134,12 +140,13 @@ impl Model {
         if !status.success() {
             bail!("the model {} cannot be run: {errors}", self.path.display());
         }
-        Ok(io::read_to_string(parts.context("it is piped")?)?.lines().map(str::to_owned).collect())
+        let parts = io::read_to_string(parts.context("it is piped")?)?;
+        Ok(self.parts.get_or_init(|| parts.lines().map(str::to_owned).collect()))
     }
 
     /// Checks that the blob fits the partition.
     pub fn check_fits(&self, partition: &Range<u64>) -> Result<()> {
-        let Self { path, len } = self;
+        let Self { path, len, .. } = self;
         let room = partition.end - partition.start;
         if *len > room {
             bail!(
@@ -183,7 +190,9 @@ mod tests {
     #[test]
     fn a_program_has_the_parts_that_its_blob_needs() {
         let folder = project::temporary_folder().expect("a folder");
-        let parts = |layout| Model::random(folder.path(), layout).and_then(|model| model.open());
+        let parts = |layout| {
+            Model::random(folder.path(), layout).and_then(|model| Ok(model.open()?.to_vec()))
+        };
         assert_eq!(parts(Layout::Small).expect("it opens"), [""; 0]);
         assert_eq!(parts(Layout::Fast).expect("it opens"), ["transforms"]);
     }

@@ -29,13 +29,13 @@ impl Program {
     /// that `model` does, and checks that `model` fits beside it.
     pub fn build(board: &Board, example: &Example, model: &Model) -> Result<Self> {
         // What does not open goes beside it all the same: the program says why, too.
-        let mut parts = model.open().unwrap_or_else(|error| {
+        let parts = model.open().unwrap_or_else(|error| {
             note(format_args!("{error:#}"));
-            Vec::new()
+            &[]
         });
-        parts.extend(example.parts.iter().cloned());
+        let parts = parts.iter().chain(&example.parts);
         let adapt = |command: &mut Command| {
-            command.args(parts.iter().map(|part| format!("--features=shared/{part}")));
+            command.args(parts.map(|part| format!("--features=shared/{part}")));
             tell_length(command, model);
         };
         let program = Self::build_with(board, example, adapt).with_context(|| {

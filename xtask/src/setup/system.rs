@@ -1,5 +1,6 @@
 //! Programs of the operating system's package manager: `tools.toml`.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -39,10 +40,23 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
     tools.tool
 });
 
+/// Returns the program of that name and its others, if it has any.
+fn known(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.names.iter().any(|other| other == name))
+}
+
+/// Finds the program of that name, or of another that it goes by, in the `PATH`.
+pub fn find_any(name: &str) -> Option<PathBuf> {
+    match known(name) {
+        Some(tool) => tool.names.iter().find_map(find),
+        None => find(name),
+    }
+}
+
 /// Installs the program of that name if it is not in the `PATH`, and returns the
 /// name that it has here.
 pub fn ensure(name: &str) -> Result<&str> {
-    let Some(tool) = TOOLS.iter().find(|tool| tool.names.iter().any(|other| other == name)) else {
+    let Some(tool) = known(name) else {
         if find(name).is_some() {
             return Ok(name);
         }

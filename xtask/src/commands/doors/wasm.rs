@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::{Shown, source};
 use crate::commands::demo;
 use crate::firmware::Model;
-use crate::process::{Logged, cargo, find, note, output};
+use crate::process::{Logged, cargo, note, output};
 use crate::project;
-use crate::setup::bare_metal;
+use crate::setup::{bare_metal, system};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PACKAGE: &str = "lcl-infer-wasm";
@@ -23,9 +23,6 @@ const MOST_BYTES: u64 = 200 * 1024;
 /// How many times as long as with AVX2 a frame may take. The least of many frames is held
 /// against the least, since the machine may have other work.
 const MOST_RATIO: f64 = 2.5;
-
-/// Names that a headless browser goes by.
-const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 /// Builds the module, or an example beside it, and returns it.
 pub fn build(what: &[&str]) -> Result<PathBuf> {
@@ -52,7 +49,7 @@ pub(super) fn check(shown: &Shown) -> Result<()> {
     let len = fs::metadata(&module)?.len();
     note(format_args!("WebAssembly: {len} bytes without a model"));
     ensure!(len <= MOST_BYTES, "the module has {len} bytes, {MOST_BYTES} at most");
-    let Some(node) = ["node", "nodejs"].iter().find_map(find) else {
+    let Some(node) = system::find_any("node") else {
         note("skipped: node is not there, so WebAssembly was built alone");
         return Ok(());
     };
@@ -144,7 +141,7 @@ addEventListener('load', probe);
 /// Opens the page in a browser without a window and sees that it computes the bytes, draws, and
 /// says nothing on the console.
 pub(super) fn check_page(shown: &Shown) -> Result<()> {
-    let Some(browser) = BROWSERS.iter().find_map(find) else {
+    let Some(browser) = system::find_any("chromium") else {
         note("skipped: Chromium is not there, so the page of `cargo xtask demo` was not opened");
         return Ok(());
     };
